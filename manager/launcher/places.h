@@ -1,0 +1,45 @@
+/*
+ * Where things are, below state_dir and run_dir.  %016x is an id, %064x a
+ * slug's hash.
+ *
+ *   state/store/            LMDB of the desired state           paas
+ *   state/routes/           the route database                  paas:www-data
+ *   state/uploads/ID.tar    what was pushed                     paas
+ *   state/builds/ID/app/    the tree being built                paas-slug
+ *   state/builds/ID/out/    result.json of paas-build           paas-slug
+ *   state/slugs/HASH/       immutable trees                     paas-slug
+ *   state/caches/APP/       a build cache an app                paas-slug
+ *   state/log/APP/ID.log    and ID.log.1, the one before        paas-log:paas
+ *   run/inst/ID             the launcher's record               root
+ *   run/exit/ID             the shim's exit record              paas-log:paas
+ *   run/manager.sock        HTTP and JSON, for people           paas
+ *   run/launcher.sock       this protocol                       root:paas
+ *   run/status.sock         nginx: paas_status                  www-data
+ *
+ * Inside the sandbox:
+ *
+ *   /app       the slug (writable, thrown away), or the tree being built
+ *   /.paas     libexec_dir, read only
+ *   /buildpacks, /cache, /out    in builds
+ *   /work      in inspections: builds/ID, read only
+ *   /tmp, /dev/shm               sized tmpfs
+ */
+#ifndef PAAS_PLACES_H
+#define PAAS_PLACES_H
+
+#define PLACE_STORE         "store"
+#define PLACE_ROUTES        "routes"
+#define PLACE_UPLOADS       "uploads"
+#define PLACE_BUILDS        "builds"
+#define PLACE_SLUGS         "slugs"
+#define PLACE_CACHES        "caches"
+#define PLACE_LOG           "log"
+#define PLACE_INST          "inst"
+#define PLACE_EXIT          "exit"
+#define PLACE_MANAGER_SOCK  "manager.sock"
+#define PLACE_LAUNCHER_SOCK "launcher.sock"
+#define PLACE_STATUS_SOCK   "status.sock"
+
+#define SANDBOX_LIBEXEC "/.paas"
+
+#endif

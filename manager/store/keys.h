@@ -1,0 +1,80 @@
+/*
+ * Every prefix, its one writer, and the fields of its JSON.  Times are
+ * integers, microseconds since the epoch; ids and numbers that need 64 bits
+ * are strings of 16 hex digits; VERSION is 8 digits, so that order is
+ * numerical; NODE is "local" on a single machine.
+ *
+ *   prefix                     writer    fields
+ *   app/APP                    api       id (uuid), number (hex), created,
+ *                                        updated, version (the release asked
+ *                                        for, 0 for none), stopped (bool),
+ *                                        maintenance (bool), generation (int,
+ *                                        raised by a restart of all)
+ *   number/APPNUMBER           api       app: numbers are never used twice
+ *   config/APP                 api       {"NAME": "value"}
+ *   formation/APP/TYPE         api       quantity, memory (bytes),
+ *                                        generations {"INDEX": int}: raised
+ *                                        by a restart of one
+ *   domain/HOST                api       app, created
+ *   route/HOST                 api       created, paths [{prefix, strip,
+ *                                        pool {balance, instances [{address,
+ *                                        port, weight, id (hex)}]}}]
+ *   release/APP/VERSION        api, build  version, id (uuid), slug (hash or
+ *                                        null), description, user, created,
+ *                                        types {"web": "command"}, config {}
+ *   slug/HASH                  build     app, size, entries, types, buildpack,
+ *                                        created
+ *   build/APP/ID               build     id, state (pending | running |
+ *                                        inspecting | succeeded | failed),
+ *                                        instance (hex), created, updated,
+ *                                        slug, version, error
+ *   upload/ID                  build     app, state: what to remove after a
+ *                                        crash
+ *   rollout/APP                schedule  live (version, 0 for none), target,
+ *                                        failed (version), reason, started
+ *   assign/NODE/ASSIGNMENT     schedule  app, appnumber, type, index, version,
+ *                                        generation, slug, memory, goal (run |
+ *                                        stop), created
+ *   actual/NODE/ASSIGNMENT     node      state (starting | ready | unhealthy |
+ *                                        draining | stopping | crashed |
+ *                                        backoff | failed | gone), app, type,
+ *                                        index, version, instance (hex), slot,
+ *                                        address, port, since, restarts,
+ *                                        reason
+ *   instance/APP/ID            node      name (web.1), version, created: names
+ *                                        the log files of instances gone
+ *   counter/instance           node      next: ids below it may be in use
+ *   event/APP/SEQ              all       at, kind, text: in the commit of the
+ *                                        change that it tells of
+ *
+ * APP is [a-z][a-z0-9-]{0,29}; TYPE is the same; HOST is canonical as the
+ * route database has it.  An assignment is named by 16 hex digits.
+ */
+#ifndef PAAS_KEYS_H
+#define PAAS_KEYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+#define KEY_NODE_LOCAL "local"
+
+/*
+ * Writes a key; too long or a bad name is a programming error and aborts,
+ * since names were checked where they came in.  Returns buf.
+ */
+char *key_format(char buf[STORE_KEY_MAX + 1], const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The part of key after its n-th '/', up to the next one: copied to out. */
+int key_part(const char *key, int n, char *out, size_t len);
+
+int key_app_valid(const char *name);    /* also of process types */
+int key_app_reserved(const char *name); /* api, console, git, www, ... */
+
+/* 16 hex digits; -1 if it is not. */
+int key_parse_id(const char *text, uint64_t *id);
+void key_format_id(char out[17], uint64_t id);
+
+#endif

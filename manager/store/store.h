@@ -1,0 +1,111 @@
+/*
+ * The state of the platform: a flat, ordered space of keys with JSON values
+ * and one revision that counts commits, as etcd has it.
+ *
+ * Reads are local and never wait.  Commits are asynchronous: all or nothing,
+ * and the callback comes from the event loop after the change is durable.
+ * Watches see every committed change, in order of revision, before the
+ * callback of the commit that made it.
+ *
+ * keys.h has the table of prefixes and of the one writer that each has.
+ */
+#ifndef PAAS_STORE_H
+#define PAAS_STORE_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "common/conf.h"
+
+#define STORE_KEY_MAX   400          /* bytes, without the NUL */
+#define STORE_OPS_MAX   64           /* of one commit */
+#define STORE_BYTES_MAX (512 * 1024) /* of one commit */
+
+struct store;
+struct store_txn;
+struct store_watch;
+
+enum store_result {
+	STORE_OK,
+	STORE_CONFLICT, /* a comparison did not hold: read again, decide again
+			 */
+	STORE_TOO_LARGE,
+	STORE_FULL, /* disk or quota */
+	STORE_ERROR
+};
+
+/* A sentence for people. */
+const char *store_strerror(enum store_result);
+
+/*
+ * Opens the LMDB backend in dir (once per process, after the last fork) and
+ * attaches it to the loop.  NULL with a sentence in err.
+ */
+struct store *store_open_lmdb(
+    const char *dir, sd_event *, char err[PAAS_ERRLEN]);
+void store_close(struct store *);
+
+/* Of the last commit that reads show. */
+uint64_t store_revision(const struct store *);
+
+/* Raised by a restore from backup; the high bits of every instance id. */
+uint32_t store_epoch(const struct store *);
+
+/*
+ * A new reference to the value of key, or NULL.  *rev, if wanted, is the
+ * revision of its last change, 0 where there is none: what store_if takes.
+ */
+json_t *store_get(struct store *, const char *key, uint64_t *rev);
+
+/*
+ * Calls back for each key that starts with prefix, in order of bytes, until
+ * it returns non-zero, which is returned.  The value is borrowed.  The
+ * callback may commit; it sees none of that.
+ */
+typedef int (*store_each_cb)(
+    const char *key, json_t *value, uint64_t rev, void *arg);
+int store_each(struct store *, const char *prefix, store_each_cb, void *arg);
+
+/* The same from a key on (itself included if it exists): for paging. */
+int store_each_from(struct store *, const char *prefix, const char *from,
+    store_each_cb, void *arg);
+
+/* The same backwards, from the last one. */
+int store_each_last(
+    struct store *, const char *prefix, store_each_cb, void *arg);
+
+/*
+ * A change.  Errors of the steps stick to it and are told by the commit.
+ * put takes its own reference.  event appends to an app's timeline: at is
+ * stamped, `key` is made by the store so that order is commit order.
+ */
+struct store_txn *store_begin(struct store *);
+void store_if(struct store_txn *, const char *key, uint64_t rev);
+void store_put(struct store_txn *, const char *key, json_t *value);
+void store_put_new(struct store_txn *, const char *key, json_t *value);
+void store_del(struct store_txn *, const char *key);
+void store_event(struct store_txn *, const char *app, const char *kind,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void store_abandon(struct store_txn *);
+
+/*
+ * Hands the change over; the callback (may be NULL) is called exactly once,
+ * later, never from within.  rev is that of the commit.
+ */
+typedef void (*store_done_cb)(enum store_result, uint64_t rev, void *arg);
+void store_commit(struct store_txn *, store_done_cb, void *arg);
+
+/*
+ * Called for each key of a prefix that a commit changed; value is NULL for a
+ * deleted one and borrowed otherwise.  Nothing is called for what is there
+ * already: list first, from the same turn of the loop.
+ */
+typedef void (*store_watch_cb)(
+    const char *key, json_t *value, uint64_t rev, void *arg);
+struct store_watch *store_watch(
+    struct store *, const char *prefix, store_watch_cb, void *arg);
+void store_unwatch(struct store_watch *);
+
+#endif

@@ -1,0 +1,256 @@
+/*
+ * The route database: the contract between whoever writes routes and the
+ * nginx module that obeys them.  FORMAT.md documents it byte by byte.
+ *
+ * Plain C and LMDB, no nginx header.  A program that only reads links
+ * reader.c, format.c and crc32c.c; the writer is writer.c.  Every exported
+ * name starts with paas_routedb_, since nginx loads modules with RTLD_GLOBAL.
+ *
+ * Unless a comment says otherwise, a function returns PAAS_ROUTEDB_OK or a
+ * negative PAAS_ROUTEDB_E*.
+ */
+#ifndef PAAS_ROUTEDB_H
+#define PAAS_ROUTEDB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAAS_ROUTEDB_VERSION   1
+#define PAAS_ROUTEDB_HOST_MAX  253
+#define PAAS_ROUTEDB_POOLS_MAX 16   /* of one split */
+#define PAAS_ROUTEDB_PATHS_MAX 256  /* of one host */
+#define PAAS_ROUTEDB_INSTS_MAX 4096 /* of one pool */
+
+enum {
+	PAAS_ROUTEDB_OK = 0,
+	PAAS_ROUTEDB_ENOTFOUND = -1,
+	PAAS_ROUTEDB_EMISSING = -2, /* no database there */
+	PAAS_ROUTEDB_EVERSION = -3, /* another format version */
+	PAAS_ROUTEDB_EDAMAGED = -4, /* a length, a CRC, a structure is wrong */
+	PAAS_ROUTEDB_EFULL = -5,    /* map or disk */
+	PAAS_ROUTEDB_EINVAL = -6,   /* what was handed over breaks a rule */
+	PAAS_ROUTEDB_ESYS = -7,     /* see errno */
+	PAAS_ROUTEDB_EAGAIN = -8    /* the writer's grace is not over */
+};
+
+/* Bytes inside the map or inside the caller's memory; no NUL at the end. */
+typedef struct {
+	const uint8_t *data;
+	size_t len;
+} paas_routedb_str_t;
+
+enum paas_routedb_state {
+	PAAS_ROUTEDB_RUNNING = 0,
+	PAAS_ROUTEDB_STARTING,
+	PAAS_ROUTEDB_ASLEEP,
+	PAAS_ROUTEDB_STOPPED,
+	PAAS_ROUTEDB_MAINTENANCE,
+	PAAS_ROUTEDB_CRASHED
+};
+
+enum paas_routedb_protocol {
+	PAAS_ROUTEDB_HTTP = 0,
+	PAAS_ROUTEDB_HTTPS,
+	PAAS_ROUTEDB_H2C
+};
+
+enum paas_routedb_balance {
+	PAAS_ROUTEDB_TWO_CHOICES = 0,
+	PAAS_ROUTEDB_ROUND_ROBIN,
+	PAAS_ROUTEDB_LEAST_CONN,
+	PAAS_ROUTEDB_EWMA,
+	PAAS_ROUTEDB_HASH
+};
+
+/* What a hashing pool hashes. */
+enum paas_routedb_hash_on {
+	PAAS_ROUTEDB_ON_ADDRESS = 0,
+	PAAS_ROUTEDB_ON_HEADER,
+	PAAS_ROUTEDB_ON_COOKIE
+};
+
+#define PAAS_ROUTEDB_DRAINING 0x0001U /* instance: nothing new for it */
+
+typedef struct {
+	uint64_t id;      /* never used twice; 0 is none */
+	uint8_t addr[16]; /* IPv4 as ::ffff:a.b.c.d */
+	uint16_t port;
+	uint16_t weight; /* 1 to 1000, 100 is usual */
+	uint16_t flags;
+	uint32_t since; /* seconds since the epoch: ready, for slow start */
+} paas_routedb_instance_t;
+
+#define PAAS_ROUTEDB_STICKY        0x0001U /* pool: signed cookie */
+#define PAAS_ROUTEDB_RETRY_PUT     0x0002U /* pool: PUT and DELETE too */
+#define PAAS_ROUTEDB_NAME_INSTANCE 0x0004U /* pool: say so in the response */
+
+typedef struct {
+	uint64_t id;
+	uint8_t state;    /* enum paas_routedb_state */
+	uint8_t protocol; /* enum paas_routedb_protocol */
+	uint8_t balance;  /* enum paas_routedb_balance */
+	uint8_t hash_on;  /* enum paas_routedb_hash_on */
+	uint16_t flags;
+	uint32_t concurrency; /* requests at once an instance, 0 for no limit */
+	uint32_t queue;       /* requests waiting beyond that, all in all */
+	uint32_t slow_start;  /* ms */
+	uint32_t hold;        /* ms that a request may be held, 0 for none */
+	paas_routedb_str_t app;
+	paas_routedb_str_t type;      /* process type */
+	paas_routedb_str_t hash_name; /* of the header or cookie */
+	uint32_t ninstances;
+	const uint8_t *instances; /* reader: encoded, use _get_instance */
+} paas_routedb_pool_t;
+
+#define PAAS_ROUTEDB_STRIP    0x0001U /* path: taken off before forwarding */
+#define PAAS_ROUTEDB_TO_HTTPS 0x0002U /* path: 308 to https */
+#define PAAS_ROUTEDB_TO_HOST  0x0004U /* path: 308 to redirect_host */
+
+typedef struct {
+	uint64_t pool;
+	uint32_t weight; /* of the split, 1 to 10000 */
+} paas_routedb_target_t;
+
+/* One path prefix of a host; "/" is all of it. */
+typedef struct {
+	paas_routedb_str_t prefix;
+	uint16_t flags;
+	paas_routedb_str_t redirect_host;
+	uint32_t ntargets;
+	paas_routedb_target_t targets[PAAS_ROUTEDB_POOLS_MAX];
+} paas_routedb_path_t;
+
+typedef struct {
+	paas_routedb_str_t name; /* canonical; ".example.com" is a wildcard */
+	uint32_t npaths;
+	const uint8_t *paths;           /* encoded, longest first */
+	paas_routedb_str_t inline_pool; /* encoded pool, or len 0 */
+} paas_routedb_host_t;
+
+typedef struct {
+	uint32_t version;
+	uint32_t depths;     /* bit n: a wildcard of n labels exists */
+	uint64_t generation; /* set by the writer with each commit */
+	uint64_t revision;   /* of the manager's store that this mirrors */
+	uint64_t nhosts, npools;
+} paas_routedb_meta_t;
+
+/*
+ * Checks and canonicalises a host: lower case, port and one trailing dot
+ * taken off.  Letters, digits, '-' and '_' in labels of 1 to 63 bytes, at
+ * most PAAS_ROUTEDB_HOST_MAX in all; also an IPv4 address, or an IPv6 one in
+ * brackets.  wildcard allows a leading "*." or ".", stored as ".".  out holds
+ * PAAS_ROUTEDB_HOST_MAX + 1 bytes and is NUL-terminated.  Returns its length,
+ * or PAAS_ROUTEDB_EINVAL.
+ */
+int paas_routedb_canonical(
+    const uint8_t *host, size_t len, int wildcard, char *out);
+
+/* A sentence for an error code; never NULL. */
+const char *paas_routedb_strerror(int error);
+
+/* ---- reader ---------------------------------------------------------- */
+
+typedef struct paas_routedb_reader_s paas_routedb_reader_t;
+
+/*
+ * Opens the environment at path MDB_RDONLY | MDB_NOLOCK.  Once per process
+ * and only after the last fork.  Fails with EMISSING, EVERSION, EDAMAGED or
+ * ESYS; *reader is then NULL.
+ */
+int paas_routedb_reader_open(paas_routedb_reader_t **reader, const char *path);
+void paas_routedb_reader_close(paas_routedb_reader_t *reader);
+
+/*
+ * Reads happen between begin and end, in one go and without waiting; what the
+ * find functions return points into the map and is gone at end.  *txn is
+ * mdb_txn_id() of this read: the only stamp to put on what is cached.
+ */
+int paas_routedb_begin(paas_routedb_reader_t *reader, uint64_t *txn);
+
+/*
+ * EAGAIN if the read took over PAAS_ROUTEDB_READ_MAX ms: throw away what was
+ * read, its pages may have been used again.
+ */
+#define PAAS_ROUTEDB_READ_MAX 1000
+int paas_routedb_end(paas_routedb_reader_t *reader);
+
+int paas_routedb_get_meta(
+    paas_routedb_reader_t *reader, paas_routedb_meta_t *meta);
+
+/* Exact host, else the longest wildcard.  host is canonical. */
+int paas_routedb_find_host(paas_routedb_reader_t *reader, const char *host,
+    size_t len, paas_routedb_host_t *out);
+
+/* The longest prefix that covers path in whole segments. */
+int paas_routedb_find_path(const paas_routedb_host_t *host, const uint8_t *path,
+    size_t len, paas_routedb_path_t *out);
+
+/* Path number i of a host; ENOTFOUND past the last. */
+int paas_routedb_get_path(
+    const paas_routedb_host_t *host, uint32_t i, paas_routedb_path_t *out);
+
+/* A pool of host: the one stored inside it, or a record of its own. */
+int paas_routedb_find_pool(paas_routedb_reader_t *reader,
+    const paas_routedb_host_t *host, uint64_t id, paas_routedb_pool_t *out);
+
+int paas_routedb_get_instance(
+    const paas_routedb_pool_t *pool, uint32_t i, paas_routedb_instance_t *out);
+
+/* Calls back for each record, in key order; a non-zero result stops it. */
+int paas_routedb_each_host(paas_routedb_reader_t *reader,
+    int (*cb)(const paas_routedb_host_t *, void *), void *arg);
+int paas_routedb_each_pool(paas_routedb_reader_t *reader,
+    int (*cb)(const paas_routedb_pool_t *, void *), void *arg);
+
+/* Reads every record; what is wrong goes to err with its key. */
+int paas_routedb_verify(
+    paas_routedb_reader_t *reader, char *err, size_t errlen);
+
+/* ---- writer ---------------------------------------------------------- */
+
+typedef struct paas_routedb_writer_s paas_routedb_writer_t;
+
+/*
+ * Opens for writing, creating it if there is none; one writer at a time
+ * (ESYS with EBUSY otherwise).  data.mdb is 0640 and lock.mdb 0600 after it.
+ * map_size in bytes, 0 for the default that holds a million routes.
+ */
+int paas_routedb_writer_open(
+    paas_routedb_writer_t **writer, const char *path, size_t map_size);
+void paas_routedb_writer_close(paas_routedb_writer_t *writer);
+
+/*
+ * Milliseconds until the first commit may be made: readers without a lock
+ * may still use pages that were freed before this process started.  0 for a
+ * new database, or when the time is over.
+ */
+int paas_routedb_writer_wait(const paas_routedb_writer_t *writer);
+
+/* begin, any number of changes, commit or abort.  EAGAIN: see above. */
+int paas_routedb_write_begin(paas_routedb_writer_t *writer);
+int paas_routedb_put_host(paas_routedb_writer_t *writer,
+    paas_routedb_str_t name, const paas_routedb_path_t *paths, uint32_t npaths);
+int paas_routedb_del_host(
+    paas_routedb_writer_t *writer, paas_routedb_str_t name);
+int paas_routedb_put_pool(paas_routedb_writer_t *writer,
+    const paas_routedb_pool_t *pool, const paas_routedb_instance_t *instances);
+int paas_routedb_del_pool(paas_routedb_writer_t *writer, uint64_t id);
+int paas_routedb_put_revision(paas_routedb_writer_t *writer, uint64_t revision);
+
+/* Takes every record out: what a rebuild starts with, in the same commit. */
+int paas_routedb_clear(paas_routedb_writer_t *writer);
+
+/* On failure nothing of the transaction remains. */
+int paas_routedb_commit(paas_routedb_writer_t *writer);
+void paas_routedb_abort(paas_routedb_writer_t *writer);
+
+/*
+ * A reader that sees the writer's own open transaction or its last commit,
+ * for programs that write and must not open the environment twice.  Belongs
+ * to the writer; use it with begin and end as any other.
+ */
+paas_routedb_reader_t *paas_routedb_writer_reader(
+    paas_routedb_writer_t *writer);
+
+#endif
