@@ -1,0 +1,205 @@
+# A menu: `make help`.  Everything that is made goes to $(B).
+
+B	?= build
+PREFIX	?= /usr/local
+DESTDIR	?=
+CC	?= cc
+CLANG	?= clang
+
+# Where Debian's nginx-dev keeps configure, auto/ and the headers.
+NGINX_SRC ?= /usr/share/nginx/src
+
+VERSION	:= 0.1
+WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+	   -Wmissing-prototypes -Wpointer-arith -Wformat=2
+HARDEN	:= -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+	   -fstack-clash-protection -fcf-protection
+OPT	:= -O2 -g
+CFLAGS	+= -std=gnu11 $(OPT) $(WARN) $(HARDEN) -fPIE $(SANITIZE)
+CPPFLAGS += -D_GNU_SOURCE -DPAAS_VERSION='"$(VERSION)"' \
+	   -DPAAS_PREFIX='"$(PREFIX)"' \
+	   -Imanager -Ingx_paas_module/routedb -MMD -MP
+LDFLAGS	+= -pie -Wl,-z,relro,-z,now $(SANITIZE)
+
+objs	= $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)))
+
+ROUTEDB	:= $(call objs,$(filter-out %/tool.c, \
+	   $(wildcard ngx_paas_module/routedb/*.c)))
+COMMON	:= $(call objs,manager/common/*.c)
+MANAGER	:= $(call objs,manager/paas_manager.c $(foreach r, \
+	   store api build schedule node routing,manager/$(r)/*.c))
+SHIM	:= $(call objs,manager/launcher/shim*.c)
+INIT	:= $(call objs,manager/launcher/init*.c)
+LAUNCHER := $(filter-out $(SHIM) $(INIT),$(call objs,manager/launcher/*.c))
+INSPECT	:= $(call objs,manager/sandbox/inspect*.c manager/sandbox/tree*.c)
+SANDBOX	:= $(call objs,manager/sandbox/common*.c)
+BUILDER	:= $(filter-out $(INSPECT) $(SANDBOX),$(call objs,manager/sandbox/*.c))
+CLI	:= $(call objs,manager/cli/*.c)
+
+PROGRAMS := $(B)/bin/paas $(B)/bin/paas-routedb \
+	   $(B)/libexec/paas-manager $(B)/libexec/paas-launcher \
+	   $(B)/libexec/paas-shim $(B)/libexec/paas-init \
+	   $(B)/libexec/paas-build $(B)/libexec/paas-inspect \
+	   $(B)/libexec/run
+MODULE	:= $(B)/ngx_http_paas_module.so
+UNITS	:= $(patsubst t/unit/%.c,$(B)/t/unit_%,$(wildcard t/unit/*.c))
+HELPERS	:= $(patsubst t/lib/%.c,$(B)/t/%,$(wildcard t/lib/*.c))
+KNF	:= $(wildcard manager/*.c manager/*/*.[ch] \
+	   ngx_paas_module/routedb/*.[ch] t/unit/*.c t/lib/*.c t/fuzz/*.c)
+
+.DEFAULT_GOAL := all
+.PHONY: all help programs module units check format layers lint docs unit \
+	test asan fuzz bench install uninstall clean
+
+help:
+	@echo 'make all      programs and nginx module, in $(B)/'
+	@echo 'make check    format, layers, lint and docs'
+	@echo 'make format   is every file formatted?  (FIX=1 formats)'
+	@echo 'make layers   do includes run one way round the loop?'
+	@echo 'make lint     cppcheck and clang-tidy'
+	@echo 'make docs     man pages are clean, everything is documented'
+	@echo 'make unit     unit tests'
+	@echo 'make test     every test (scripts/test)'
+	@echo 'make asan     unit tests under AddressSanitizer and UBSan'
+	@echo 'make fuzz     fuzzers, FUZZ_SECONDS each (60)'
+	@echo 'make bench    measurements (scripts/bench)'
+	@echo 'make install  to $$(DESTDIR)$$(PREFIX)  ($(PREFIX))'
+
+all: programs module
+
+programs: $(PROGRAMS)
+
+# ---- programs ---------------------------------------------------------
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+LIBS_paas	:= -lcurl -ljansson -larchive -lbsd
+LIBS_routedb	:= -llmdb -lbsd
+LIBS_manager	:= -lsystemd -lmicrohttpd -lcurl -ljansson -llmdb -lsodium \
+		   -luuid -lbsd
+LIBS_launcher	:= -lsystemd -lnftables -lmnl -lseccomp -lbsd
+LIBS_shim	:= -lbsd
+LIBS_build	:= -larchive -lyaml -ljansson -lsodium -lbsd
+
+link	= @mkdir -p $(@D); echo link $@; \
+	  $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^)
+
+$(B)/bin/paas: $(CLI) $(COMMON)
+	$(link) $(LIBS_paas)
+$(B)/bin/paas-routedb: $(ROUTEDB) $(B)/obj/ngx_paas_module/routedb/tool.o
+	$(link) $(LIBS_routedb)
+$(B)/libexec/paas-manager: $(MANAGER) $(COMMON) $(ROUTEDB)
+	$(link) $(filter-out -luuid,$(LIBS_manager))
+$(B)/libexec/paas-launcher: $(LAUNCHER) $(COMMON)
+	$(link) $(LIBS_launcher)
+$(B)/libexec/paas-shim: $(SHIM) $(COMMON)
+	$(link) $(LIBS_shim)
+# Runs in every instance: small, and needs nothing of the sandbox's /usr.
+$(B)/libexec/paas-init: $(INIT)
+	@mkdir -p $(@D); echo link $@
+	@$(CC) $(if $(SANITIZE),$(LDFLAGS),-static) -o $@ $^
+$(B)/libexec/paas-build: $(BUILDER) $(SANDBOX)
+	$(link) $(LIBS_build)
+$(B)/libexec/paas-inspect: $(INSPECT) $(SANDBOX)
+	$(link) $(LIBS_build)
+$(B)/libexec/run: scripts/sandbox/run
+	@mkdir -p $(@D)
+	install -m 755 $< $@
+
+# ---- the module, against the installed nginx --------------------------
+
+module: $(MODULE)
+
+$(MODULE): config $(wildcard ngx_paas_module/*.[ch] ngx_paas_module/routedb/*.[ch])
+	@test -x $(NGINX_SRC)/configure || { \
+	    echo 'nginx-dev is missing: apt-get install nginx-dev' >&2; exit 1; }
+	@mkdir -p $(B)
+	rm -rf $(B)/nginx && cp -r $(NGINX_SRC) $(B)/nginx
+	cd $(B)/nginx && bash -c '. ./conf_flags && \
+	    ./configure "$${NGX_CONF_FLAGS[@]}" \
+	    --with-cc-opt="$(OPT) -Wextra -Wno-unused-parameter $(HARDEN) -fPIC" \
+	    --with-ld-opt="-Wl,-z,relro,-z,now -fPIC" \
+	    --add-dynamic-module=$(CURDIR)' > configure.log || \
+	    { cat configure.log; exit 1; }
+	$(MAKE) -C $(B)/nginx -f objs/Makefile modules
+	cp $(B)/nginx/objs/ngx_http_paas_module.so $@
+
+# ---- tests ------------------------------------------------------------
+
+# A test's first line names what it is linked with.
+$(B)/t/unit_%: t/unit/%.c programs
+	@mkdir -p $(@D); echo unit $*
+	@s=$$(sed -n '1s/.*sources:\([^;]*\);.*/\1/p' $<); \
+	l=$$(sed -n '1s/.*libs:\([^;*]*\).*/\1/p' $<); \
+	o=; for c in $$s; do o="$$o $(B)/obj/$${c%.c}.o"; done; \
+	$(MAKE) -s --no-print-directory $$o && \
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $$o -lcmocka -lbsd $$l
+
+$(B)/t/%: t/lib/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbsd
+
+units: $(UNITS) $(HELPERS)
+
+unit: units
+	prove --exec '' $(UNITS)
+
+test:
+	scripts/test
+
+asan:
+	$(MAKE) B=$(B)/asan OPT='-O1 -g -fno-omit-frame-pointer' HARDEN= \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' \
+	    unit
+
+FUZZ_SECONDS ?= 60
+fuzz:
+	scripts/lib/fuzz $(B) $(FUZZ_SECONDS)
+
+bench:
+	scripts/bench
+
+# ---- what a reviewer would say ----------------------------------------
+
+check: format layers lint docs
+
+format:
+	@clang-format $(if $(FIX),-i,--dry-run -Werror) $(KNF)
+
+layers:
+	@scripts/lib/check-layers
+
+lint:
+	@scripts/lib/check-lint
+
+docs:
+	@scripts/lib/check-docs
+
+# ---- installation -----------------------------------------------------
+
+I	= $(DESTDIR)$(PREFIX)
+INSTALLED = bin/paas bin/paas-routedb libexec/paas lib/paas share/paas
+
+install: all
+	install -d $(I)/bin $(I)/libexec/paas $(I)/lib/paas $(I)/share/paas \
+	    $(I)/share/man/man1 $(I)/share/man/man5 $(I)/share/man/man8
+	install $(B)/bin/* $(I)/bin/
+	install $(B)/libexec/* $(I)/libexec/paas/
+	install -m 644 $(MODULE) $(I)/lib/paas/
+	rm -rf $(I)/share/paas/buildpacks $(I)/share/paas/etc
+	cp -r --no-preserve=ownership scripts/buildpacks $(I)/share/paas/
+	cp -r --no-preserve=ownership manager/etc $(I)/share/paas/
+	for s in 1 5 8; do for m in manager/man/*.$$s; do test -e $$m || \
+	    continue; install -m 644 $$m $(I)/share/man/man$$s/; done; done
+
+uninstall:
+	cd $(I) && rm -rf $(INSTALLED)
+	for m in manager/man/*.[158]; do \
+	    rm -f $(I)/share/man/man$${m##*.}/$${m##*/}; done
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,197 @@
+/*
+ * paas-manager: makes running instances match what was asked for.
+ *
+ * One thread and one loop.  The rooms are opened against the stream of data,
+ * so that nothing flows before there is somebody to take it, and closed with
+ * it.  Nothing here needs an orderly end: kill -9 at any moment is as good.
+ */
+#include <sys/stat.h>
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "common/conf.h"
+#include "common/log.h"
+#include "launcher/places.h"
+#include "store/store.h"
+
+#include "routing/routing.h"
+#include "node/node.h"
+#include "schedule/schedule.h"
+#include "build/build.h"
+#include "api/api.h"
+
+struct manager {
+	struct conf conf;
+	sd_event *loop;
+	struct store *store;
+	struct routing *routing;
+	struct node *node;
+	struct schedule *schedule;
+	struct build *build;
+	struct api *api;
+};
+
+static int
+manager_open(struct manager *m, char err[PAAS_ERRLEN])
+{
+	char dir[PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%s/" PLACE_STORE, m->conf.state_dir);
+	if ((m->store = store_open_lmdb(dir, m->loop, err)) == NULL)
+		return -1;
+	m->routing = routing_open(m->store, &m->conf, m->loop, err);
+	if (m->routing == NULL)
+		return -1;
+	if ((m->node = node_open(m->store, &m->conf, m->loop, err)) == NULL)
+		return -1;
+	m->schedule = schedule_open(m->store, &m->conf, m->loop, err);
+	if (m->schedule == NULL)
+		return -1;
+	m->build = build_open(m->store, m->node, &m->conf, m->loop, err);
+	if (m->build == NULL)
+		return -1;
+	m->api = api_open(m->store, m->build, m->node, &m->conf, m->loop, err);
+	return m->api == NULL ? -1 : 0;
+}
+
+static void
+manager_close(struct manager *m)
+{
+	if (m->api != NULL)
+		api_close(m->api);
+	if (m->build != NULL)
+		build_close(m->build);
+	if (m->schedule != NULL)
+		schedule_close(m->schedule);
+	if (m->node != NULL)
+		node_close(m->node);
+	if (m->routing != NULL)
+		routing_close(m->routing);
+	if (m->store != NULL)
+		store_close(m->store);
+}
+
+static int
+manager_stop(
+    sd_event_source *source, const struct signalfd_siginfo *si, void *arg)
+{
+	struct manager *m = arg;
+
+	(void)source;
+	log_info("stopping on %s", strsignal((int)si->ssi_signo));
+	return sd_event_exit(m->loop, 0);
+}
+
+/* Blocked, so that they come by signalfd; SIGPIPE is an error code here. */
+static int
+manager_signals(struct manager *m)
+{
+	static const int stops[] = {SIGTERM, SIGINT};
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
+		sigaddset(&set, stops[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1 ||
+	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -1;
+	for (i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
+		if (sd_event_add_signal(
+			m->loop, NULL, stops[i], manager_stop, m) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+manager_usage(FILE *out)
+{
+	fprintf(out,
+	    "usage: paas-manager [--conf FILE] [--verbose] [--version]\n"
+	    "The manager of a private cloud; see paas-manager(8).\n");
+}
+
+static const char *
+manager_options(int argc, char **argv, int *verbose)
+{
+	static const struct option options[] = {
+	    {"conf", required_argument, NULL, 'c'},
+	    {"verbose", no_argument, NULL, 'v'},
+	    {"version", no_argument, NULL, 'V'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
+	};
+	const char *path = PAAS_CONF_DEFAULT;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'v':
+			*verbose = 1;
+			break;
+		case 'V':
+			printf("paas-manager %s\n", PAAS_VERSION);
+			exit(0);
+		case 'h':
+			manager_usage(stdout);
+			exit(0);
+		default:
+			manager_usage(stderr);
+			exit(2);
+		}
+	}
+	if (optind != argc) {
+		manager_usage(stderr);
+		exit(2);
+	}
+	return path;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct manager m;
+	char err[PAAS_ERRLEN] = "out of memory";
+	const char *path;
+	int verbose = 0, rc;
+
+	memset(&m, 0, sizeof(m));
+	path = manager_options(argc, argv, &verbose);
+	log_init("paas-manager", verbose);
+	umask(027);
+	if (conf_load(&m.conf, path, err) == -1)
+		log_fatal("%s", err);
+	if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_ALL) != 0)
+		log_fatal("a library can't be started");
+	if ((rc = sd_event_new(&m.loop)) < 0)
+		log_fatal("event loop: %s", strerror(-rc));
+	if (manager_signals(&m) == -1)
+		log_fatal("signals: %s", strerror(errno));
+	if (manager_open(&m, err) == -1)
+		log_fatal("%s", err);
+	/* Also pets the watchdog where the unit has one. */
+	(void)sd_event_set_watchdog(m.loop, 1);
+	(void)sd_notify(0, "READY=1");
+	log_info("ready: %s, apps at *.%s", m.conf.run_dir, m.conf.domain);
+	rc = sd_event_loop(m.loop);
+	manager_close(&m);
+	sd_event_unref(m.loop);
+	curl_global_cleanup();
+	return rc < 0 ? 1 : 0;
+}
