@@ -1,0 +1,110 @@
+# Shared by up, down, test and bench; sourced by bash, with set -euo pipefail.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'
+else bold='' dim='' plain=''; fi
+
+step() { printf '%s==>%s %s\n' "$bold" "$plain" "$*"; }
+note() { printf '    %s\n' "$*"; }
+die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+need_root() {
+    [ "$(id -u)" = 0 ] || die "run it as root: sudo $0 $*"
+}
+
+need_debian() {
+    local ID='' VERSION_ID='' PRETTY_NAME=unknown
+    [ ! -r /etc/os-release ] || . /etc/os-release
+    case "$ID-$VERSION_ID" in
+    debian-12 | debian-13) ;;
+    *) die "this is $PRETTY_NAME; ngx_paas runs on Debian 12 and 13" ;;
+    esac
+}
+
+# The packages of a list in scripts/lib/packages.LIST that are not installed.
+# "package:command" is there, too, when the command is: Node.js comes to many
+# machines from its makers, in packages that Debian's own conflict with.
+packages_missing() {
+    local p
+    sed 's/#.*//' "$top/scripts/lib/packages.$1" | tr -s ' \n' '\n\n' |
+        while read -r p; do
+            [ -n "$p" ] || continue
+            if [[ $p == *:* ]]; then
+                ! command -v "${p#*:}" >/dev/null || continue
+                p=${p%:*}
+            fi
+            [ "$(dpkg-query -Wf '${db:Status-Status}' "$p" 2>/dev/null)" = \
+                installed ] || echo "$p"
+        done
+}
+
+# Installs what is missing of a list.  Services of these packages (nginx on
+# port 80) are not ours to start: policy-rc.d holds them back meanwhile, and
+# one that was not there before stays off at the next boot, too.
+packages_install() {
+    local missing had_nginx=1 policy=/usr/sbin/policy-rc.d log
+    mapfile -t missing < <(packages_missing "$1")
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    step "installing ${#missing[@]} Debian packages"
+    note "${missing[*]}"
+    dpkg-query -W nginx-common >/dev/null 2>&1 || had_nginx=0
+    log=$(mktemp)
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' > $policy
+        chmod 755 $policy
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    fi
+    if ! { apt-get -q update && DEBIAN_FRONTEND=noninteractive \
+        apt-get -q install -y --no-install-recommends "${missing[@]}"; } \
+        > "$log" 2>&1 < /dev/null; then
+        tail -n 20 "$log" >&2
+        rm -f "$log"
+        die "apt-get could not install the packages above; its last words say why"
+    fi
+    rm -f "$log"
+    if trap | grep -q policy-rc.d; then rm -f $policy; trap - EXIT; fi
+    if [ $had_nginx = 0 ] && has_systemd; then
+        systemctl disable --quiet nginx.service 2>/dev/null || true
+    fi
+}
+
+has_systemd() { [ -d /run/systemd/system ]; }
+
+# conf_get FILE KEY: a setting's value, or nothing.
+conf_get() {
+    [ ! -r "$1" ] || sed -n "s/^[[:space:]]*$2[[:space:]]*=[[:space:]]*//p" \
+        "$1" | sed 's/[[:space:]]*#.*//; s/[[:space:]]*$//' | tail -n 1
+}
+
+# conf_set FILE KEY VALUE: changes a setting in place, or adds it.
+conf_set() {
+    if grep -q "^[[:space:]]*$2[[:space:]]*=" "$1"; then
+        sed -i "s|^[[:space:]]*$2[[:space:]]*=.*|$2 = $3|" "$1"
+    else
+        printf '%s = %s\n' "$2" "$3" >> "$1"
+    fi
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds; 1 if it never does.
+wait_for() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt $end ] || return 1
+        sleep 0.05
+    done
+}
+
+# What belongs to a platform by its name; the empty name is the machine's own.
+platform() {
+    name=$1
+    local suffix=${name:+-$name}
+    conf=/etc/paas/paas$suffix.conf
+    run=/run/paas$suffix
+    state=/var/lib/paas$suffix
+    logs=/var/log/paas$suffix
+    sv=$run/sv
+    cgroup=paas-instances$suffix.scope
+    table=paas${name:+_$name}
+}

@@ -1,0 +1,228 @@
+# The platform's files and its services; sourced by up and down.  Under
+# systemd they are units, without it runit's runsv keeps them running.
+
+services=(launcher manager dns router)
+
+# ---- files ------------------------------------------------------------
+
+# place MODE OWNER DIR
+place() { install -d -m "$1" -o "${2%:*}" -g "${2#*:}" "$3"; }
+
+places_make() {
+    place 755 root:root "$state_dir"
+    place 700 paas:paas "$state_dir/store"
+    place 2750 paas:www-data "$state_dir/routes"
+    place 700 paas:paas "$state_dir/uploads"
+    place 711 paas-slug:paas-slug "$state_dir/builds"
+    place 711 paas-slug:paas-slug "$state_dir/slugs"
+    place 711 paas-slug:paas-slug "$state_dir/caches"
+    place 2750 paas-log:paas "$state_dir/log"
+    place 755 root:root "$state_dir/router"
+    place 755 root:root "$logs"
+    run_make
+}
+
+# Sticky: paas makes its socket here, but can't replace what root made.
+run_make() {
+    place 1775 root:paas "$run"
+    place 755 root:root "$run/inst"
+    place 2750 paas-log:paas "$run/exit"
+}
+
+# The n-th /20 of 198.19.0.0/16 and its uids, of the first n that is free: a
+# second platform must not share addresses or uids with another.
+conf_number() {
+    local n c
+    for n in $(seq 0 15); do
+        for c in /etc/paas/*.conf; do
+            [ "$(conf_get "$c" subnet)" != "198.19.$((n * 16)).0/20" ] || continue 2
+        done
+        echo "$n"
+        return
+    done
+    die "sixteen platforms are on this machine; scripts/down --purge --name one"
+}
+
+conf_write() {
+    local n
+    install -d /etc/paas
+    if [ ! -e "$conf" ]; then
+        printf '# Settings of paas; paas.conf(5) explains them all.\n' > "$conf.new"
+        conf_set "$conf.new" domain "$domain"
+        if [ -n "$name" ]; then
+            n=$(conf_number)
+            conf_set "$conf.new" subnet "198.19.$((n * 16)).0/20"
+            conf_set "$conf.new" uid_base $((1901000000 + n * 65536))
+            conf_set "$conf.new" cgroup "$cgroup"
+            conf_set "$conf.new" nft_table "$table"
+            conf_set "$conf.new" if_prefix "pa$n-"
+        fi
+        mv "$conf.new" "$conf"
+    fi
+    conf_set "$conf" domain "$domain"
+    conf_set "$conf" http_port "$port"
+    conf_set "$conf" state_dir "$state_dir"
+    conf_set "$conf" run_dir "$run"
+    conf_set "$conf" libexec_dir "$prefix/libexec/paas"
+    conf_set "$conf" buildpack_dir "$prefix/share/paas/buildpacks"
+}
+
+# fill FILE: a template with its @WORDS@ replaced.
+fill() {
+    sed -e "s|@PORT@|$port|g" -e "s|@DOMAIN@|$domain|g" \
+        -e "s|@STATE@|$state_dir|g" -e "s|@RUN@|$run|g" \
+        -e "s|@LOGS@|$logs|g" -e "s|@CONF@|$conf|g" \
+        -e "s|@PREFIX@|$prefix|g" -e "s|@GATEWAY@|$(gateway)|g" \
+        -e "s|@MODULE@|$prefix/lib/paas/ngx_http_paas_module.so|g" "$1"
+}
+
+# The first address of the instances' network.
+gateway() {
+    local subnet
+    subnet=$(conf_get "$conf" subnet)
+    subnet=${subnet:-198.18.0.0/16}
+    subnet=${subnet%/*}
+    echo "${subnet%.*}.$((${subnet##*.} + 1))"
+}
+
+router_write() {
+    local f etc=$prefix/share/paas/etc
+    for f in "$etc"/nginx/*; do
+        case $f in
+        *.in) fill "$f" > "$state_dir/router/$(basename "$f" .in)" ;;
+        *) install -m 644 "$f" "$state_dir/router/" ;;
+        esac
+    done
+    nginx -t -q -p "$state_dir/router" -c "$state_dir/router/nginx.conf" ||
+        die "nginx refuses its configuration in $state_dir/router"
+}
+
+# ---- services ---------------------------------------------------------
+
+# The machine's own platform is systemd's where there is one; those with a
+# name are for trying out, and gone with a reboot.
+by_systemd() { [ -z "$name" ] && has_systemd; }
+
+services_start() {
+    if by_systemd; then units_start; else runit_start; fi
+}
+
+services_stop() {
+    if by_systemd; then units_stop; else runit_stop; fi
+}
+
+services_log() {
+    if by_systemd; then echo "journalctl -u paas-$1"
+    else echo "$logs/$1/current"; fi
+}
+
+units_start() {
+    local f unit
+    for f in "$prefix"/share/paas/etc/systemd/*; do
+        unit=$(basename "$f")
+        fill "$f" > "/etc/systemd/system/.$unit.new"
+        mv "/etc/systemd/system/.$unit.new" "/etc/systemd/system/$unit"
+    done
+    fill "$prefix/share/paas/etc/tmpfiles/paas.conf" > /etc/tmpfiles.d/paas.conf
+    systemctl daemon-reload
+    for f in "${services[@]}"; do
+        systemctl enable --quiet "paas-$f.service"
+        if [ "$f" = router ] && systemctl is-active --quiet paas-router; then
+            systemctl reload paas-router.service
+        else
+            systemctl restart "paas-$f.service"
+        fi
+    done
+}
+
+units_stop() {
+    local f unit
+    for f in "${services[@]}"; do
+        systemctl disable --now --quiet "paas-$f.service" 2>/dev/null || true
+    done
+    for f in /etc/systemd/system/paas-*.service; do
+        [ ! -e "$f" ] || rm -f "$f"
+    done
+    rm -f /etc/tmpfiles.d/paas.conf
+    systemctl daemon-reload
+}
+
+# Each service is a folder with a run script, its log kept by svlogd.
+runit_write() {
+    local s
+    for s in "${services[@]}"; do
+        install -d "$sv.new/$s/log" "$logs/$s"
+        fill "$prefix/share/paas/etc/runit/$s" > "$sv.new/$s/run"
+        printf '#!/bin/sh\nexec svlogd -tt %s\n' "$logs/$s" > "$sv.new/$s/log/run"
+        printf 's1000000\nn5\n' > "$logs/$s/config"
+        chmod 755 "$sv.new/$s/run" "$sv.new/$s/log/run"
+    done
+}
+
+runit_start() {
+    local s
+    rm -rf "$sv.new"
+    runit_write
+    if runsvdir_pid >/dev/null; then
+        for s in "${services[@]}"; do
+            cp "$sv.new/$s/run" "$sv/$s/run.new"
+            mv "$sv/$s/run.new" "$sv/$s/run"
+            if [ "$s" = router ] && router_runs; then sv -v hup "$sv/$s"
+            else sv -v -w 20 restart "$sv/$s"; fi >/dev/null || true
+        done
+        rm -rf "$sv.new"
+        return
+    fi
+    rm -rf "$sv"
+    mv "$sv.new" "$sv"
+    setsid runsvdir -P "$sv" < /dev/null > "$logs/runsvdir.log" 2>&1 9>&- &
+    echo $! > "$run/runsvdir.pid"
+    disown
+}
+
+# Its pid, if that is still the one that we started.
+runsvdir_pid() {
+    local pid
+    [ -r "$run/runsvdir.pid" ] || return 1
+    pid=$(< "$run/runsvdir.pid")
+    [ "$(tr '\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null)" = "runsvdir -P $sv " ] ||
+        return 1
+    echo "$pid"
+}
+
+runit_stop() {
+    local pid s
+    if pid=$(runsvdir_pid); then
+        for s in router manager dns launcher; do
+            [ ! -d "$sv/$s" ] || sv -w 20 force-stop "$sv/$s" >/dev/null || true
+        done
+        kill -HUP "$pid" # runsvdir ends each runsv, and then itself
+        wait_for 10 test ! -d "/proc/$pid" || kill -KILL "$pid"
+        wait_for 10 services_gone || true
+    fi
+    rm -rf "$sv" "$run/runsvdir.pid"
+}
+
+# The supervisors have let go of their folders.
+services_gone() {
+    local s
+    for s in "${services[@]}"; do
+        sv status "$sv/$s" 2>&1 | grep -q 'unable\|fail' || return 1
+    done
+}
+
+router_runs() {
+    [ -r "$run/nginx.pid" ] &&
+        [ "$(readlink "/proc/$(< "$run/nginx.pid")/exe" 2>/dev/null)" = \
+            "$(readlink -f "$(command -v nginx)")" ]
+}
+
+manager_answers() {
+    curl -sf --max-time 2 --unix-socket "$run/manager.sock" \
+        http://paas/health
+}
+
+# 404 for a host that nobody has is an answer, too.
+router_answers() {
+    curl -s --max-time 2 -o /dev/null "http://127.0.0.1:$port/"
+}
