@@ -48,7 +48,9 @@
  *                                        change that it tells of
  *
  * APP is [a-z][a-z0-9-]{0,29}; TYPE is the same; HOST is canonical as the
- * route database has it.  An assignment is named by 16 hex digits.
+ * route database has it.  An assignment is named by 16 hex digits: 8 of the
+ * app's number (which stays below 2^32), so that those of an app stand side by
+ * side, and 8 of a counter in rollout/APP, so that none is used twice.
  */
 #ifndef PAAS_KEYS_H
 #define PAAS_KEYS_H
@@ -59,6 +61,7 @@
 #include "store/store.h"
 
 #define KEY_NODE_LOCAL "local"
+#define KEY_NAME_MAX   30 /* bytes of an app's name or a process type */
 
 /*
  * Writes a key; too long or a bad name is a programming error and aborts,
