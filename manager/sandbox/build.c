@@ -1,0 +1,253 @@
+/*
+ * paas-build: unpacks standard input, has the buildpacks compile it and
+ * writes down what can run.  Its output is read by the person who pushes.
+ *
+ *   paas-build --max-bytes N --max-entries N [--buildpack NAME]...
+ *
+ * The places are the sandbox's unless options name others.  Exit 0, or 1
+ * with the reason as the last line.
+ */
+#include "sandbox/build.h"
+
+#include <bsd/stdlib.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+struct build {
+	struct build_places places;
+	struct unpack_limits limits;
+	char *wanted[PACKS_MAX];
+	size_t nwanted;
+	struct packs packs;
+	struct types declared;          /* by the Procfile */
+	struct types defaults;          /* by the pack */
+	double unpack, detect, compile; /* seconds */
+};
+
+static const struct option options[] = {
+    {"max-bytes", required_argument, NULL, 'b'},
+    {"max-entries", required_argument, NULL, 'n'},
+    {"buildpack", required_argument, NULL, 'p'},
+    {"app", required_argument, NULL, 'A'},
+    {"cache", required_argument, NULL, 'C'},
+    {"env", required_argument, NULL, 'E'},
+    {"packs", required_argument, NULL, 'P'},
+    {"work", required_argument, NULL, 'W'},
+    {"out", required_argument, NULL, 'O'},
+    {NULL, 0, NULL, 0},
+};
+
+static double
+now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static uint64_t
+option_number(const char *name, const char *value)
+{
+	const char *why = NULL;
+	uint64_t n;
+
+	n = (uint64_t)strtonum(value, 1, INT64_MAX, &why);
+	if (why != NULL) {
+		fprintf(stderr, "paas-build: --%s: %s\n", name, why);
+		exit(2);
+	}
+	return n;
+}
+
+static void
+parse_options(struct build *b, int argc, char **argv)
+{
+	int c, nth = 0;
+
+	while ((c = getopt_long(argc, argv, "", options, &nth)) != -1)
+		switch (c) {
+		case 'b':
+			b->limits.bytes = option_number("max-bytes", optarg);
+			break;
+		case 'n':
+			b->limits.entries =
+			    option_number("max-entries", optarg);
+			break;
+		case 'p':
+			if (b->nwanted == PACKS_MAX)
+				exit(2);
+			b->wanted[b->nwanted++] = optarg;
+			break;
+		case 'A':
+			b->places.app = optarg;
+			break;
+		case 'C':
+			b->places.cache = optarg;
+			break;
+		case 'E':
+			b->places.env = optarg;
+			break;
+		case 'P':
+			b->places.packs = optarg;
+			break;
+		case 'W':
+			b->places.work = optarg;
+			break;
+		case 'O':
+			b->places.out = optarg;
+			break;
+		default:
+			exit(2);
+		}
+	if (optind != argc || b->limits.bytes == 0 || b->limits.entries == 0) {
+		fprintf(stderr,
+		    "usage: paas-build --max-bytes N --max-entries N "
+		    "[--buildpack NAME]... < upload.tar\n");
+		exit(2);
+	}
+}
+
+static int
+step_unpack(struct build *b, char err[SANDBOX_ERRLEN])
+{
+	struct unpack_stats stats;
+	double start = now();
+	int dir, result;
+
+	dir = open(b->places.app, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir == -1) {
+		snprintf(err, SANDBOX_ERRLEN, "%s can't be opened: %s.",
+		    b->places.app, strerror(errno));
+		return -1;
+	}
+	result = unpack_stream(STDIN_FILENO, dir, &b->limits, &stats, err);
+	close(dir);
+	b->unpack = now() - start;
+	return result;
+}
+
+/* A Procfile with a mistake is told before minutes of compiling. */
+static int
+step_detect(struct build *b, char err[SANDBOX_ERRLEN])
+{
+	double start = now();
+	int result;
+
+	if (procfile_read(b->places.app, &b->declared, err) == -1 ||
+	    env_write_dir(b->places.env, err) == -1)
+		return -1;
+	mkdir("/tmp/home", 0700);
+	result =
+	    packs_detect(&b->places, b->wanted, b->nwanted, &b->packs, err);
+	b->detect = now() - start;
+	if (result == 0 && b->packs.n == 0) {
+		snprintf(err, SANDBOX_ERRLEN,
+		    "No buildpack fits this app: add a Procfile with a line "
+		    "like \"web: COMMAND\", or a package.json (Node.js), "
+		    "requirements.txt (Python) or index.html (static files) "
+		    "in the folder that you push.");
+		return -1;
+	}
+	return result;
+}
+
+static int
+step_compile(struct build *b, char err[SANDBOX_ERRLEN])
+{
+	double start = now();
+	int result = packs_compile(&b->places, &b->packs, err);
+
+	b->compile = now() - start;
+	return result;
+}
+
+static void
+print_types(
+    const char *title, const struct types *types, const struct types *but)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < types->n; i++) {
+		if (but != NULL && types_find(but, types->v[i].name) != NULL)
+			continue;
+		printf("%s%s", shown++ == 0 ? title : ", ", types->v[i].name);
+	}
+	if (shown > 0)
+		putchar('\n');
+}
+
+/* The Procfile's types, and of the pack's those that it does not declare. */
+static int
+step_types(struct build *b, char err[SANDBOX_ERRLEN])
+{
+	struct types all = {0};
+	int result = -1;
+
+	/* A pack may have written or changed it. */
+	types_free(&b->declared);
+	if (procfile_read(b->places.app, &b->declared, err) == -1 ||
+	    packs_release(&b->places, &b->packs, &b->defaults, err) == -1)
+		return -1;
+	for (size_t i = 0; i < b->declared.n; i++)
+		types_add(&all, b->declared.v[i].name,
+		    strlen(b->declared.v[i].name), b->declared.v[i].command,
+		    strlen(b->declared.v[i].command), 0);
+	for (size_t i = 0; i < b->defaults.n; i++)
+		types_add(&all, b->defaults.v[i].name,
+		    strlen(b->defaults.v[i].name), b->defaults.v[i].command,
+		    strlen(b->defaults.v[i].command), 0);
+	puts("-----> Discovering process types");
+	print_types(
+	    "       Procfile declares           -> ", &b->declared, NULL);
+	print_types("       Defaults of the buildpack   -> ", &b->defaults,
+	    &b->declared);
+	if (all.n == 0)
+		snprintf(err, SANDBOX_ERRLEN,
+		    "This app does not say what to run: add a Procfile with a "
+		    "line like \"web: COMMAND\" and push again.");
+	else
+		result = result_write(
+		    b->places.out, b->packs.v[b->packs.n - 1].name, &all, err);
+	types_free(&all);
+	return result;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct build b = {
+	    .places = {"/app", "/cache", "/tmp/env", "/buildpacks",
+		"/tmp/packs", "/out"},
+	};
+	char err[SANDBOX_ERRLEN] = "";
+	double start = now();
+
+	/* Names of files are UTF-8, whatever the environment says. */
+	setlocale(LC_CTYPE, "C.UTF-8");
+	umask(022);
+	parse_options(&b, argc, argv);
+	/* One stream, or a reader sees its lines out of order. */
+	if (dup2(STDOUT_FILENO, STDERR_FILENO) == -1)
+		return 2;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (step_unpack(&b, err) == -1 || step_detect(&b, err) == -1 ||
+	    step_compile(&b, err) == -1 || step_types(&b, err) == -1) {
+		printf(" !     %s\n", err);
+		return 1;
+	}
+	printf("-----> Done in %.1fs (unpack %.1fs, detect %.1fs, "
+	       "compile %.1fs)\n",
+	    now() - start, b.unpack, b.detect, b.compile);
+	types_free(&b.declared);
+	types_free(&b.defaults);
+	return 0;
+}

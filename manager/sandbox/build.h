@@ -1,0 +1,148 @@
+/*
+ * paas-build: an upload becomes a tree that can run.  The files of this
+ * program, in the order in which its work goes through them: build_unpack.c,
+ * build_packs.c (with build_run.c and build_release.c), build_procfile.c,
+ * build_result.c.
+ *
+ * Every function that can fail returns 0, or -1 with a sentence in err that
+ * says what is wrong and what to do; only build.c prints it.
+ */
+#ifndef PAAS_SANDBOX_BUILD_H
+#define PAAS_SANDBOX_BUILD_H
+
+#include "sandbox/sandbox.h"
+
+#define PACKS_MAX 16 /* in use at once */
+
+/* Where things are; the defaults of build.c are the sandbox's places. */
+struct build_places {
+	const char *app;   /* BUILD_DIR, empty at the start */
+	const char *cache; /* CACHE_DIR */
+	const char *env;   /* ENV_DIR, made by this program */
+	const char *packs; /* read only */
+	const char *work;  /* copies of the packs in use */
+	const char *out;
+};
+
+/* ---- build_unpack.c, build_paths.c */
+
+struct unpack_limits {
+	uint64_t bytes;   /* of all files together */
+	uint64_t entries; /* of whatever kind */
+};
+
+struct unpack_stats {
+	uint64_t bytes;
+	uint64_t entries;
+};
+
+/*
+ * Unpacks a tar, gzipped or not, read from fd to its end, below dirfd, which
+ * should be empty.  The working directory is another one in the meantime.
+ * What was unpacked before an error stays: the caller throws the tree away.
+ */
+int unpack_stream(int fd, int dirfd, const struct unpack_limits *,
+    struct unpack_stats *, char err[SANDBOX_ERRLEN]);
+
+enum path_result {
+	PATH_OK,
+	PATH_ABSOLUTE,
+	PATH_DOTDOT,
+	PATH_LONG,
+	PATH_NONE /* no name at all */
+};
+
+/*
+ * Takes "." components and repeated slashes out; out holds PATH_MAX bytes
+ * and is "" for the root of the tree.
+ */
+enum path_result path_clean(const char *path, char *out);
+
+/* Whether a link at path (clean) stays below the root, by its words alone. */
+int path_link_stays(const char *path, const char *target);
+
+/*
+ * Whether what the link at path leads to, over any number of hops, stays
+ * below root; a link that leads nowhere yet does.
+ */
+int path_resolves(int root, const char *path);
+
+/* ---- build_run.c */
+
+struct run_output {
+	char *text; /* NUL-terminated, freed by the caller */
+	size_t len;
+};
+
+/*
+ * Runs argv with the environment envp in the folder cwd and waits for it.
+ * Its input is empty.  With output, stdout is kept, at most max bytes;
+ * otherwise it is ours.  Returns the exit status, 128 + the signal, or -1
+ * with err set if it could not be run.
+ */
+int run_program(char *const *argv, char *const *envp, const char *cwd,
+    struct run_output *output, size_t max, char err[SANDBOX_ERRLEN]);
+
+/* ---- build_env.c */
+
+/* Config vars come in as this prefix and their name. */
+#define ENV_CONFIG "PAAS_CONFIG_"
+
+/* Writes ENV_DIR: a file for each config var of environ. */
+int env_write_dir(const char *dir, char err[SANDBOX_ERRLEN]);
+
+/* The environment of buildpacks: never the config vars.  Not to be freed. */
+char *const *env_of_packs(void);
+
+/* ---- build_packs.c */
+
+struct pack {
+	char id[SANDBOX_PACK_MAX + 1];   /* its folder's name */
+	char name[SANDBOX_PACK_MAX + 1]; /* what bin/detect said */
+	char dir[512];                   /* of the copy that runs */
+};
+
+struct packs {
+	size_t n;
+	struct pack v[PACKS_MAX];
+};
+
+/*
+ * Finds the packs to use: those asked for, or else the first one of
+ * places->packs that fits.  None fits: 0, and packs->n is 0.
+ */
+int packs_detect(const struct build_places *, char *const *wanted,
+    size_t nwanted, struct packs *, char err[SANDBOX_ERRLEN]);
+
+int packs_compile(
+    const struct build_places *, struct packs *, char err[SANDBOX_ERRLEN]);
+
+/* bin/release of the last pack: its default process types. */
+int packs_release(const struct build_places *, const struct packs *,
+    struct types *, char err[SANDBOX_ERRLEN]);
+
+/* ---- build_release.c */
+
+/* Reads what bin/release printed. */
+int release_parse(
+    const char *yaml, size_t len, struct types *, char err[SANDBOX_ERRLEN]);
+
+/* ---- build_procfile.c */
+
+/* text needs no NUL.  Errors name the line. */
+int procfile_parse(
+    const char *text, size_t len, struct types *, char err[SANDBOX_ERRLEN]);
+
+/* Reads app/Procfile; none is 0 types. */
+int procfile_read(const char *app, struct types *, char err[SANDBOX_ERRLEN]);
+
+/* ---- build_result.c */
+
+/*
+ * Writes out/result.json for paas-inspect:
+ * {"buildpack": "Node.js", "types": {"web": "npm start"}}
+ */
+int result_write(const char *out, const char *buildpack, const struct types *,
+    char err[SANDBOX_ERRLEN]);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * out/result.json: what paas-inspect reads once this sandbox is gone.
+ */
+#include "sandbox/build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static json_t *
+result_json(const char *buildpack, const struct types *types)
+{
+	json_t *result = json_object(), *map = json_object();
+
+	for (size_t i = 0; i < types->n; i++)
+		json_object_set_new(
+		    map, types->v[i].name, json_string(types->v[i].command));
+	json_object_set_new(result, "buildpack", json_string(buildpack));
+	json_object_set_new(result, "types", map);
+	return result;
+}
+
+int
+result_write(const char *out, const char *buildpack, const struct types *types,
+    char err[SANDBOX_ERRLEN])
+{
+	char path[512];
+	json_t *result;
+	int fd, status = -1;
+
+	snprintf(path, sizeof(path), "%s/result.json", out);
+	/* A pack that has put something there before must not lead us away. */
+	unlink(path);
+	result = result_json(buildpack, types);
+	fd = open(
+	    path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd != -1) {
+		status = json_dumpfd(result, fd, JSON_COMPACT);
+		if (close(fd) == -1)
+			status = -1;
+	}
+	if (status == -1)
+		snprintf(err, SANDBOX_ERRLEN,
+		    "The result can't be written to %.300s: %s. The disk may be "
+		    "full.",
+		    path, strerror(errno));
+	json_decref(result);
+	return status;
+}

@@ -1,0 +1,54 @@
+/*
+ * paas-inspect: looks at what a build left, from a sandbox of its own that
+ * sees the build's folder read only and has no network.
+ */
+#ifndef PAAS_SANDBOX_INSPECT_H
+#define PAAS_SANDBOX_INSPECT_H
+
+#include "sandbox/sandbox.h"
+
+#define TREE_HASH_LEN  32
+#define TREE_DEPTH_MAX 200 /* folders in folders */
+#define RESULT_MAX     (1024 * 1024)
+
+struct tree_limits {
+	uint64_t bytes;
+	uint64_t entries;
+};
+
+struct tree_stats {
+	uint64_t bytes;
+	uint64_t entries; /* without the root */
+};
+
+/*
+ * The name of a tree by its content.  SHA-256 over a manifest: first the
+ * line "paas-tree 1\n", then for each entry below the root, in the order of
+ * a walk that takes the names of a folder in order of their bytes,
+ *
+ *   file    "f MODE SIZE SHA256\0PATH\0"
+ *   folder  "d MODE 0 -\0PATH\0"
+ *   link    "l 777 SIZE -\0PATH\0TARGET\0"
+ *
+ * MODE is octal, mode & 0755; SIZE is decimal, in bytes (of TARGET for a
+ * link); SHA256 is that of the content, 64 lower-case hex digits; PATH is
+ * relative to the root, '/' between names.  A file with many names counts
+ * with each of them.  Times, owners and extended attributes don't count.
+ * `paas-inspect` prints it; so does, for a tree of plain names,
+ *
+ *   cd TREE; { printf 'paas-tree 1\n'; LC_ALL=C find . -mindepth 1 ...; }
+ *
+ * as t/unit/tree_hash.c spells out.  Returns 0, or -1 with a sentence in err:
+ * beyond a limit, something that is no file, folder or link, or unreadable.
+ */
+int tree_hash(int dirfd, const struct tree_limits *, struct tree_stats *,
+    uint8_t hash[TREE_HASH_LEN], char err[SANDBOX_ERRLEN]);
+
+/*
+ * Reads result.json in dirfd, written by code of strangers.  buildpack holds
+ * SANDBOX_PACK_MAX + 1 bytes.  Returns 0, or -1 with a sentence in err.
+ */
+int inspect_result(
+    int dirfd, char *buildpack, struct types *, char err[SANDBOX_ERRLEN]);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * Reads result.json as a stranger's: the build that wrote it ran code of
+ * the app in the same sandbox.
+ */
+#include "sandbox/inspect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *
+read_file(int dirfd, size_t *len, char err[SANDBOX_ERRLEN])
+{
+	struct stat st;
+	char *text = NULL;
+	ssize_t n = 0;
+	int fd;
+
+	*len = 0;
+	fd = openat(dirfd, "result.json",
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		snprintf(err, SANDBOX_ERRLEN, "The build left no result: %s.",
+		    strerror(errno));
+	} else if (!S_ISREG(st.st_mode) || st.st_size > RESULT_MAX) {
+		snprintf(err, SANDBOX_ERRLEN,
+		    "The build's result is no file of at most %d KiB.",
+		    RESULT_MAX / 1024);
+	} else {
+		text = malloc(RESULT_MAX);
+		if (text == NULL)
+			abort();
+		while (*len < RESULT_MAX &&
+		       (n = read(fd, text + *len, RESULT_MAX - *len)) > 0)
+			*len += (size_t)n;
+		if (n == -1) {
+			snprintf(err, SANDBOX_ERRLEN,
+			    "The build's result can't be read: %s.",
+			    strerror(errno));
+			free(text);
+			text = NULL;
+		}
+	}
+	if (fd != -1)
+		close(fd);
+	return text;
+}
+
+static int
+read_types(json_t *map, struct types *types, char err[SANDBOX_ERRLEN])
+{
+	const char *name;
+	json_t *command;
+
+	if (!json_is_object(map) || json_object_size(map) == 0) {
+		snprintf(err, SANDBOX_ERRLEN,
+		    "The build's result names no process types.");
+		return -1;
+	}
+	json_object_foreach (map, name, command) {
+		if (json_is_string(command) &&
+		    types_add(types, name, strlen(name),
+			json_string_value(command), json_string_length(command),
+			0) == TYPES_OK)
+			continue;
+		snprintf(err, SANDBOX_ERRLEN,
+		    "The build's result has a process type that is not "
+		    "valid, or more than %d of them.",
+		    SANDBOX_TYPES_MAX);
+		return -1;
+	}
+	return 0;
+}
+
+int
+inspect_result(
+    int dirfd, char *buildpack, struct types *types, char err[SANDBOX_ERRLEN])
+{
+	const char *name;
+	json_t *result = NULL;
+	char *text;
+	size_t len;
+	int status = -1;
+
+	if ((text = read_file(dirfd, &len, err)) == NULL)
+		return -1;
+	result = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	free(text);
+	if (!json_is_object(result)) {
+		snprintf(
+		    err, SANDBOX_ERRLEN, "The build's result is not JSON.");
+	} else {
+		name = json_string_value(json_object_get(result, "buildpack"));
+		/* Escaped, it is at home in a table on a terminal. */
+		text_escape(
+		    buildpack, SANDBOX_PACK_MAX + 1, name != NULL ? name : "");
+		status =
+		    read_types(json_object_get(result, "types"), types, err);
+	}
+	json_decref(result);
+	return status;
+}
