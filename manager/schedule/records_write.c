@@ -1,0 +1,250 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "schedule/records.h"
+
+#define LIST_MAX 400 /* bytes of "web.1 to web.9, worker.2" in an event */
+
+static const char *const why_text[] = {
+    [PLACE_WHY_SCALE] = "scaled down",
+    [PLACE_WHY_RELEASE] = "another release is live",
+    [PLACE_WHY_FAILED] = "its release failed",
+    [PLACE_WHY_RESTART] = "replaced by a new one",
+    [PLACE_WHY_STOPPED] = "the app was stopped",
+    [PLACE_WHY_DELETED] = "the app was deleted",
+};
+
+/* ---- events ------------------------------------------------------------ */
+
+/* The names of changes as people list them: "web.1 to web.4, web.7". */
+struct list {
+	char text[LIST_MAX];
+	size_t len;
+	const char *type;
+	uint32_t first, last;
+};
+
+static void
+list_flush(struct list *list)
+{
+	int n;
+
+	if (list->type == NULL || list->len >= sizeof(list->text))
+		return;
+	n = snprintf(list->text + list->len, sizeof(list->text) - list->len,
+	    list->first == list->last ? "%s%s.%u" : "%s%s.%u to %s.%u",
+	    list->len > 0 ? ", " : "", list->type, list->first, list->type,
+	    list->last);
+	if (n > 0)
+		list->len += (size_t)n;
+	list->type = NULL;
+}
+
+/* Creations come upwards, stops downwards; both are told upwards. */
+static void
+list_add(struct list *list, const char *type, uint32_t index)
+{
+	if (list->type != NULL && strcmp(list->type, type) == 0) {
+		if (index == list->last + 1) {
+			list->last = index;
+			return;
+		}
+		if (index + 1 == list->first) {
+			list->first = index;
+			return;
+		}
+	}
+	list_flush(list);
+	list->type = type;
+	list->first = list->last = index;
+}
+
+static void
+tell_created(struct store_txn *txn, const struct records *rec,
+    const struct place_plan *plan, const struct place_release *rel)
+{
+	struct list list;
+	size_t i;
+
+	memset(&list, 0, sizeof(list));
+	for (i = 0; i < plan->nchanges; i++)
+		if (plan->changes[i].kind == PLACE_CREATE &&
+		    plan->changes[i].release == rel)
+			list_add(&list, plan->changes[i].process->type,
+			    plan->changes[i].index);
+	list_flush(&list);
+	if (list.len > 0)
+		store_event(txn, rec->app, "place", "%s placed on %s (v%u)",
+		    list.text, KEY_NODE_LOCAL, rel->version);
+}
+
+static void
+tell_stopped(struct store_txn *txn, const struct records *rec,
+    const struct place_plan *plan, enum place_why why)
+{
+	struct list list;
+	size_t i;
+
+	memset(&list, 0, sizeof(list));
+	for (i = 0; i < plan->nchanges; i++)
+		if (plan->changes[i].kind == PLACE_STOP &&
+		    plan->changes[i].why == why)
+			list_add(&list, plan->changes[i].old->type,
+			    plan->changes[i].old->index);
+	list_flush(&list);
+	if (list.len > 0)
+		store_event(txn, rec->app, "stop", "%s to stop: %s", list.text,
+		    why_text[why]);
+}
+
+static void
+tell_rollout(struct store_txn *txn, const struct records *rec,
+    const struct place_plan *plan)
+{
+	const struct rollout *ro = &plan->rollout;
+
+	switch (plan->did) {
+	case ROLLOUT_DID_BEGIN:
+		store_event(txn, rec->app, "release",
+		    ro->live == ro->target ? "release v%u goes on"
+					   : "release v%u is being rolled out",
+		    ro->target);
+		break;
+	case ROLLOUT_DID_PROMOTE:
+		store_event(txn, rec->app, "release", "release v%u is live",
+		    ro->target);
+		break;
+	case ROLLOUT_DID_FAIL:
+		if (ro->live != 0)
+			store_event(txn, rec->app, "release",
+			    "release v%u failed: %s; v%u goes on", ro->target,
+			    ro->reason, ro->live);
+		else
+			store_event(txn, rec->app, "release",
+			    "release v%u failed: %s", ro->target, ro->reason);
+		break;
+	case ROLLOUT_DID_PARK:
+	case ROLLOUT_DID_NOTHING:
+		break;
+	}
+}
+
+/* An app that is deleted has no timeline to write to. */
+static void
+tell(struct store_txn *txn, const struct records *rec,
+    const struct place_plan *plan)
+{
+	size_t i;
+	int why;
+
+	if (!rec->in.exists)
+		return;
+	tell_rollout(txn, rec, plan);
+	for (i = 0; i < rec->in.nreleases; i++)
+		tell_created(txn, rec, plan, &rec->in.releases[i]);
+	for (why = PLACE_WHY_SCALE; why <= PLACE_WHY_DELETED; why++)
+		tell_stopped(txn, rec, plan, (enum place_why)why);
+}
+
+/* ---- changes ----------------------------------------------------------- */
+
+static void
+create(struct store_txn *txn, const struct records *rec,
+    const struct place_change *change, uint32_t counter)
+{
+	const struct place_process *proc = change->process;
+	char key[STORE_KEY_MAX + 1], number[17];
+	json_t *value;
+
+	key_format_id(number, rec->number);
+	value = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s?, s:I, s:s, s:I}",
+	    "app", rec->app, "appnumber", number, "type", proc->type, "index",
+	    (json_int_t)change->index, "version",
+	    (json_int_t)change->release->version, "generation",
+	    (json_int_t)proc->generations[change->index - 1], "slug",
+	    change->release->slug, "memory",
+	    (json_int_t)(proc->memory != 0 ? proc->memory : rec->memory),
+	    "goal", "run", "created", (json_int_t)rec->in.now);
+	key_format(key, "assign/" KEY_NODE_LOCAL "/%08x%08x",
+	    (uint32_t)rec->number, counter);
+	store_put_new(txn, key, value);
+	json_decref(value);
+}
+
+static void
+stop(struct store *st, struct store_txn *txn, const struct place_assignment *as)
+{
+	char key[STORE_KEY_MAX + 1];
+	json_t *value;
+
+	key_format(key, "assign/" KEY_NODE_LOCAL "/%016llx",
+	    (unsigned long long)as->id);
+	value = store_get(st, key, NULL);
+	json_object_set_new(value, "goal", json_string("stop"));
+	store_if(txn, key, as->rev);
+	store_put(txn, key, value);
+	json_decref(value);
+}
+
+static void
+remove_record(struct store_txn *txn, const struct place_assignment *as)
+{
+	char key[STORE_KEY_MAX + 1];
+
+	key_format(key, "actual/" KEY_NODE_LOCAL "/%016llx",
+	    (unsigned long long)as->id);
+	store_if(txn, key, as->actual_rev);
+	key_format(key, "assign/" KEY_NODE_LOCAL "/%016llx",
+	    (unsigned long long)as->id);
+	store_if(txn, key, as->rev);
+	store_del(txn, key);
+}
+
+static void
+write_rollout(
+    struct store_txn *txn, const struct records *rec, const struct rollout *ro)
+{
+	char key[STORE_KEY_MAX + 1];
+	json_t *value;
+
+	key_format(key, "rollout/%s", rec->app);
+	store_if(txn, key, rec->rollout_rev);
+	if (memcmp(ro, &rec->in.rollout, sizeof(*ro)) == 0)
+		return;
+	value = rollout_encode(ro);
+	store_put(txn, key, value);
+	json_decref(value);
+}
+
+struct store_txn *
+records_write(
+    struct store *st, const struct records *rec, const struct place_plan *plan)
+{
+	char key[STORE_KEY_MAX + 1];
+	struct rollout ro = plan->rollout;
+	struct store_txn *txn;
+	size_t i;
+
+	if (plan->nchanges == 0 && plan->did == ROLLOUT_DID_NOTHING)
+		return NULL;
+	txn = store_begin(st);
+	store_if(txn, key_format(key, "app/%s", rec->app), rec->app_rev);
+	for (i = 0; i < plan->nchanges; i++) {
+		switch (plan->changes[i].kind) {
+		case PLACE_CREATE:
+			create(txn, rec, &plan->changes[i], ++ro.next);
+			break;
+		case PLACE_STOP:
+			stop(st, txn, plan->changes[i].old);
+			break;
+		case PLACE_REMOVE:
+			remove_record(txn, plan->changes[i].old);
+			break;
+		}
+	}
+	if (rec->in.exists)
+		write_rollout(txn, rec, &ro);
+	tell(txn, rec, plan);
+	return txn;
+}
