@@ -2,9 +2,10 @@
  * The route database: the contract between whoever writes routes and the
  * nginx module that obeys them.  FORMAT.md documents it byte by byte.
  *
- * Plain C and LMDB, no nginx header.  A program that only reads links
- * reader.c, format.c and crc32c.c; the writer is writer.c.  Every exported
- * name starts with paas_routedb_, since nginx loads modules with RTLD_GLOBAL.
+ * Plain C and LMDB, no nginx header.  A program that only reads links host.c,
+ * format.c, crc32c.c and reader.c; the rest is the writer and the tool.  Every
+ * exported name starts with paas_routedb_, since nginx loads modules with
+ * RTLD_GLOBAL.
  *
  * Unless a comment says otherwise, a function returns PAAS_ROUTEDB_OK or a
  * negative PAAS_ROUTEDB_E*.
@@ -15,11 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PAAS_ROUTEDB_VERSION   1
-#define PAAS_ROUTEDB_HOST_MAX  253
-#define PAAS_ROUTEDB_POOLS_MAX 16   /* of one split */
-#define PAAS_ROUTEDB_PATHS_MAX 256  /* of one host */
-#define PAAS_ROUTEDB_INSTS_MAX 4096 /* of one pool */
+#define PAAS_ROUTEDB_VERSION    1
+#define PAAS_ROUTEDB_HOST_MAX   253
+#define PAAS_ROUTEDB_POOLS_MAX  16   /* of one split */
+#define PAAS_ROUTEDB_PATHS_MAX  256  /* of one host */
+#define PAAS_ROUTEDB_INSTS_MAX  4096 /* of one pool */
+#define PAAS_ROUTEDB_PREFIX_MAX 1024 /* bytes of a path prefix */
+#define PAAS_ROUTEDB_NAME_MAX   64   /* bytes of app, type, hash_name */
 
 enum {
 	PAAS_ROUTEDB_OK = 0,
@@ -98,6 +101,12 @@ typedef struct {
 	paas_routedb_str_t app;
 	paas_routedb_str_t type;      /* process type */
 	paas_routedb_str_t hash_name; /* of the header or cookie */
+	/*
+	 * Writer only: the host whose record carries a copy of this pool, so
+	 * that its look-up is one search.  Empty: the first host that names
+	 * this pool alone.
+	 */
+	paas_routedb_str_t home;
 	uint32_t ninstances;
 	const uint8_t *instances; /* reader: encoded, use _get_instance */
 } paas_routedb_pool_t;
@@ -123,13 +132,13 @@ typedef struct {
 typedef struct {
 	paas_routedb_str_t name; /* canonical; ".example.com" is a wildcard */
 	uint32_t npaths;
-	const uint8_t *paths;           /* encoded, longest first */
+	const uint8_t *paths, *end;     /* encoded, longest first */
 	paas_routedb_str_t inline_pool; /* encoded pool, or len 0 */
 } paas_routedb_host_t;
 
 typedef struct {
 	uint32_t version;
-	uint32_t depths;     /* bit n: a wildcard of n labels exists */
+	uint64_t depths[2];  /* bit n: a wildcard of n labels exists */
 	uint64_t generation; /* set by the writer with each commit */
 	uint64_t revision;   /* of the manager's store that this mirrors */
 	uint64_t nhosts, npools;
@@ -159,12 +168,30 @@ typedef struct paas_routedb_reader_s paas_routedb_reader_t;
  * ESYS; *reader is then NULL.
  */
 int paas_routedb_reader_open(paas_routedb_reader_t **reader, const char *path);
+
+/*
+ * For tools that read for longer: takes a slot in lock.mdb where there is one
+ * that may be written, so that a read can last as long as it likes.  Never in
+ * a process that an attacker may take over.
+ */
+int paas_routedb_reader_open_locked(
+    paas_routedb_reader_t **reader, const char *path);
 void paas_routedb_reader_close(paas_routedb_reader_t *reader);
 
 /*
  * Reads happen between begin and end, in one go and without waiting; what the
  * find functions return points into the map and is gone at end.  *txn is
  * mdb_txn_id() of this read: the only stamp to put on what is cached.
+ *
+ * On failure (EMISSING: nothing was ever committed, EVERSION, EDAMAGED, ESYS)
+ * nothing has begun, and end is not called; the next begin tries again.
+ *
+ * The file is mapped.  Whoever truncates it causes SIGBUS in a reader, and
+ * damaged page headers can make LMDB run out of its pages (SIGBUS or
+ * SIGSEGV).  A process that must outlive this installs a handler for both,
+ * which leaves by siglongjmp to a point outside begin and end; the reader is
+ * then fit for paas_routedb_reader_close only.  Values are safe without it:
+ * every length is checked against the file, every record against its CRC.
  */
 int paas_routedb_begin(paas_routedb_reader_t *reader, uint64_t *txn);
 
@@ -178,7 +205,10 @@ int paas_routedb_end(paas_routedb_reader_t *reader);
 int paas_routedb_get_meta(
     paas_routedb_reader_t *reader, paas_routedb_meta_t *meta);
 
-/* Exact host, else the longest wildcard.  host is canonical. */
+/*
+ * Exact host, else the longest wildcard.  host is canonical; out->name is the
+ * part of it that was found.
+ */
 int paas_routedb_find_host(paas_routedb_reader_t *reader, const char *host,
     size_t len, paas_routedb_host_t *out);
 
@@ -190,7 +220,7 @@ int paas_routedb_find_path(const paas_routedb_host_t *host, const uint8_t *path,
 int paas_routedb_get_path(
     const paas_routedb_host_t *host, uint32_t i, paas_routedb_path_t *out);
 
-/* A pool of host: the one stored inside it, or a record of its own. */
+/* A pool of host (or NULL): the copy inside it, or its own record. */
 int paas_routedb_find_pool(paas_routedb_reader_t *reader,
     const paas_routedb_host_t *host, uint64_t id, paas_routedb_pool_t *out);
 
@@ -218,6 +248,13 @@ typedef struct paas_routedb_writer_s paas_routedb_writer_t;
  */
 int paas_routedb_writer_open(
     paas_routedb_writer_t **writer, const char *path, size_t map_size);
+
+/*
+ * With on, commits do not wait for the disk: a killed process loses nothing,
+ * a crash of the machine may damage the file, so its owner must write it anew
+ * after a boot.
+ */
+int paas_routedb_writer_nosync(paas_routedb_writer_t *writer, int on);
 void paas_routedb_writer_close(paas_routedb_writer_t *writer);
 
 /*
@@ -227,7 +264,12 @@ void paas_routedb_writer_close(paas_routedb_writer_t *writer);
  */
 int paas_routedb_writer_wait(const paas_routedb_writer_t *writer);
 
-/* begin, any number of changes, commit or abort.  EAGAIN: see above. */
+/*
+ * begin, any number of changes, commit or abort.  EAGAIN: see above.  EINVAL
+ * from a change: nothing was changed, and the transaction may go on; any other
+ * failure sticks, and commit will return it.  What is damaged or of another
+ * version can only be cleared.  Pools are best put before their hosts.
+ */
 int paas_routedb_write_begin(paas_routedb_writer_t *writer);
 int paas_routedb_put_host(paas_routedb_writer_t *writer,
     paas_routedb_str_t name, const paas_routedb_path_t *paths, uint32_t npaths);

@@ -1,0 +1,216 @@
+/*
+ * What the files of this folder share, and nobody else.  FORMAT.md has the
+ * bytes.
+ */
+#ifndef PAAS_ROUTEDB_INTERNAL_H
+#define PAAS_ROUTEDB_INTERNAL_H
+
+#include <endian.h>
+#include <lmdb.h>
+#include <setjmp.h>
+#include <string.h>
+
+#include "paas_routedb.h"
+
+/* The first byte of a key.  Pools sort before the hosts that name them. */
+enum {
+	PAAS_ROUTEDB_TAG_META = 1,
+	PAAS_ROUTEDB_TAG_POOL,
+	PAAS_ROUTEDB_TAG_HOST
+};
+
+#define PAAS_ROUTEDB_KEY_MAX  (1 + PAAS_ROUTEDB_HOST_MAX)
+#define PAAS_ROUTEDB_LABELS   128 /* more than any host has */
+#define PAAS_ROUTEDB_INSTANCE 36  /* bytes of an encoded instance */
+#define PAAS_ROUTEDB_BODY     40  /* of a pool before its instances */
+
+/* A host record with its copy of a pool is kept within a fourth of a page. */
+#define PAAS_ROUTEDB_INLINE_MAX 1024
+
+/* Offsets within a value; all of them start with the CRC. */
+enum {
+	CRC = 0,
+	META_VERSION = 4,
+	META_GENERATION = 8,
+	META_REVISION = 16,
+	META_NHOSTS = 24,
+	META_NPOOLS = 32,
+	META_NDEPTHS = 40,
+	META_SIZE = 48, /* then ndepths times depth, count */
+	POOL_HOME = 4,
+	POOL_SIZE = 8, /* then home, body */
+	HOST_NPATHS = 4,
+	HOST_INLINE = 8,
+	HOST_SIZE = 12, /* then paths, a pool's body */
+	PATH_SIZE = 8,  /* then targets, prefix, redirect host */
+	TARGET_SIZE = 12
+};
+
+/* No record is longer: 256 paths with 16 targets each, all strings full. */
+#define PAAS_ROUTEDB_RECORD_MAX                                              \
+	(16 + PAAS_ROUTEDB_INLINE_MAX +                                      \
+	    PAAS_ROUTEDB_PATHS_MAX *                                         \
+		(8 + 12 * PAAS_ROUTEDB_POOLS_MAX + PAAS_ROUTEDB_PREFIX_MAX + \
+		    PAAS_ROUTEDB_HOST_MAX))
+
+/* Meta as the writer keeps it: wildcards[n] hosts are wildcards of n labels. */
+typedef struct {
+	paas_routedb_meta_t meta;
+	uint32_t wildcards[PAAS_ROUTEDB_LABELS];
+} paas_routedb_head_t;
+
+/* A pool record: the pool's body and its home. */
+typedef struct {
+	paas_routedb_str_t body;
+	paas_routedb_str_t home;
+} paas_routedb_pool_record_t;
+
+struct paas_routedb_reader_s {
+	MDB_env *env;
+	MDB_dbi dbi;
+	MDB_txn *txn;    /* of the read that is going on */
+	MDB_txn *own;    /* reset between reads */
+	MDB_txn **outer; /* the writer's, if it has one open */
+	uint64_t id;     /* the transaction that meta and limit are of */
+	uint64_t began;  /* ms */
+	int lasting;     /* may take its time */
+	const uint8_t *map, *limit; /* bytes that the file really has */
+	paas_routedb_meta_t meta;
+	jmp_buf *jump, landing; /* out of LMDB's asserts */
+};
+
+static inline uint16_t
+paas_routedb_u16(const uint8_t *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le16toh(v);
+}
+
+static inline uint32_t
+paas_routedb_u32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
+}
+
+static inline uint64_t
+paas_routedb_u64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
+}
+
+static inline uint8_t *
+paas_routedb_put16(uint8_t *p, uint16_t v)
+{
+	v = htole16(v);
+	memcpy(p, &v, sizeof(v));
+	return p + sizeof(v);
+}
+
+static inline uint8_t *
+paas_routedb_put32(uint8_t *p, uint32_t v)
+{
+	v = htole32(v);
+	memcpy(p, &v, sizeof(v));
+	return p + sizeof(v);
+}
+
+static inline uint8_t *
+paas_routedb_put64(uint8_t *p, uint64_t v)
+{
+	v = htole64(v);
+	memcpy(p, &v, sizeof(v));
+	return p + sizeof(v);
+}
+
+static inline uint8_t *
+paas_routedb_put_str(uint8_t *p, paas_routedb_str_t s)
+{
+	if (s.len > 0)
+		memcpy(p, s.data, s.len);
+	return p + s.len;
+}
+
+uint32_t paas_routedb_crc32c(uint32_t crc, const void *data, size_t len);
+
+/* Of a record: its key and its value past the CRC. */
+uint32_t paas_routedb_record_crc(
+    const uint8_t *value, size_t len, const uint8_t *key, size_t keylen);
+
+/* Keys: out holds PAAS_ROUTEDB_KEY_MAX bytes; the length comes back. */
+size_t paas_routedb_key_meta(uint8_t *out);
+size_t paas_routedb_key_pool(uint8_t *out, uint64_t id);
+size_t paas_routedb_key_host(uint8_t *out, paas_routedb_str_t name);
+
+/* Labels of a name; a wildcard's leading dot is none. */
+uint32_t paas_routedb_labels(paas_routedb_str_t name);
+
+/*
+ * Encoders: out holds PAAS_ROUTEDB_RECORD_MAX bytes; the length comes back.
+ * They take what the check functions have passed.  seal sets the CRC of a
+ * finished value.
+ */
+size_t paas_routedb_encode_meta(uint8_t *out, const paas_routedb_head_t *head);
+size_t paas_routedb_encode_body(uint8_t *out, const paas_routedb_pool_t *pool,
+    const paas_routedb_instance_t *instances);
+size_t paas_routedb_encode_pool(
+    uint8_t *out, paas_routedb_str_t home, const paas_routedb_str_t *body);
+/* *view is the host's paths as they were encoded. */
+size_t paas_routedb_encode_host(uint8_t *out, const paas_routedb_path_t *paths,
+    uint32_t npaths, paas_routedb_host_t *view);
+/* Takes the copy out of an encoded host, or puts body in its place. */
+size_t paas_routedb_replace_inline(
+    uint8_t *value, size_t len, const paas_routedb_str_t *body);
+void paas_routedb_seal(
+    uint8_t *value, size_t len, const uint8_t *key, size_t keylen);
+
+/* OK or EINVAL. */
+int paas_routedb_check_pool(
+    const paas_routedb_pool_t *pool, const paas_routedb_instance_t *instances);
+int paas_routedb_check_host(
+    paas_routedb_str_t name, const paas_routedb_path_t *paths, uint32_t npaths);
+
+/* Decoders: OK, EDAMAGED, and EVERSION for meta.  head->wildcards is filled. */
+int paas_routedb_decode_meta(
+    const MDB_val *key, const MDB_val *value, paas_routedb_head_t *head);
+int paas_routedb_decode_pool(const MDB_val *key, const MDB_val *value,
+    paas_routedb_pool_record_t *record);
+int paas_routedb_decode_body(
+    paas_routedb_str_t body, uint64_t id, paas_routedb_pool_t *pool);
+int paas_routedb_decode_host(
+    const MDB_val *key, const MDB_val *value, paas_routedb_host_t *host);
+
+/* The one pool that every target names, 0 where there are several or none. */
+uint64_t paas_routedb_only_pool(const paas_routedb_host_t *host);
+
+typedef int (*paas_routedb_each_t)(
+    const MDB_val *key, const MDB_val *value, void *arg);
+
+/*
+ * Every record with this tag, or all for 0, in key order.  A non-zero result
+ * of cb ends it and is handed back.
+ */
+int paas_routedb_each(paas_routedb_reader_t *reader, uint8_t tag,
+    paas_routedb_each_t cb, void *arg);
+
+/* What mdb_env_set_assert takes; the user context is the jmp_buf. */
+void paas_routedb_assert(MDB_env *env, const char *msg);
+
+/* From LMDB's or the system's error; ESYS leaves it in errno. */
+int paas_routedb_error(int rc);
+
+/* CLOCK_MONOTONIC, coarse, in ms. */
+uint64_t paas_routedb_now(void);
+
+/* mdb_get, with asserts and lengths that leave the file caught. */
+int paas_routedb_fetch(paas_routedb_reader_t *reader, const uint8_t *key,
+    size_t keylen, MDB_val *value);
+
+#endif

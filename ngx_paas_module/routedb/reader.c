@@ -1,0 +1,473 @@
+/*
+ * Reading the route database without its lock file.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+uint64_t
+paas_routedb_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+int
+paas_routedb_error(int rc)
+{
+	switch (rc) {
+	case MDB_SUCCESS:
+		return PAAS_ROUTEDB_OK;
+	case MDB_NOTFOUND:
+		return PAAS_ROUTEDB_ENOTFOUND;
+	case ENOENT:
+		return PAAS_ROUTEDB_EMISSING;
+	case MDB_VERSION_MISMATCH:
+		return PAAS_ROUTEDB_EVERSION;
+	case MDB_MAP_FULL:
+	case MDB_TXN_FULL:
+	case ENOSPC:
+	case EDQUOT:
+		return PAAS_ROUTEDB_EFULL;
+	}
+	if (rc < 0)
+		return PAAS_ROUTEDB_EDAMAGED;
+	errno = rc;
+	return PAAS_ROUTEDB_ESYS;
+}
+
+const char *
+paas_routedb_strerror(int error)
+{
+	switch (error) {
+	case PAAS_ROUTEDB_OK:
+		return "no error";
+	case PAAS_ROUTEDB_ENOTFOUND:
+		return "not found";
+	case PAAS_ROUTEDB_EMISSING:
+		return "there is no route database";
+	case PAAS_ROUTEDB_EVERSION:
+		return "the route database has another format version";
+	case PAAS_ROUTEDB_EDAMAGED:
+		return "the route database is damaged";
+	case PAAS_ROUTEDB_EFULL:
+		return "the route database's map or disk is full";
+	case PAAS_ROUTEDB_EINVAL:
+		return "a host, path, pool or instance breaks a rule";
+	case PAAS_ROUTEDB_ESYS:
+		return "a system call failed";
+	case PAAS_ROUTEDB_EAGAIN:
+		return "too early to write, or read for too long";
+	}
+	return "unknown error";
+}
+
+/* LMDB aborts on what it cannot believe; a router must not. */
+void
+paas_routedb_assert(MDB_env *env, const char *msg)
+{
+	jmp_buf *jump = mdb_env_get_userctx(env);
+
+	(void)msg;
+	longjmp(*jump, 1);
+}
+
+/* Does the value lie in bytes that the file has?  The writer's own do. */
+static int
+reader_holds(const paas_routedb_reader_t *reader, const MDB_val *v)
+{
+	const uint8_t *p = v->mv_data;
+
+	return reader->outer != NULL ||
+	       (p >= reader->map && p <= reader->limit &&
+		   v->mv_size <= (size_t)(reader->limit - p));
+}
+
+int
+paas_routedb_fetch(paas_routedb_reader_t *reader, const uint8_t *key,
+    size_t keylen, MDB_val *value)
+{
+	MDB_val k = {keylen, (void *)(uintptr_t)key};
+	int rc;
+
+	if (_setjmp(*reader->jump) != 0)
+		return PAAS_ROUTEDB_EDAMAGED;
+	rc = mdb_get(reader->txn, reader->dbi, &k, value);
+	if (rc != MDB_SUCCESS)
+		return paas_routedb_error(rc);
+	return reader_holds(reader, value) ? PAAS_ROUTEDB_OK
+					   : PAAS_ROUTEDB_EDAMAGED;
+}
+
+static int
+reader_open(paas_routedb_reader_t **out, const char *path, int locked)
+{
+	paas_routedb_reader_t *reader;
+	unsigned flags = MDB_RDONLY | (locked ? 0 : MDB_NOLOCK);
+	uint64_t txn;
+	int rc;
+
+	*out = NULL;
+	reader = calloc(1, sizeof(*reader));
+	if (reader == NULL)
+		return paas_routedb_error(ENOMEM);
+	reader->lasting = locked;
+	reader->jump = &reader->landing;
+	rc = mdb_env_create(&reader->env);
+	if (rc == MDB_SUCCESS)
+		rc = mdb_env_open(reader->env, path, flags, 0600);
+	if (rc != MDB_SUCCESS) {
+		rc = paas_routedb_error(rc);
+		paas_routedb_reader_close(reader);
+		return rc;
+	}
+	mdb_env_set_userctx(reader->env, reader->jump);
+	mdb_env_set_assert(reader->env, paas_routedb_assert);
+	rc = paas_routedb_begin(reader, &txn);
+	if (rc != PAAS_ROUTEDB_OK) {
+		paas_routedb_reader_close(reader);
+		return rc;
+	}
+	(void)paas_routedb_end(reader);
+	*out = reader;
+	return PAAS_ROUTEDB_OK;
+}
+
+int
+paas_routedb_reader_open(paas_routedb_reader_t **reader, const char *path)
+{
+	return reader_open(reader, path, 0);
+}
+
+int
+paas_routedb_reader_open_locked(
+    paas_routedb_reader_t **reader, const char *path)
+{
+	char lock[4096];
+	int n = snprintf(lock, sizeof(lock), "%s/lock.mdb", path);
+
+	return reader_open(reader, path,
+	    n > 0 && (size_t)n < sizeof(lock) && access(lock, W_OK) == 0);
+}
+
+void
+paas_routedb_reader_close(paas_routedb_reader_t *reader)
+{
+	if (reader == NULL)
+		return;
+	if (reader->own != NULL)
+		mdb_txn_abort(reader->own);
+	if (reader->env != NULL)
+		mdb_env_close(reader->env);
+	free(reader);
+}
+
+/* A read transaction, in the map's present size if a writer has changed it. */
+static int
+reader_renew(paas_routedb_reader_t *reader)
+{
+	int rc = MDB_SUCCESS;
+
+	for (int tries = 0; tries < 2; tries++) {
+		if (reader->own == NULL)
+			rc = mdb_txn_begin(
+			    reader->env, NULL, MDB_RDONLY, &reader->own);
+		else
+			rc = mdb_txn_renew(reader->own);
+		if (rc != MDB_MAP_RESIZED)
+			break;
+		mdb_env_set_mapsize(reader->env, 0);
+	}
+	if (rc == MDB_SUCCESS && reader->dbi == 0)
+		rc = mdb_dbi_open(reader->own, NULL, 0, &reader->dbi);
+	return rc;
+}
+
+/* How far the file goes now, which may be less than the map. */
+static int
+reader_measure(paas_routedb_reader_t *reader)
+{
+	MDB_envinfo info;
+	struct stat st;
+	size_t size;
+	int fd;
+
+	mdb_env_info(reader->env, &info);
+	if (mdb_env_get_fd(reader->env, &fd) != 0 || fstat(fd, &st) == -1)
+		return PAAS_ROUTEDB_ESYS;
+	size = (size_t)st.st_size;
+	if (size > info.me_mapsize)
+		size = info.me_mapsize;
+	reader->map = info.me_mapaddr;
+	reader->limit = reader->map + size;
+	return PAAS_ROUTEDB_OK;
+}
+
+static int
+reader_load_meta(paas_routedb_reader_t *reader)
+{
+	uint8_t bytes[1];
+	MDB_val key = {paas_routedb_key_meta(bytes), bytes}, value;
+	paas_routedb_head_t head;
+	MDB_stat st;
+	int rc;
+
+	rc = paas_routedb_fetch(reader, bytes, key.mv_size, &value);
+	if (rc == PAAS_ROUTEDB_ENOTFOUND) {
+		rc = mdb_stat(reader->txn, reader->dbi, &st);
+		return rc == MDB_SUCCESS && st.ms_entries == 0
+			   ? PAAS_ROUTEDB_EMISSING
+			   : PAAS_ROUTEDB_EDAMAGED;
+	}
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = paas_routedb_decode_meta(&key, &value, &head);
+	if (rc == PAAS_ROUTEDB_OK)
+		reader->meta = head.meta;
+	return rc;
+}
+
+int
+paas_routedb_begin(paas_routedb_reader_t *reader, uint64_t *txn)
+{
+	int rc;
+
+	reader->began = paas_routedb_now();
+	if (reader->outer != NULL && *reader->outer != NULL) {
+		reader->txn = *reader->outer;
+		reader->id = 0;
+	} else {
+		rc = paas_routedb_error(reader_renew(reader));
+		if (rc != PAAS_ROUTEDB_OK)
+			return rc;
+		reader->txn = reader->own;
+	}
+	*txn = mdb_txn_id(reader->txn);
+	if (*txn == reader->id)
+		return PAAS_ROUTEDB_OK;
+	rc = reader_measure(reader);
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = reader_load_meta(reader);
+	if (rc != PAAS_ROUTEDB_OK) {
+		reader->id = 0;
+		(void)paas_routedb_end(reader);
+		return rc;
+	}
+	reader->id = *txn;
+	return PAAS_ROUTEDB_OK;
+}
+
+int
+paas_routedb_end(paas_routedb_reader_t *reader)
+{
+	if (reader->txn == reader->own)
+		mdb_txn_reset(reader->own);
+	else
+		reader->id = 0;
+	reader->txn = NULL;
+	if (!reader->lasting &&
+	    paas_routedb_now() - reader->began > PAAS_ROUTEDB_READ_MAX)
+		return PAAS_ROUTEDB_EAGAIN;
+	return PAAS_ROUTEDB_OK;
+}
+
+int
+paas_routedb_get_meta(paas_routedb_reader_t *reader, paas_routedb_meta_t *meta)
+{
+	*meta = reader->meta;
+	return PAAS_ROUTEDB_OK;
+}
+
+/* ---- one record -------------------------------------------------------- */
+
+/* name is its own key, but for the tag that stands before it. */
+static int
+reader_get_host(paas_routedb_reader_t *reader, const uint8_t *key,
+    paas_routedb_str_t name, paas_routedb_host_t *out)
+{
+	MDB_val k = {name.len + 1, (void *)(uintptr_t)key}, value;
+	int rc = paas_routedb_fetch(reader, key, k.mv_size, &value);
+
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = paas_routedb_decode_host(&k, &value, out);
+	out->name = name;
+	return rc;
+}
+
+/*
+ * Wildcards from the longest: a suffix begins at a dot, and its key at the
+ * byte before, which no shorter one needs.
+ */
+static int
+reader_get_wildcard(paas_routedb_reader_t *reader, uint8_t *key,
+    paas_routedb_str_t host, paas_routedb_host_t *out)
+{
+	const uint64_t *depths = reader->meta.depths;
+	uint8_t dots[PAAS_ROUTEDB_LABELS];
+	uint32_t n = 0;
+	int rc;
+
+	if ((depths[0] | depths[1]) == 0)
+		return PAAS_ROUTEDB_ENOTFOUND;
+	for (size_t i = host.len; i-- > 1 && n < PAAS_ROUTEDB_LABELS - 1;)
+		if (host.data[i] == '.')
+			dots[++n] = (uint8_t)i;
+	for (; n > 0; n--) {
+		paas_routedb_str_t suffix = {
+		    host.data + dots[n], host.len - dots[n]};
+
+		if ((depths[n / 64] >> (n % 64) & 1) == 0)
+			continue;
+		key[dots[n]] = PAAS_ROUTEDB_TAG_HOST;
+		rc = reader_get_host(reader, key + dots[n], suffix, out);
+		if (rc != PAAS_ROUTEDB_ENOTFOUND)
+			return rc;
+	}
+	return PAAS_ROUTEDB_ENOTFOUND;
+}
+
+int
+paas_routedb_find_host(paas_routedb_reader_t *reader, const char *host,
+    size_t len, paas_routedb_host_t *out)
+{
+	paas_routedb_str_t name = {(const uint8_t *)host, len};
+	uint8_t key[PAAS_ROUTEDB_KEY_MAX];
+	int rc;
+
+	if (len == 0 || len > PAAS_ROUTEDB_HOST_MAX)
+		return PAAS_ROUTEDB_ENOTFOUND;
+	paas_routedb_key_host(key, name);
+	rc = reader_get_host(reader, key, name, out);
+	if (rc == PAAS_ROUTEDB_ENOTFOUND)
+		rc = reader_get_wildcard(reader, key, name, out);
+	return rc;
+}
+
+int
+paas_routedb_find_pool(paas_routedb_reader_t *reader,
+    const paas_routedb_host_t *host, uint64_t id, paas_routedb_pool_t *out)
+{
+	uint8_t bytes[9];
+	MDB_val key = {sizeof(bytes), bytes}, value;
+	paas_routedb_pool_record_t record;
+	int rc;
+
+	if (host != NULL && host->inline_pool.len >= PAAS_ROUTEDB_BODY &&
+	    paas_routedb_u64(host->inline_pool.data) == id)
+		return paas_routedb_decode_body(host->inline_pool, id, out);
+	paas_routedb_key_pool(bytes, id);
+	rc = paas_routedb_fetch(reader, bytes, sizeof(bytes), &value);
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = paas_routedb_decode_pool(&key, &value, &record);
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = paas_routedb_decode_body(record.body, id, out);
+	if (rc == PAAS_ROUTEDB_OK)
+		out->home = record.home;
+	return rc;
+}
+
+/* ---- all records ------------------------------------------------------- */
+
+static int
+reader_step(paas_routedb_reader_t *reader, MDB_cursor *cursor, MDB_val *key,
+    MDB_val *value, MDB_cursor_op op)
+{
+	int rc;
+
+	if (_setjmp(*reader->jump) != 0)
+		return MDB_CORRUPTED;
+	rc = mdb_cursor_get(cursor, key, value, op);
+	if (rc == MDB_SUCCESS &&
+	    (!reader_holds(reader, key) || !reader_holds(reader, value) ||
+		key->mv_size == 0))
+		return MDB_CORRUPTED;
+	return rc;
+}
+
+int
+paas_routedb_each(paas_routedb_reader_t *reader, uint8_t tag,
+    paas_routedb_each_t cb, void *arg)
+{
+	MDB_cursor *cursor;
+	MDB_val key = {1, &tag}, value;
+	int rc, end = 0;
+
+	rc = mdb_cursor_open(reader->txn, reader->dbi, &cursor);
+	if (rc != MDB_SUCCESS)
+		return paas_routedb_error(rc);
+	rc = reader_step(
+	    reader, cursor, &key, &value, tag ? MDB_SET_RANGE : MDB_FIRST);
+	while (rc == MDB_SUCCESS) {
+		if (tag != 0 && *(const uint8_t *)key.mv_data != tag)
+			break;
+		if ((end = cb(&key, &value, arg)) != 0)
+			break;
+		rc = reader_step(reader, cursor, &key, &value, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	if (end != 0)
+		return end;
+	return rc == MDB_NOTFOUND ? PAAS_ROUTEDB_OK : paas_routedb_error(rc);
+}
+
+struct each_host {
+	int (*cb)(const paas_routedb_host_t *, void *);
+	void *arg;
+};
+
+static int
+each_host(const MDB_val *key, const MDB_val *value, void *arg)
+{
+	const struct each_host *each = arg;
+	paas_routedb_host_t host;
+	int rc = paas_routedb_decode_host(key, value, &host);
+
+	return rc != PAAS_ROUTEDB_OK ? rc : each->cb(&host, each->arg);
+}
+
+int
+paas_routedb_each_host(paas_routedb_reader_t *reader,
+    int (*cb)(const paas_routedb_host_t *, void *), void *arg)
+{
+	struct each_host each = {cb, arg};
+
+	return paas_routedb_each(
+	    reader, PAAS_ROUTEDB_TAG_HOST, each_host, &each);
+}
+
+struct each_pool {
+	int (*cb)(const paas_routedb_pool_t *, void *);
+	void *arg;
+};
+
+static int
+each_pool(const MDB_val *key, const MDB_val *value, void *arg)
+{
+	const struct each_pool *each = arg;
+	paas_routedb_pool_record_t record;
+	paas_routedb_pool_t pool;
+	int rc = paas_routedb_decode_pool(key, value, &record);
+
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = paas_routedb_decode_body(record.body, 0, &pool);
+	if (rc != PAAS_ROUTEDB_OK)
+		return rc;
+	pool.home = record.home;
+	return each->cb(&pool, each->arg);
+}
+
+int
+paas_routedb_each_pool(paas_routedb_reader_t *reader,
+    int (*cb)(const paas_routedb_pool_t *, void *), void *arg)
+{
+	struct each_pool each = {cb, arg};
+
+	return paas_routedb_each(
+	    reader, PAAS_ROUTEDB_TAG_POOL, each_pool, &each);
+}
