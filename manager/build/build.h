@@ -1,0 +1,90 @@
+/*
+ * The build room: from an upload to a release.  An upload becomes a file, a
+ * sandbox builds it, another one inspects what came out, the launcher seals
+ * that as a slug, and one commit makes it the release that the app is asked
+ * to run.  What fails on the way changes nothing of the app.
+ */
+#ifndef PAAS_BUILD_H
+#define PAAS_BUILD_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "common/conf.h"
+#include "store/store.h"
+
+struct build;
+struct build_upload;
+struct build_follow;
+struct node;
+
+enum build_code {
+	BUILD_NOT_FOUND = 1, /* no such app or build */
+	BUILD_RUNNING,       /* another build of the app; the text names it */
+	BUILD_TOO_LARGE,     /* more than upload_max */
+	BUILD_EMPTY,
+	BUILD_FULL,  /* disk */
+	BUILD_BUSY,  /* try again in a second */
+	BUILD_FAILED /* anything else */
+};
+
+/* text is one sentence for the person who pushes. */
+struct build_error {
+	enum build_code code;
+	char text[PAAS_ERRLEN];
+};
+
+/*
+ * Takes up what a crash interrupted.  All arguments are borrowed and must
+ * outlive it.  NULL with a sentence in err.  build_close leaves builds
+ * running: the next start adopts them.
+ */
+struct build *build_open(struct store *, struct node *, const struct conf *,
+    sd_event *, char err[PAAS_ERRLEN]);
+void build_close(struct build *);
+
+/*
+ * An upload: begin, any number of appends, then finish or abort, which both
+ * end it.  From its begin on the app takes no other one.  The bytes go to
+ * state_dir/uploads at once and are not looked at.
+ *
+ * description is that of the release to be, "" for a usual one.  The strings
+ * are copied.  NULL with err.
+ */
+struct build_upload *build_upload_begin(struct build *, const char *app,
+    const char *user, const char *description, struct build_error *err);
+
+/* 0, or -1 with err: abort it then. */
+int build_upload_append(
+    struct build_upload *, const void *data, size_t len, struct build_error *);
+
+/*
+ * Called once, never from within: err is NULL and the build is under way, or
+ * nothing is left of it.
+ */
+typedef void (*build_begun_cb)(
+    const struct build_error *err, uint64_t id, void *arg);
+void build_upload_finish(struct build_upload *, build_begun_cb, void *arg);
+void build_upload_abort(struct build_upload *);
+
+/*
+ * The output of a build, from its first line, as it comes; then done, once,
+ * with the final record of build/APP/ID (borrowed; NULL if the app was
+ * destroyed meanwhile), after which the follow is gone.  text has no newline
+ * and is raw bytes of programs that strangers chose.  A line callback that
+ * returns non-zero gets no more until build_follow_resume.
+ *
+ * Never calls back from within.  NULL if there is no such build.
+ */
+typedef int (*build_line_cb)(const char *text, size_t len, void *arg);
+typedef void (*build_done_cb)(json_t *build, void *arg);
+struct build_follow *build_follow(struct build *, const char *app, uint64_t id,
+    build_line_cb, build_done_cb, void *arg);
+void build_follow_resume(struct build_follow *);
+
+/* Before done: nothing is called any more.  May be called from line. */
+void build_follow_close(struct build_follow *);
+
+#endif
