@@ -1,0 +1,144 @@
+/*
+ * What the handlers share: asking the manager, reading answers, complaining.
+ */
+#include <bsd/err.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static void __attribute__((format(printf, 2, 0)))
+cli_complain(struct cli *cli, const char *fmt, va_list ap)
+{
+	char *text;
+
+	if (vasprintf(&text, fmt, ap) == -1)
+		err(1, NULL);
+	fflush(cli->out.file);
+	out_line(&cli->err, "paas: %s", text);
+	free(text);
+}
+
+void
+cli_error(struct cli *cli, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	cli_complain(cli, fmt, ap);
+	va_end(ap);
+}
+
+int
+cli_usage(struct cli *cli, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	cli_complain(cli, fmt, ap);
+	va_end(ap);
+	if (cli->words.verb != NULL)
+		out_line(&cli->err, "      see: paas %s --help",
+		    cli->words.verb->name);
+	else
+		out_line(&cli->err, "      see: paas help");
+	return EXIT_USAGE;
+}
+
+int
+cli_failed(
+    struct cli *cli, enum http_result result, const struct http_answer *answer)
+{
+	if (result == HTTP_STOPPED)
+		return EXIT_STOPPED;
+	cli_error(cli, "%s", answer->err);
+	return result == HTTP_UNREACHABLE ? EXIT_UNREACHABLE : EXIT_REFUSED;
+}
+
+int
+cli_call(struct cli *cli, const char *method, const json_t *body,
+    json_t **reply, const char *fmt, ...)
+{
+	char path[HTTP_PATH_MAX];
+	struct http_call call = {.method = method, .path = path, .body = body};
+	struct http_answer answer;
+	enum http_result result;
+	va_list ap;
+	int rc;
+
+	*reply = NULL;
+	va_start(ap, fmt);
+	rc = http_vpath(path, fmt, ap);
+	va_end(ap);
+	if (rc == -1)
+		return cli_usage(cli, "an argument is too long");
+	result = http_do(cli->http, &call, &answer);
+	if (result != HTTP_OK)
+		return cli_failed(cli, result, &answer);
+	*reply = answer.json;
+	return EXIT_OK;
+}
+
+static const json_t *
+cli_find(const json_t *json, const char *path)
+{
+	char name[64];
+	size_t len;
+
+	while (json != NULL && *path != '\0') {
+		len = strcspn(path, ".");
+		if (len >= sizeof(name))
+			return NULL;
+		memcpy(name, path, len);
+		name[len] = '\0';
+		json = json_object_get(json, name);
+		path += len + (path[len] == '.');
+	}
+	return json;
+}
+
+const char *
+cli_text(const json_t *json, const char *path, struct cli_text *text)
+{
+	json = cli_find(json, path);
+	switch (json != NULL ? json_typeof(json) : JSON_NULL) {
+	case JSON_STRING:
+		return json_string_value(json);
+	case JSON_INTEGER:
+		snprintf(text->buf, sizeof(text->buf), "%" JSON_INTEGER_FORMAT,
+		    json_integer_value(json));
+		return text->buf;
+	case JSON_REAL:
+		snprintf(
+		    text->buf, sizeof(text->buf), "%g", json_real_value(json));
+		return text->buf;
+	case JSON_TRUE:
+		return "yes";
+	case JSON_FALSE:
+		return "no";
+	default:
+		return "";
+	}
+}
+
+long long
+cli_int(const json_t *json, const char *path)
+{
+	return json_integer_value(cli_find(json, path));
+}
+
+int
+cli_has(const struct cli *cli, enum grammar_option_id id)
+{
+	return cli->words.option[id] != NULL;
+}
+
+int
+cli_print_json(struct cli *cli, json_t *json)
+{
+	out_json(&cli->out, json);
+	json_decref(json);
+	return EXIT_OK;
+}

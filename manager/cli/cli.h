@@ -1,0 +1,114 @@
+/*
+ * What every verb is handed, and the handlers themselves: one file a family
+ * of verbs, cmd_*.c.
+ */
+#ifndef PAAS_CLI_H
+#define PAAS_CLI_H
+
+#include <jansson.h>
+
+#include "cli/grammar.h"
+#include "cli/http.h"
+#include "cli/output.h"
+
+/* The build says; this is for those who compile a file by hand. */
+#ifndef PAAS_VERSION
+#define PAAS_VERSION "0"
+#endif
+
+/* Exit statuses, the same for every verb. */
+enum cli_exit {
+	EXIT_OK = 0,
+	EXIT_REFUSED = 1,     /* the platform or the system said no */
+	EXIT_USAGE = 2,       /* the command line is wrong */
+	EXIT_UNREACHABLE = 3, /* no manager answers */
+	EXIT_STOPPED = 130    /* Ctrl-C, as shells have it */
+};
+
+#define CLI_APP_MAX 30
+
+struct cli {
+	struct grammar_words words;
+	struct http *http; /* NULL for verbs that are VERB_LOCAL */
+	struct out out;
+	struct out err;
+	int json;
+	char app[CLI_APP_MAX + 1]; /* of verbs that are VERB_APP */
+};
+
+/* "paas: MESSAGE" on stderr, control bytes escaped. */
+void cli_error(struct cli *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The same, and "paas VERB --help" on the next line; returns EXIT_USAGE. */
+int cli_usage(struct cli *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * One request with a JSON answer.  The path's %s are percent-encoded.  body
+ * may be NULL and stays the caller's; *answer is the caller's to free, NULL
+ * unless EXIT_OK is returned (and then too if there was no body).  Errors have
+ * been reported when another status comes back.
+ */
+int cli_call(struct cli *, const char *method, const json_t *body,
+    json_t **answer, const char *path, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* Reports what http_do came back with; returns the exit status for it. */
+int cli_failed(struct cli *, enum http_result, const struct http_answer *);
+
+/*
+ * The text at a dotted path ("release.version") of an answer: "" where there
+ * is none.  Numbers and booleans become text in buf.  Borrowed.
+ */
+struct cli_text {
+	char buf[32];
+};
+const char *cli_text(const json_t *, const char *path, struct cli_text *);
+long long cli_int(const json_t *, const char *path);
+
+/* A switch: "" and NULL told apart. */
+int cli_has(const struct cli *, enum grammar_option_id);
+
+/* Prints the answer as the API gave it, frees it; returns EXIT_OK. */
+int cli_print_json(struct cli *, json_t *);
+
+int cmd_apps(struct cli *);
+int cmd_apps_create(struct cli *);
+int cmd_apps_destroy(struct cli *);
+int cmd_apps_info(struct cli *);
+int cmd_builds(struct cli *);
+int cmd_builds_info(struct cli *);
+int cmd_builds_log(struct cli *);
+int cmd_completion(struct cli *);
+int cmd_config(struct cli *);
+int cmd_config_get(struct cli *);
+int cmd_config_set(struct cli *);
+int cmd_config_unset(struct cli *);
+int cmd_domains(struct cli *);
+int cmd_domains_add(struct cli *);
+int cmd_domains_remove(struct cli *);
+int cmd_help(struct cli *);
+int cmd_logs(struct cli *);
+int cmd_maintenance(struct cli *);
+int cmd_maintenance_off(struct cli *);
+int cmd_maintenance_on(struct cli *);
+int cmd_ps(struct cli *);
+int cmd_ps_restart(struct cli *);
+int cmd_ps_scale(struct cli *);
+int cmd_ps_stop(struct cli *);
+int cmd_push(struct cli *);
+int cmd_releases(struct cli *);
+int cmd_releases_info(struct cli *);
+int cmd_restart(struct cli *);
+int cmd_rollback(struct cli *);
+int cmd_routes(struct cli *);
+int cmd_routes_add(struct cli *);
+int cmd_routes_info(struct cli *);
+int cmd_routes_remove(struct cli *);
+int cmd_start(struct cli *);
+int cmd_status(struct cli *);
+int cmd_stop(struct cli *);
+int cmd_timeline(struct cli *);
+
+#endif

@@ -1,0 +1,139 @@
+/* logs: lines as they come, with colours for who says them. */
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/lines.h"
+
+/*
+ * "2026-11-22T12:00:00.123456+00:00 app[web.1]: text": the length of the part
+ * up to "]: ", 0 if it is another kind of line.
+ */
+static size_t
+logs_prefix(const char *text, size_t len, size_t *at)
+{
+	const char *blank = memchr(text, ' ', len), *end;
+
+	if (blank == NULL)
+		return 0;
+	end = memmem(blank, len - (size_t)(blank - text), "]: ", 3);
+	if (end == NULL || memchr(blank + 1, ' ', (size_t)(end - blank - 1)) ||
+	    memchr(blank, '[', (size_t)(end - blank)) == NULL)
+		return 0;
+	*at = (size_t)(blank - text);
+	return (size_t)(end - text) + 2;
+}
+
+static void
+logs_print_json(struct cli *cli, const char *text, size_t len)
+{
+	size_t at = 0, prefix = logs_prefix(text, len, &at), name;
+	const char *who = text + at + 1;
+	char *clean, *dump;
+	json_t *line = json_object();
+
+	if (prefix > 0) {
+		name = strcspn(who, "[");
+		json_object_set_new(line, "at", json_stringn(text, at));
+		json_object_set_new(line, "source", json_stringn(who, name));
+		json_object_set_new(line, "ps",
+		    json_stringn(who + name + 1, prefix - at - name - 4));
+		prefix++;
+	}
+	clean = out_clean(text + prefix, len - prefix, OUT_TAB);
+	json_object_set_new(line, "text", json_string(clean));
+	dump = json_dumps(line, JSON_COMPACT);
+	fprintf(cli->out.file, "%s\n", dump);
+	free(dump);
+	free(clean);
+	json_decref(line);
+}
+
+static int
+logs_line(const char *text, size_t len, void *arg)
+{
+	struct cli *cli = arg;
+	size_t at = 0, prefix;
+
+	if (cli->json) {
+		logs_print_json(cli, text, len);
+		return 0;
+	}
+	prefix = cli->out.colour ? logs_prefix(text, len, &at) : 0;
+	if (prefix > 0) {
+		char *head = out_clean(text, prefix, 0);
+
+		fprintf(cli->out.file, "%s%s%s", out_sgr(&cli->out, OUT_DIM),
+		    head, out_sgr(&cli->out, OUT_NONE));
+		free(head);
+	}
+	out_log(&cli->out, text + prefix, len - prefix);
+	return 0;
+}
+
+static int
+logs_sink(const char *data, size_t len, void *arg)
+{
+	struct lines *lines = arg;
+	int rc = lines_feed(lines, data, len);
+
+	fflush(stdout);
+	return rc || ferror(stdout);
+}
+
+/* Adds "&name=value" to a path; a switch that is not given adds nothing. */
+static int
+logs_query(char path[HTTP_PATH_MAX], const char *name, const char *value)
+{
+	char query[HTTP_PATH_MAX];
+
+	if (value == NULL)
+		return 0;
+	if (http_path(query, "&%s=%s", name, value) == -1)
+		return -1;
+	return strlcat(path, query, HTTP_PATH_MAX) < HTTP_PATH_MAX ? 0 : -1;
+}
+
+static int
+logs_path(struct cli *cli, char path[HTTP_PATH_MAX])
+{
+	const char *count = cli->words.option[OPT_LINES], *bad = NULL;
+	int follow = cli_has(cli, OPT_FOLLOW);
+
+	if (count == NULL)
+		count = "100";
+	strtonum(count, 1, 1000000, &bad);
+	if (bad != NULL)
+		return cli_usage(cli,
+		    "--lines takes a number from 1 to 1000000, not '%s'",
+		    count);
+	if (http_path(path, "/apps/%s/logs?lines=%s", cli->app, count) == -1 ||
+	    logs_query(path, "follow", follow ? "1" : NULL) == -1 ||
+	    logs_query(path, "ps", cli->words.option[OPT_PS]) == -1 ||
+	    logs_query(path, "source", cli->words.option[OPT_SOURCE]) == -1)
+		return cli_usage(cli, "an argument is too long");
+	return EXIT_OK;
+}
+
+int
+cmd_logs(struct cli *cli)
+{
+	struct lines lines = {.line = logs_line, .arg = cli};
+	char path[HTTP_PATH_MAX];
+	struct http_call call = {
+	    .method = "GET", .path = path, .sink = logs_sink, .arg = &lines};
+	struct http_answer answer;
+	enum http_result result;
+	int rc;
+
+	if ((rc = logs_path(cli, path)) != EXIT_OK)
+		return rc;
+	result = http_do(cli->http, &call, &answer);
+	lines_end(&lines);
+	if (result != HTTP_OK)
+		return cli_failed(cli, result, &answer);
+	return EXIT_OK;
+}

@@ -1,0 +1,134 @@
+/* push: which app, which folder, and what to say at the end. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/app.h"
+#include "cli/cli.h"
+#include "cli/push.h"
+#include "cli/tar.h"
+
+/* The folder is there and holds something; 0, or an exit status. */
+static int
+push_check_folder(struct cli *cli, const char *folder, struct tar_count *count)
+{
+	char why[PAAS_ERRLEN];
+
+	if (tar_measure(folder, count, why) == -1) {
+		cli_error(cli, "%s", why);
+		return EXIT_REFUSED;
+	}
+	if (count->skipped > 0)
+		out_line(&cli->err,
+		    "       %llu sockets, pipes or devices are left out",
+		    count->skipped);
+	if (count->entries > 0)
+		return EXIT_OK;
+	cli_error(cli,
+	    "there is nothing to push in %s: it is empty, or .gitignore and "
+	    ".slugignore leave all of it out",
+	    folder);
+	return EXIT_REFUSED;
+}
+
+/* A new app has this name; 0, or an exit status. */
+static int
+push_create(struct cli *cli)
+{
+	json_t *body, *app;
+	int rc;
+
+	body = json_pack("{s:s}", "name", cli->app);
+	rc = cli_call(cli, "POST", body, &app, "/apps");
+	json_decref(body);
+	json_decref(app);
+	if (rc == EXIT_OK)
+		out_line(cli->json ? &cli->err : &cli->out, "       Created %s",
+		    cli->app);
+	return rc;
+}
+
+/* Makes sure that there is an app to push to, before anything is sent. */
+static int
+push_find_app(struct cli *cli)
+{
+	char path[HTTP_PATH_MAX];
+	struct http_call call = {.method = "GET", .path = path};
+	struct http_answer answer;
+	enum http_result result;
+
+	http_path(path, "/apps/%s", cli->app);
+	result = http_do(cli->http, &call, &answer);
+	json_decref(answer.json);
+	if (result == HTTP_OK)
+		return EXIT_OK;
+	if (result != HTTP_REFUSED || answer.status != 404)
+		return cli_failed(cli, result, &answer);
+	if (cli_has(cli, OPT_CREATE))
+		return push_create(cli);
+	cli_error(cli,
+	    "there is no app %s: add --create to the push, or make "
+	    "it with `paas apps:create %s`",
+	    cli->app, cli->app);
+	return EXIT_REFUSED;
+}
+
+/* The name: as everywhere; with --create the folder's own as a last resort. */
+static int
+push_name(struct cli *cli, const char *folder, int *from_folder)
+{
+	int rc = app_resolve(cli, folder);
+
+	*from_folder = 0;
+	if (rc != -1)
+		return rc;
+	if (!cli_has(cli, OPT_CREATE))
+		return app_missing(cli);
+	if (app_from_folder(folder, cli->app) == -1)
+		return cli_usage(cli, "the folder's name makes no name of an "
+				      "app: name it with -a");
+	*from_folder = 1;
+	return EXIT_OK;
+}
+
+static void
+push_say_where(struct cli *cli, const json_t *result)
+{
+	struct cli_text text;
+	json_t *app;
+
+	if (cli_has(cli, OPT_DETACH)) {
+		out_line(&cli->out, "The build goes on: paas builds -a %s",
+		    cli->app);
+		return;
+	}
+	if (cli_call(cli, "GET", NULL, &app, "/apps/%s", cli->app) != EXIT_OK)
+		return;
+	out_line(&cli->out, "       v%lld of %s serves at %s",
+	    cli_int(result, "release.version"), cli->app,
+	    cli_text(app, "web_url", &text));
+	json_decref(app);
+}
+
+int
+cmd_push(struct cli *cli)
+{
+	const char *folder = cli->words.nargs > 0 ? cli->words.args[0] : ".";
+	int rc, from_folder;
+	struct tar_count count;
+	json_t *result;
+
+	if ((rc = push_name(cli, folder, &from_folder)) != EXIT_OK ||
+	    (rc = push_check_folder(cli, folder, &count)) != EXIT_OK ||
+	    (rc = push_find_app(cli)) != EXIT_OK)
+		return rc;
+	if (from_folder && app_remember(folder, cli->app) == 1)
+		out_line(&cli->err, "       Wrote %s/%s: this folder is %s",
+		    folder, APP_FILE, cli->app);
+	rc = push_send(cli, folder, &count, &result);
+	if (cli->json && result != NULL)
+		out_json(&cli->out, result);
+	else if (rc == EXIT_OK)
+		push_say_where(cli, result);
+	json_decref(result);
+	return rc;
+}

@@ -1,0 +1,236 @@
+/*
+ * paas.1 from the grammar: mdoc(7), checked with mandoc -Tlint.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/help.h"
+
+/* In text a leading "." or "'" would be a request, and "\" an escape. */
+static void
+mdoc_text(FILE *to, const char *text)
+{
+	if (*text == '.' || *text == '\'')
+		fputs("\\&", to);
+	for (; *text != '\0'; text++) {
+		if (*text == '\\')
+			fputs("\\e", to);
+		else
+			fputc(*text, to);
+	}
+}
+
+/* One sentence a line, as mdoc wants it. */
+static void
+mdoc_sentences(FILE *to, const char *text)
+{
+	const char *end;
+
+	while ((end = strstr(text, ". ")) != NULL) {
+		char line[512];
+
+		snprintf(line, sizeof(line), "%.*s.", (int)(end - text), text);
+		mdoc_text(to, line);
+		fputc('\n', to);
+		text = end + 2;
+	}
+	mdoc_text(to, text);
+	fputc('\n', to);
+}
+
+static void
+mdoc_option(FILE *to, const struct grammar_option *opt, int optional)
+{
+	fputs(optional ? ".Op Fl " : ".It Fl ", to);
+	if (opt->letter != '\0')
+		fprintf(to, "%c", opt->letter);
+	else
+		fprintf(to, "-%s", opt->name);
+	if (!optional && opt->letter != '\0')
+		fprintf(to, " , Fl -%s", opt->name);
+	if (opt->value != NULL)
+		fprintf(to, " Ar %s", opt->value);
+	fputc('\n', to);
+}
+
+static void
+mdoc_verb(FILE *to, const struct grammar_verb *verb)
+{
+	static const char *const before[] = {
+	    "", ".Ar ", ".Op Ar ", ".Ar ", ".Op Ar "};
+	static const char *const after[] = {"", "", "", " ...", " ..."};
+	const struct grammar_arg *arg;
+	size_t i;
+
+	fprintf(to, ".It Xo\n.Cm %s\n", verb->name);
+	for (arg = verb->args; arg->name != NULL; arg++)
+		fprintf(to, "%s%s%s\n", before[arg->count], arg->name,
+		    after[arg->count]);
+	for (i = 0; verb->options[i] != OPT_NONE; i++)
+		mdoc_option(to, &grammar_options[verb->options[i]], 1);
+	fputs(".Xc\n", to);
+	mdoc_text(to, verb->help);
+	fputs(".\n", to);
+	if (verb->detail != NULL)
+		mdoc_sentences(to, verb->detail);
+	if (verb->aliases != NULL)
+		fprintf(to, "Also called\n.Cm %s .\n", verb->aliases);
+	fprintf(to, ".Dl $ %s\n", verb->example);
+}
+
+static void
+mdoc_verbs(FILE *to)
+{
+	const struct grammar_verb *verb;
+	const char *group = NULL;
+
+	for (verb = grammar_verbs; verb->name != NULL; verb++) {
+		if (group == NULL || strcmp(group, verb->group) != 0) {
+			if (group != NULL)
+				fputs(".El\n", to);
+			group = verb->group;
+			fprintf(to, ".Ss %s\n.Bl -tag -width Ds\n", group);
+		}
+		mdoc_verb(to, verb);
+	}
+	fputs(".El\n", to);
+}
+
+/* Every option once, with what it does. */
+static void
+mdoc_options(FILE *to)
+{
+	size_t i;
+
+	fputs(".Ss Options\n.Bl -tag -width Ds\n", to);
+	for (i = 1; i < OPT_MAX; i++) {
+		mdoc_option(to, &grammar_options[i], 0);
+		mdoc_text(to, grammar_options[i].help);
+		fputs(".\n", to);
+	}
+	fputs(".El\n", to);
+}
+
+static const char mdoc_head[] =
+    ".\\\" Made by `paas help --mdoc` from the tables in manager/cli/verbs.c.\n"
+    ".Dd November 22, 2026\n"
+    ".Dt PAAS 1\n"
+    ".Os ngx_paas\n"
+    ".Sh NAME\n"
+    ".Nm paas\n"
+    ".Nd push, run and watch apps on your own machines\n"
+    ".Sh SYNOPSIS\n"
+    ".Nm\n"
+    ".Ar verb\n"
+    ".Op Ar argument ...\n"
+    ".Op Fl a Ar APP\n"
+    ".Op Fl -json\n"
+    ".Op Fl -socket Ar PATH\n"
+    ".Nm\n"
+    ".Ar verb\n"
+    ".Fl -help\n"
+    ".Sh DESCRIPTION\n"
+    ".Nm\n"
+    "asks\n"
+    ".Xr paas-manager 8\n"
+    "over its socket, as everything else can that speaks HTTP and JSON.\n"
+    "Options may stand anywhere;\n"
+    ".Fl -\n"
+    "ends them.\n"
+    ".Pp\n"
+    "The app is the one of\n"
+    ".Fl a ,\n"
+    "else that of\n"
+    ".Ev PAAS_APP ,\n"
+    "else the name in the file\n"
+    ".Pa .paas\n"
+    "of this folder, or of the nearest one above it; of a push, of the folder\n"
+    "that is pushed.\n"
+    "A verb that needs an app and finds none says so and does nothing.\n"
+    ".Pp\n"
+    "On a terminal there are colours, and tables are cut at its edge;\n"
+    "elsewhere columns are aligned with blanks and nothing is cut.\n"
+    "Control bytes in what an app prints are shown, never sent.\n"
+    "Of log lines on a terminal, colours are kept.\n"
+    ".Ss What is pushed\n"
+    "Everything in the folder but\n"
+    ".Pa .git ,\n"
+    "what the files\n"
+    ".Pa .gitignore\n"
+    "leave out by the rules of\n"
+    ".Xr gitignore 5 ,\n"
+    "and what a file\n"
+    ".Pa .slugignore\n"
+    "in the folder itself leaves out by the same rules.\n"
+    "Symbolic links are sent as links.\n"
+    "Sockets, pipes and devices are not sent.\n";
+
+static const char mdoc_tail[] =
+    ".Sh ENVIRONMENT\n"
+    ".Bl -tag -width PAAS_SOCKET\n"
+    ".It Ev PAAS_APP\n"
+    "The app, where\n"
+    ".Fl a\n"
+    "does not name it.\n"
+    ".It Ev PAAS_SOCKET\n"
+    "The manager's socket, where\n"
+    ".Fl -socket\n"
+    "does not name it.\n"
+    ".It Ev NO_COLOR\n"
+    "No colours, if it is not empty.\n"
+    ".El\n"
+    ".Sh FILES\n"
+    ".Bl -tag -width /etc/paas/paas.conf -compact\n"
+    ".It Pa /etc/paas/paas.conf\n"
+    "names the folder of the socket; see\n"
+    ".Xr paas.conf 5\n"
+    ".It Pa /run/paas/manager.sock\n"
+    "the socket, if that file does not say otherwise\n"
+    ".It Pa .paas\n"
+    "the name of the folder's app\n"
+    ".El\n"
+    ".Sh EXIT STATUS\n"
+    ".Bl -tag -width 130 -compact\n"
+    ".It 0\n"
+    "done\n"
+    ".It 1\n"
+    "refused, or failed: the message says why\n"
+    ".It 2\n"
+    "the command line is wrong\n"
+    ".It 3\n"
+    "no manager answers\n"
+    ".It 130\n"
+    "interrupted\n"
+    ".El\n"
+    ".Sh EXAMPLES\n"
+    "Push the folder\n"
+    ".Pa shop\n"
+    "as a new app, run three of its web processes, and follow what they say:\n"
+    ".Bd -literal -offset indent\n"
+    "$ paas push shop -a shop --create\n"
+    "$ paas ps:scale web=3 -a shop\n"
+    "$ paas logs -f -a shop\n"
+    ".Ed\n"
+    ".Pp\n"
+    "Every verb is a request that\n"
+    ".Xr curl 1\n"
+    "can make as well:\n"
+    ".Bd -literal -offset indent\n"
+    "$ curl --unix-socket /run/paas/manager.sock http://paas/apps\n"
+    ".Ed\n"
+    ".Sh SEE ALSO\n"
+    ".Xr paas-routedb 1 ,\n"
+    ".Xr paas-router 5 ,\n"
+    ".Xr paas.conf 5 ,\n"
+    ".Xr paas-launcher 8 ,\n"
+    ".Xr paas-manager 8\n";
+
+void
+mdoc_print(struct out *out)
+{
+	fputs(mdoc_head, out->file);
+	fputs(".Sh COMMANDS\n", out->file);
+	mdoc_verbs(out->file);
+	mdoc_options(out->file);
+	fputs(mdoc_tail, out->file);
+}

@@ -1,0 +1,28 @@
+/*
+ * A bar on a terminal; nothing anywhere else.
+ */
+#ifndef PAAS_CLI_PROGRESS_H
+#define PAAS_CLI_PROGRESS_H
+
+#include <stdint.h>
+
+#include "cli/output.h"
+
+struct progress {
+	struct out *out;
+	unsigned long long total; /* bytes to be read */
+	unsigned long long sent;  /* bytes on the wire */
+	uint64_t drawn;           /* ms, of the monotonic clock */
+	int shown;
+};
+
+void progress_start(struct progress *, struct out *, unsigned long long total);
+
+/* Draws at most ten times a second. */
+void progress_update(
+    struct progress *, unsigned long long done, unsigned long long sent);
+
+/* Takes the bar away. */
+void progress_end(struct progress *);
+
+#endif
