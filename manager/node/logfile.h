@@ -15,7 +15,7 @@
 
 #include "common/conf.h"
 
-#define LOGFILE_LINE_MAX (64 * 1024) /* longer ones come in pieces */
+#define LOGFILE_LINE_MAX (64 * 1024) /* of longer ones, the beginning */
 
 struct loghub;
 struct logfile;

@@ -37,7 +37,8 @@ struct loghub *node_logs(struct node *);
 
 /*
  * An instance id, never given out before: store epoch << 40 | counter.  0 if
- * none is at hand this moment; try again within a second.
+ * none is at hand this moment (before the first answer of the launcher there
+ * never is): try again in a second.
  */
 uint64_t node_next_id(struct node *);
 
@@ -58,8 +59,9 @@ void node_free_slot(struct node *, uint32_t slot);
  * anew what there is: at the start and after each lost connection.  record
  * is borrowed, NULL if there is no such instance; one that has exited is in
  * state LAUNCH_EXITED.  It is not called for a claim younger than that
- * question.  A request that failed with ECONNRESET may or may not have been
- * done: this callback tells.
+ * question.  A start that failed with ECONNRESET may or may not have been
+ * done: this callback tells.  It says nothing about a start that has not
+ * called back yet: that one still waits for its turn.
  */
 typedef void (*node_claim_cb)(const struct launch_record *, void *arg);
 int node_claim(struct node *, uint64_t id, node_claim_cb, void *arg);

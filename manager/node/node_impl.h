@@ -1,0 +1,36 @@
+/* The node from within: for the files of this room only. */
+#ifndef PAAS_NODE_IMPL_H
+#define PAAS_NODE_IMPL_H
+
+#include "node/agent.h"
+#include "node/claim.h"
+#include "node/drain.h"
+#include "node/fetch.h"
+#include "node/ids.h"
+#include "node/launch.h"
+#include "node/logfile.h"
+#include "node/logprune.h"
+#include "node/node.h"
+#include "node/slots.h"
+
+struct node {
+	struct store *store;
+	const struct conf *conf;
+	sd_event *event;
+	char log_dir[sizeof(((struct conf *)0)->state_dir) + 16];
+	struct ids *ids;
+	struct slots *slots;
+	struct fetch *fetch;
+	struct drains *drains;
+	struct loghub *logs;
+	struct launch *launch;
+	struct claims *claims;
+	struct agent *agent;
+	struct logprune *prune;
+};
+
+/* Microseconds: since the epoch, and of a clock that does not jump. */
+int64_t node_realtime(void);
+uint64_t node_boottime(void);
+
+#endif
