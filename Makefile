@@ -23,8 +23,8 @@ LDFLAGS	+= -pie -Wl,-z,relro,-z,now $(SANITIZE)
 
 objs	= $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)))
 
-ROUTEDB	:= $(call objs,$(filter-out %/tool.c, \
-	   $(wildcard ngx_paas_module/routedb/*.c)))
+TOOL	:= $(call objs,ngx_paas_module/routedb/tool*.c)
+ROUTEDB	:= $(filter-out $(TOOL),$(call objs,ngx_paas_module/routedb/*.c))
 COMMON	:= $(call objs,manager/common/*.c)
 MANAGER	:= $(call objs,manager/paas_manager.c $(foreach r, \
 	   store api build schedule node routing,manager/$(r)/*.c))
@@ -72,8 +72,8 @@ programs: $(PROGRAMS)
 # ---- programs ---------------------------------------------------------
 
 $(B)/obj/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	@mkdir -p $(@D); echo cc $<
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 LIBS_paas	:= -lcurl -ljansson -larchive -lbsd
 LIBS_routedb	:= -llmdb -lbsd
@@ -88,7 +88,7 @@ link	= @mkdir -p $(@D); echo link $@; \
 
 $(B)/bin/paas: $(CLI) $(COMMON)
 	$(link) $(LIBS_paas)
-$(B)/bin/paas-routedb: $(ROUTEDB) $(B)/obj/ngx_paas_module/routedb/tool.o
+$(B)/bin/paas-routedb: $(ROUTEDB) $(TOOL)
 	$(link) $(LIBS_routedb)
 $(B)/libexec/paas-manager: $(MANAGER) $(COMMON) $(ROUTEDB)
 	$(link) $(filter-out -luuid,$(LIBS_manager))
@@ -138,8 +138,8 @@ $(B)/t/unit_%: t/unit/%.c programs
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $$o -lcmocka -lbsd $$l
 
 $(B)/t/%: t/lib/%.c
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbsd
+	@mkdir -p $(@D); echo helper $*
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbsd
 
 units: $(UNITS) $(HELPERS)
 
