@@ -15,8 +15,8 @@ static const uint16_t path_flags =
 /* ---- rules -------------------------------------------------------------- */
 
 /* Letters, digits and what is harmless in a header, a label or a page. */
-static int
-check_word(paas_routedb_str_t s)
+int
+paas_routedb_check_word(paas_routedb_str_t s)
 {
 	static const char others[] = "-_.";
 
@@ -33,8 +33,8 @@ check_word(paas_routedb_str_t s)
 }
 
 /* Is s what paas_routedb_canonical makes of it? */
-static int
-check_name(paas_routedb_str_t s, int wildcard)
+int
+paas_routedb_check_name(paas_routedb_str_t s, int wildcard)
 {
 	char out[PAAS_ROUTEDB_HOST_MAX + 1];
 	int len = paas_routedb_canonical(s.data, s.len, wildcard, out);
@@ -80,9 +80,10 @@ paas_routedb_check_pool(
 	    pool->hash_on > PAAS_ROUTEDB_ON_COOKIE ||
 	    (pool->flags & ~pool_flags) ||
 	    pool->ninstances > PAAS_ROUTEDB_INSTS_MAX ||
-	    !check_word(pool->app) || !check_word(pool->type) ||
-	    !check_word(pool->hash_name) ||
-	    (pool->home.len > 0 && !check_name(pool->home, 1)) ||
+	    !paas_routedb_check_word(pool->app) ||
+	    !paas_routedb_check_word(pool->type) ||
+	    !paas_routedb_check_word(pool->hash_name) ||
+	    (pool->home.len > 0 && !paas_routedb_check_name(pool->home, 1)) ||
 	    (pool->hash_on == PAAS_ROUTEDB_ON_ADDRESS) !=
 		(pool->hash_name.len == 0))
 		return PAAS_ROUTEDB_EINVAL;
@@ -90,8 +91,8 @@ paas_routedb_check_pool(
 }
 
 /* "/", or whole segments with no slash at the end. */
-static int
-check_prefix(paas_routedb_str_t s)
+int
+paas_routedb_check_prefix(paas_routedb_str_t s)
 {
 	size_t segment = 0;
 
@@ -119,11 +120,12 @@ check_path(const paas_routedb_path_t *path)
 {
 	int to_host = (path->flags & PAAS_ROUTEDB_TO_HOST) != 0;
 
-	if (!check_prefix(path->prefix) || (path->flags & ~path_flags) ||
+	if (!paas_routedb_check_prefix(path->prefix) ||
+	    (path->flags & ~path_flags) ||
 	    path->ntargets > PAAS_ROUTEDB_POOLS_MAX ||
 	    (path->ntargets == 0 && !to_host) ||
 	    to_host != (path->redirect_host.len > 0) ||
-	    (to_host && !check_name(path->redirect_host, 0)))
+	    (to_host && !paas_routedb_check_name(path->redirect_host, 0)))
 		return 0;
 	for (uint32_t i = 0; i < path->ntargets; i++) {
 		if (path->targets[i].pool == 0 ||
@@ -167,7 +169,7 @@ paas_routedb_check_host(
 {
 	const paas_routedb_path_t *sorted[PAAS_ROUTEDB_PATHS_MAX];
 
-	if (!check_name(name, 1) || npaths == 0 ||
+	if (!paas_routedb_check_name(name, 1) || npaths == 0 ||
 	    npaths > PAAS_ROUTEDB_PATHS_MAX)
 		return PAAS_ROUTEDB_EINVAL;
 	for (uint32_t i = 0; i < npaths; i++)

@@ -52,6 +52,15 @@ paas_routedb_key_host(uint8_t *out, paas_routedb_str_t name)
 	return 1 + name.len;
 }
 
+int
+paas_routedb_compare(paas_routedb_str_t a, paas_routedb_str_t b)
+{
+	size_t shared = a.len < b.len ? a.len : b.len;
+	int order = shared > 0 ? memcmp(a.data, b.data, shared) : 0;
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 uint32_t
 paas_routedb_labels(paas_routedb_str_t name)
 {

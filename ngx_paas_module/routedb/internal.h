@@ -71,10 +71,9 @@ struct paas_routedb_reader_s {
 	MDB_txn *txn;    /* of the read that is going on */
 	MDB_txn *own;    /* reset between reads */
 	MDB_txn **outer; /* the writer's, if it has one open */
-	uint64_t id;     /* the transaction that meta and limit are of */
+	uint64_t id;     /* the transaction that meta is of */
 	uint64_t began;  /* ms */
 	int lasting;     /* may take its time */
-	const uint8_t *map, *limit; /* bytes that the file really has */
 	paas_routedb_meta_t meta;
 	jmp_buf *jump, landing; /* out of LMDB's asserts */
 };
@@ -171,6 +170,14 @@ size_t paas_routedb_replace_inline(
 void paas_routedb_seal(
     uint8_t *value, size_t len, const uint8_t *key, size_t keylen);
 
+/*
+ * Is it a word for a header, a label or a page; a canonical host; a path
+ * prefix of whole segments?
+ */
+int paas_routedb_check_word(paas_routedb_str_t s);
+int paas_routedb_check_name(paas_routedb_str_t s, int wildcard);
+int paas_routedb_check_prefix(paas_routedb_str_t s);
+
 /* OK or EINVAL. */
 int paas_routedb_check_pool(
     const paas_routedb_pool_t *pool, const paas_routedb_instance_t *instances);
@@ -199,6 +206,9 @@ typedef int (*paas_routedb_each_t)(
  */
 int paas_routedb_each(paas_routedb_reader_t *reader, uint8_t tag,
     paas_routedb_each_t cb, void *arg);
+
+/* As strings compare: by bytes, then by length. */
+int paas_routedb_compare(paas_routedb_str_t a, paas_routedb_str_t b);
 
 /* What mdb_env_set_assert takes; the user context is the jmp_buf. */
 void paas_routedb_assert(MDB_env *env, const char *msg);

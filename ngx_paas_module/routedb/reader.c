@@ -79,17 +79,6 @@ paas_routedb_assert(MDB_env *env, const char *msg)
 	longjmp(*jump, 1);
 }
 
-/* Does the value lie in bytes that the file has?  The writer's own do. */
-static int
-reader_holds(const paas_routedb_reader_t *reader, const MDB_val *v)
-{
-	const uint8_t *p = v->mv_data;
-
-	return reader->outer != NULL ||
-	       (p >= reader->map && p <= reader->limit &&
-		   v->mv_size <= (size_t)(reader->limit - p));
-}
-
 int
 paas_routedb_fetch(paas_routedb_reader_t *reader, const uint8_t *key,
     size_t keylen, MDB_val *value)
@@ -100,10 +89,7 @@ paas_routedb_fetch(paas_routedb_reader_t *reader, const uint8_t *key,
 	if (_setjmp(*reader->jump) != 0)
 		return PAAS_ROUTEDB_EDAMAGED;
 	rc = mdb_get(reader->txn, reader->dbi, &k, value);
-	if (rc != MDB_SUCCESS)
-		return paas_routedb_error(rc);
-	return reader_holds(reader, value) ? PAAS_ROUTEDB_OK
-					   : PAAS_ROUTEDB_EDAMAGED;
+	return paas_routedb_error(rc);
 }
 
 static int
@@ -190,26 +176,6 @@ reader_renew(paas_routedb_reader_t *reader)
 	return rc;
 }
 
-/* How far the file goes now, which may be less than the map. */
-static int
-reader_measure(paas_routedb_reader_t *reader)
-{
-	MDB_envinfo info;
-	struct stat st;
-	size_t size;
-	int fd;
-
-	mdb_env_info(reader->env, &info);
-	if (mdb_env_get_fd(reader->env, &fd) != 0 || fstat(fd, &st) == -1)
-		return PAAS_ROUTEDB_ESYS;
-	size = (size_t)st.st_size;
-	if (size > info.me_mapsize)
-		size = info.me_mapsize;
-	reader->map = info.me_mapaddr;
-	reader->limit = reader->map + size;
-	return PAAS_ROUTEDB_OK;
-}
-
 static int
 reader_load_meta(paas_routedb_reader_t *reader)
 {
@@ -251,9 +217,7 @@ paas_routedb_begin(paas_routedb_reader_t *reader, uint64_t *txn)
 	*txn = mdb_txn_id(reader->txn);
 	if (*txn == reader->id)
 		return PAAS_ROUTEDB_OK;
-	rc = reader_measure(reader);
-	if (rc == PAAS_ROUTEDB_OK)
-		rc = reader_load_meta(reader);
+	rc = reader_load_meta(reader);
 	if (rc != PAAS_ROUTEDB_OK) {
 		reader->id = 0;
 		(void)paas_routedb_end(reader);
@@ -383,9 +347,7 @@ reader_step(paas_routedb_reader_t *reader, MDB_cursor *cursor, MDB_val *key,
 	if (_setjmp(*reader->jump) != 0)
 		return MDB_CORRUPTED;
 	rc = mdb_cursor_get(cursor, key, value, op);
-	if (rc == MDB_SUCCESS &&
-	    (!reader_holds(reader, key) || !reader_holds(reader, value) ||
-		key->mv_size == 0))
+	if (rc == MDB_SUCCESS && key->mv_size == 0)
 		return MDB_CORRUPTED;
 	return rc;
 }

@@ -37,13 +37,9 @@ paas_routedb_writer_ready(paas_routedb_writer_t *w)
 static int
 writer_beyond(const paas_routedb_writer_t *w, const uint8_t *key, size_t keylen)
 {
-	size_t shared = keylen < w->lastlen ? keylen : w->lastlen;
-	int order;
+	paas_routedb_str_t name = {key, keylen}, last = {w->last, w->lastlen};
 
-	if (!w->appending)
-		return 0;
-	order = memcmp(key, w->last, shared);
-	return order > 0 || (order == 0 && keylen > w->lastlen);
+	return w->appending && paas_routedb_compare(name, last) > 0;
 }
 
 /* mdb_put, or mdb_del where there is no value. */
@@ -122,12 +118,6 @@ writer_get_pool(
 
 /* ---- a pool's home ----------------------------------------------------- */
 
-static int
-same(paas_routedb_str_t a, paas_routedb_str_t b)
-{
-	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
-}
-
 /*
  * The copy of pool id in home's record: body, or nothing for NULL.  A home
  * that is not there, or names other pools too, has none to begin with.
@@ -183,7 +173,7 @@ writer_move_in(
 	rc = writer_get_pool(w, id, &pool);
 	if (rc != PAAS_ROUTEDB_OK)
 		return rc == PAAS_ROUTEDB_ENOTFOUND ? PAAS_ROUTEDB_OK : rc;
-	if (same(pool.home, name)) {
+	if (paas_routedb_compare(pool.home, name) == 0) {
 		*len = paas_routedb_replace_inline(w->record, *len, &pool.body);
 		return PAAS_ROUTEDB_OK;
 	}
@@ -263,7 +253,7 @@ writer_leave_home(paas_routedb_writer_t *w, uint64_t id,
 		return rc == PAAS_ROUTEDB_ENOTFOUND ? PAAS_ROUTEDB_OK : rc;
 	left.len = old.home.len;
 	memcpy(name, old.home.data, old.home.len);
-	if (home->len != 0 && !same(*home, left))
+	if (home->len != 0 && paas_routedb_compare(*home, left) != 0)
 		return writer_set_copy(w, left, id, NULL);
 	*home = left;
 	return PAAS_ROUTEDB_OK;

@@ -1,0 +1,52 @@
+/*
+ * The parts of paas-routedb.  tool_text.c has the grammar of its lines, both
+ * ways; tool_load.c takes whole files in; tool.c is the command.
+ */
+#ifndef PAAS_ROUTEDB_TOOL_H
+#define PAAS_ROUTEDB_TOOL_H
+
+#include <stdio.h>
+
+#include "internal.h"
+
+#define TOOL_ERRLEN 512
+
+enum tool_kind {
+	TOOL_NOTHING, /* empty, or a comment */
+	TOOL_REVISION,
+	TOOL_POOL,
+	TOOL_INSTANCE,
+	TOOL_HOST
+};
+
+/* One line; only what its kind has is set.  Strings lie in the text. */
+struct tool_line {
+	enum tool_kind kind;
+	uint64_t revision;
+	paas_routedb_pool_t pool;
+	uint64_t pool_id; /* of the instance */
+	paas_routedb_instance_t instance;
+	char host[PAAS_ROUTEDB_HOST_MAX + 1];
+	size_t hostlen;
+	paas_routedb_path_t path;
+};
+
+/* 0, or -1 and in err a sentence without file and line. */
+int tool_parse(
+    paas_routedb_str_t text, struct tool_line *line, char err[TOOL_ERRLEN]);
+
+void tool_print_revision(FILE *out, uint64_t revision);
+/* The pool and its instances. */
+void tool_print_pool(FILE *out, const paas_routedb_pool_t *pool);
+void tool_print_host(
+    FILE *out, paas_routedb_str_t name, const paas_routedb_path_t *path);
+
+/*
+ * Writes the routes in text (name in messages: file) to the database in dir,
+ * instead of all that are there, or in addition.  0, or -1 and in err a
+ * sentence that begins with the file.
+ */
+int tool_load(const char *dir, const char *file, paas_routedb_str_t text,
+    int add, char err[TOOL_ERRLEN]);
+
+#endif
