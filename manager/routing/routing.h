@@ -1,0 +1,29 @@
+/*
+ * The routing stage: ready instances, domains and outside routes become the
+ * route database that nginx reads.
+ *
+ * At the start everything is compared with what the database holds, in
+ * slices; from then on a change of the store touches the app or host that it
+ * is about, and all that was touched in one turn of the loop goes into one
+ * commit.  A host is taken out only when its own records say so: the store
+ * ends the program rather than show an absence that is none.
+ */
+#ifndef PAAS_ROUTING_H
+#define PAAS_ROUTING_H
+
+#include <systemd/sd-event.h>
+
+#include "common/conf.h"
+#include "store/store.h"
+
+struct routing;
+
+/*
+ * Store, settings and loop are borrowed and must outlive it.  NULL with a
+ * sentence in err.  Routes stay as they are after a close.
+ */
+struct routing *routing_open(
+    struct store *, const struct conf *, sd_event *, char err[PAAS_ERRLEN]);
+void routing_close(struct routing *);
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * An app's records -> its pool.
+ */
+#include <arpa/inet.h>
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <bsd/string.h>
+
+#include "common/log.h"
+#include "routing/routing_impl.h"
+
+#define WEIGHT 100
+
+/* Whatever a router has to know of the instances of an app. */
+struct tally {
+	const char *app;
+	json_int_t version; /* that is routed, or will be first */
+	uint32_t n, size;
+	paas_routedb_instance_t *instances;
+	uint32_t ready;   /* of them */
+	uint32_t booting; /* will be ready, if all goes well */
+	uint32_t down;    /* crashed, or waiting after a crash */
+};
+
+uint64_t
+routing_pool_id(const char *owner, const char *name, size_t namelen)
+{
+	crypto_hash_sha256_state state;
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	uint64_t id = 0;
+	int i;
+
+	crypto_hash_sha256_init(&state);
+	crypto_hash_sha256_update(
+	    &state, (const unsigned char *)owner, strlen(owner));
+	crypto_hash_sha256_update(&state, (const unsigned char *)"/", 1);
+	crypto_hash_sha256_update(&state, (const unsigned char *)name, namelen);
+	crypto_hash_sha256_final(&state, hash);
+	for (i = 0; i < 8; i++)
+		id = id << 8 | hash[i];
+	return id != 0 ? id : 1;
+}
+
+static const char *
+get_string(const json_t *value, const char *name)
+{
+	const char *text = json_string_value(json_object_get(value, name));
+
+	return text != NULL ? text : "";
+}
+
+static json_int_t
+get_number(const json_t *value, const char *name)
+{
+	return json_integer_value(json_object_get(value, name));
+}
+
+/* ---- instances --------------------------------------------------------- */
+
+/* -1 if the record has no usable address. */
+static int
+parse_instance(const json_t *value, paas_routedb_instance_t *inst)
+{
+	json_int_t port = get_number(value, "port");
+
+	memset(inst, 0, sizeof(*inst));
+	inst->addr[10] = inst->addr[11] = 0xff;
+	if (key_parse_id(get_string(value, "instance"), &inst->id) == -1 ||
+	    inst->id == 0 || port < 1 || port > 65535 ||
+	    inet_pton(AF_INET, get_string(value, "address"), inst->addr + 12) !=
+		1)
+		return -1;
+	inst->port = (uint16_t)port;
+	inst->weight = WEIGHT;
+	inst->since = (uint32_t)(get_number(value, "since") / 1000000);
+	return 0;
+}
+
+static void
+add_instance(
+    struct tally *tally, const char *key, const json_t *value, uint16_t flags)
+{
+	paas_routedb_instance_t *inst;
+
+	if (tally->n == PAAS_ROUTEDB_INSTS_MAX)
+		return;
+	if (tally->n == tally->size) {
+		tally->size = tally->size * 2 + 8;
+		inst =
+		    reallocarray(tally->instances, tally->size, sizeof(*inst));
+		if (inst == NULL)
+			log_fatal("routing: out of memory");
+		tally->instances = inst;
+	}
+	inst = &tally->instances[tally->n];
+	if (parse_instance(value, inst) == -1) {
+		log_warn("routing: %s has no usable address", key);
+		return;
+	}
+	inst->flags = flags;
+	tally->n++;
+	if (flags == 0)
+		tally->ready++;
+}
+
+static int
+each_actual(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	const char *state = get_string(value, "state");
+	struct tally *tally = arg;
+
+	(void)rev;
+	if (strcmp(get_string(value, "app"), tally->app) != 0 ||
+	    strcmp(get_string(value, "type"), "web") != 0 ||
+	    get_number(value, "version") != tally->version)
+		return 0;
+	if (strcmp(state, "ready") == 0)
+		add_instance(tally, key, value, 0);
+	else if (strcmp(state, "draining") == 0)
+		add_instance(tally, key, value, PAAS_ROUTEDB_DRAINING);
+	else if (strcmp(state, "starting") == 0)
+		tally->booting++;
+	else if (strcmp(state, "crashed") == 0 ||
+		 strcmp(state, "backoff") == 0 ||
+		 strcmp(state, "failed") == 0 ||
+		 strcmp(state, "unhealthy") == 0)
+		tally->down++;
+	return 0;
+}
+
+/* An assignment that no agent has taken up yet is about to boot. */
+static int
+each_assign(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	struct tally *tally = arg;
+
+	(void)key, (void)rev;
+	if (strcmp(get_string(value, "app"), tally->app) == 0 &&
+	    strcmp(get_string(value, "type"), "web") == 0 &&
+	    strcmp(get_string(value, "goal"), "run") == 0 &&
+	    get_number(value, "version") == tally->version)
+		tally->booting++;
+	return 0;
+}
+
+static void
+count_instances(struct store *st, const json_t *app, struct tally *tally)
+{
+	char prefix[STORE_KEY_MAX + 1];
+	uint64_t number;
+
+	if (key_parse_id(get_string(app, "number"), &number) == -1)
+		return;
+	key_format(
+	    prefix, "actual/" KEY_NODE_LOCAL "/%08x", (unsigned int)number);
+	store_each(st, prefix, each_actual, tally);
+	if (tally->ready + tally->booting + tally->down > 0)
+		return;
+	key_format(
+	    prefix, "assign/" KEY_NODE_LOCAL "/%08x", (unsigned int)number);
+	store_each(st, prefix, each_assign, tally);
+}
+
+/* ---- the pool ---------------------------------------------------------- */
+
+/* Why there is nobody to serve, or that there is. */
+static uint8_t
+pool_state(const json_t *app, const json_t *rollout, const struct tally *tally)
+{
+	if (json_is_true(json_object_get(app, "maintenance")))
+		return PAAS_ROUTEDB_MAINTENANCE;
+	if (tally->ready > 0)
+		return PAAS_ROUTEDB_RUNNING;
+	if (json_is_true(json_object_get(app, "stopped")))
+		return PAAS_ROUTEDB_STOPPED;
+	if (tally->booting > 0)
+		return PAAS_ROUTEDB_STARTING;
+	if (tally->down > 0 || (get_number(rollout, "live") == 0 &&
+				   get_number(rollout, "failed") != 0))
+		return PAAS_ROUTEDB_CRASHED;
+	return PAAS_ROUTEDB_RUNNING;
+}
+
+static void
+put_pool(struct store *st, struct routing_db *db, const char *name,
+    const json_t *app)
+{
+	char key[STORE_KEY_MAX + 1];
+	struct tally tally;
+	paas_routedb_pool_t pool;
+	json_t *rollout;
+	int live;
+
+	rollout = store_get(st, key_format(key, "rollout/%s", name), NULL);
+	live = get_number(rollout, "live") != 0;
+	memset(&tally, 0, sizeof(tally));
+	tally.app = name;
+	tally.version = get_number(rollout, live ? "live" : "target");
+	if (tally.version != 0)
+		count_instances(st, app, &tally);
+	if (!live) {
+		/* Ready alone is not live: the roll-out has to say so. */
+		tally.booting += tally.ready;
+		tally.ready = tally.n = 0;
+	}
+	memset(&pool, 0, sizeof(pool));
+	pool.id = routing_pool_id(name, "web", 3);
+	pool.state = pool_state(app, rollout, &tally);
+	pool.app.data = (const uint8_t *)name;
+	pool.app.len = strlen(name);
+	pool.type.data = (const uint8_t *)"web";
+	pool.type.len = 3;
+	pool.ninstances = tally.n;
+	routing_db_put_pool(db, &pool, tally.instances);
+	free(tally.instances);
+	json_decref(rollout);
+}
+
+void
+routing_app_apply(struct store *st, struct routing_db *db, const char *name)
+{
+	char key[STORE_KEY_MAX + 1];
+	json_t *app;
+
+	app = store_get(st, key_format(key, "app/%s", name), NULL);
+	if (app != NULL)
+		put_pool(st, db, name, app);
+	else
+		routing_db_del_pool(db, routing_pool_id(name, "web", 3));
+	json_decref(app);
+}
+
+uint64_t
+routing_app_pool(struct store *st, const char *name)
+{
+	char key[STORE_KEY_MAX + 1];
+	json_t *app;
+
+	if (!key_app_valid(name))
+		return 0;
+	app = store_get(st, key_format(key, "app/%s", name), NULL);
+	if (app == NULL)
+		return 0;
+	json_decref(app);
+	return routing_pool_id(name, "web", 3);
+}

@@ -1,0 +1,114 @@
+/*
+ * What the files of this room share.
+ *
+ *   routing.c          what was touched, the first comparison, the commits
+ *   routing_app.c      an app's records -> its pool
+ *   routing_backend.c  route/HOST -> its pools and paths
+ *   routing_host.c     whose a host is
+ *   routing_write.c    the route database
+ */
+#ifndef PAAS_ROUTING_IMPL_H
+#define PAAS_ROUTING_IMPL_H
+
+#include "common/conf.h"
+#include "paas_routedb.h"
+#include "store/keys.h"
+#include "store/store.h"
+
+/* ---- the route database (routing_write.c) ------------------------------- */
+
+struct routing_db;
+
+/*
+ * Opens state_dir/routes.  After a boot, or if what is there can't be read, a
+ * new database is made beside it and takes its place with routing_db_built();
+ * until then readers keep the old one.
+ */
+struct routing_db *routing_db_open(const struct conf *, char err[PAAS_ERRLEN]);
+void routing_db_close(struct routing_db *);
+
+/* Starts one anew, in place of one that turned out to be damaged. */
+void routing_db_rebuild(struct routing_db *);
+
+/* Is it one that is being made anew, and empty to begin with? */
+int routing_db_building(const struct routing_db *);
+
+/* It has everything now: readers get it.  -1 with a sentence in err. */
+int routing_db_built(struct routing_db *, char err[PAAS_ERRLEN]);
+
+/* Milliseconds until it may be written. */
+int routing_db_wait(const struct routing_db *);
+
+/*
+ * One transaction.  Errors stick to it and come with the commit, which
+ * returns a PAAS_ROUTEDB_E*.  What is there already is not written again.
+ */
+int routing_db_begin(struct routing_db *);
+int routing_db_commit(struct routing_db *, uint64_t revision);
+
+void routing_db_put_pool(struct routing_db *, const paas_routedb_pool_t *,
+    const paas_routedb_instance_t *);
+void routing_db_del_pool(struct routing_db *, uint64_t id);
+void routing_db_put_host(struct routing_db *, const char *host,
+    const paas_routedb_path_t *, uint32_t npaths);
+void routing_db_del_host(struct routing_db *, const char *host);
+
+/*
+ * The pools of route/HOST that the record of the host names now: how many, at
+ * most max.
+ */
+size_t routing_db_route_pools(
+    struct routing_db *, const char *host, uint64_t *pools, size_t max);
+
+/*
+ * Of what was last committed.  counts: 0 if the number of hosts or pools is
+ * another one.  each calls back with the names of hosts and with pools.
+ */
+int routing_db_counts(struct routing_db *, uint64_t hosts, uint64_t pools);
+uint64_t routing_db_revision(struct routing_db *);
+int routing_db_each(struct routing_db *,
+    void (*host)(const char *host, void *arg),
+    void (*pool)(const paas_routedb_pool_t *, void *arg), void *arg);
+
+/* ---- records to routes -------------------------------------------------- */
+
+/* The first 8 bytes of SHA-256("OWNER/NAME"), never 0. */
+uint64_t routing_pool_id(const char *owner, const char *name, size_t namelen);
+
+/* An app's pool is put, or taken out if there is no such app. */
+void routing_app_apply(struct store *, struct routing_db *, const char *app);
+
+/* The pool that serves a host of an app; 0 if there is no such app. */
+uint64_t routing_app_pool(struct store *, const char *app);
+
+/*
+ * The pools of route/HOST are put and its paths, routing_backend_count() of
+ * them, filled in.  Strings in paths belong to value.  -1 if the
+ * record can't be understood: then nothing is to be changed.
+ */
+int routing_backend_apply(struct routing_db *, const char *host,
+    const json_t *value, paas_routedb_path_t *paths, uint32_t *npaths);
+size_t routing_backend_count(const json_t *value);
+uint64_t routing_backend_pool(
+    const char *host, const char *prefix, size_t prefixlen);
+
+/* Does the route still have this pool? */
+int routing_backend_owns(const char *host, const json_t *value, uint64_t pool);
+
+/*
+ * A host is put with whatever it leads to, or taken out if nobody has it.
+ */
+void routing_host_apply(
+    struct store *, const struct conf *, struct routing_db *, const char *host);
+
+/* Does anything in the store want this host, or this pool? */
+int routing_host_owned(struct store *, const struct conf *, const char *host);
+int routing_pool_owned(struct store *, const paas_routedb_pool_t *);
+
+/* APP of a host that is APP.domain, and back; -1 if it is not, or too long. */
+int routing_host_app(
+    const struct conf *, const char *host, char app[KEY_NAME_MAX + 1]);
+int routing_host_format(
+    const struct conf *, const char *app, char host[PAAS_ROUTEDB_HOST_MAX + 1]);
+
+#endif

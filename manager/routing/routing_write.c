@@ -1,0 +1,545 @@
+/*
+ * The route database as this room writes it: what is there already is left
+ * alone, so that a start with a million routes reads but does not write.
+ *
+ * Commits don't wait for the disk.  The file is whole as long as the kernel
+ * is; the file "boot" beside it holds the id of the boot that wrote it, and
+ * after another one it is made anew in new/ and moved into place.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bsd/string.h>
+
+#include "common/log.h"
+#include "launcher/places.h"
+#include "routing/routing_impl.h"
+
+/* state_dir and "/routes". */
+#define DIR_MAX (sizeof(((struct conf *)0)->state_dir) + 16)
+
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+
+struct routing_db {
+	paas_routedb_writer_t *writer;
+	paas_routedb_reader_t *reader;
+	char dir[DIR_MAX];
+	int building;
+	int error; /* the first of this transaction */
+};
+
+/* In the order in which they move: readers look at data.mdb alone. */
+static const char *const files[] = {"writer.lock", "lock.mdb", "data.mdb"};
+#define FILES (sizeof(files) / sizeof(files[0]))
+
+/* ---- the files --------------------------------------------------------- */
+
+static int
+read_line(const char *path, char *line, size_t len)
+{
+	FILE *file;
+	int rc = -1;
+
+	if ((file = fopen(path, "re")) == NULL)
+		return -1;
+	if (fgets(line, (int)len, file) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		rc = 0;
+	}
+	fclose(file);
+	return rc;
+}
+
+/* Was the file written since the machine came up? */
+static int
+is_of_this_boot(const struct routing_db *db)
+{
+	char path[DIR_MAX + 16], now[64], then[64];
+
+	snprintf(path, sizeof(path), "%s/boot", db->dir);
+	return read_line(BOOT_ID, now, sizeof(now)) == 0 &&
+	       read_line(path, then, sizeof(then)) == 0 &&
+	       strcmp(now, then) == 0;
+}
+
+static int
+write_boot(const struct routing_db *db)
+{
+	char path[DIR_MAX + 16], tmp[DIR_MAX + 24], now[64];
+	FILE *file;
+	int rc;
+
+	if (read_line(BOOT_ID, now, sizeof(now)) == -1)
+		return -1;
+	snprintf(path, sizeof(path), "%s/boot", db->dir);
+	snprintf(tmp, sizeof(tmp), "%s.tmp", path);
+	if ((file = fopen(tmp, "we")) == NULL)
+		return -1;
+	rc = fprintf(file, "%s\n", now) < 0 ? -1 : 0;
+	if (fclose(file) != 0 || rc == -1)
+		return -1;
+	return rename(tmp, path);
+}
+
+static int
+open_writer(struct routing_db *db, const char *path)
+{
+	int rc;
+
+	rc = paas_routedb_writer_open(&db->writer, path, 0);
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = paas_routedb_writer_nosync(db->writer, 1);
+	if (rc == PAAS_ROUTEDB_OK)
+		db->reader = paas_routedb_writer_reader(db->writer);
+	return rc;
+}
+
+/* Can what is there be read at all?  An empty one can. */
+static int
+is_readable(struct routing_db *db)
+{
+	uint64_t txn;
+	int rc;
+
+	rc = paas_routedb_begin(db->reader, &txn);
+	if (rc == PAAS_ROUTEDB_OK)
+		(void)paas_routedb_end(db->reader);
+	return rc == PAAS_ROUTEDB_OK || rc == PAAS_ROUTEDB_EMISSING;
+}
+
+/* In a folder of its own, made by the writer; what a crash left there goes. */
+static int
+open_new(struct routing_db *db)
+{
+	char dir[DIR_MAX + 8], path[DIR_MAX + 32];
+	size_t i;
+
+	snprintf(dir, sizeof(dir), "%s/new", db->dir);
+	for (i = 0; i < FILES; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		if (unlink(path) == -1 && errno != ENOENT && errno != ENOTDIR)
+			return PAAS_ROUTEDB_ESYS;
+	}
+	db->building = 1;
+	return open_writer(db, dir);
+}
+
+static const char *
+reason(int rc)
+{
+	return rc == PAAS_ROUTEDB_ESYS ? strerror(errno)
+				       : paas_routedb_strerror(rc);
+}
+
+struct routing_db *
+routing_db_open(const struct conf *conf, char err[PAAS_ERRLEN])
+{
+	struct routing_db *db;
+	int rc = PAAS_ROUTEDB_EDAMAGED;
+
+	if ((db = calloc(1, sizeof(*db))) == NULL)
+		log_fatal("routing: out of memory");
+	snprintf(db->dir, sizeof(db->dir), "%s/" PLACE_ROUTES, conf->state_dir);
+	if (mkdir(db->dir, 0750) == -1 && errno != EEXIST) {
+		snprintf(err, PAAS_ERRLEN, "cannot make the folder %s: %s",
+		    db->dir, strerror(errno));
+		free(db);
+		return NULL;
+	}
+	if (is_of_this_boot(db)) {
+		rc = open_writer(db, db->dir);
+		if (rc == PAAS_ROUTEDB_ESYS && errno == EBUSY)
+			goto fail;
+		if (rc == PAAS_ROUTEDB_OK && is_readable(db))
+			return db;
+		log_warn("routing: the route database is damaged and is made "
+			 "anew");
+		paas_routedb_writer_close(db->writer);
+		db->writer = NULL;
+	}
+	rc = open_new(db);
+	if (rc == PAAS_ROUTEDB_OK)
+		return db;
+fail:
+	snprintf(err, PAAS_ERRLEN, "cannot open the route database %s: %s",
+	    db->dir, reason(rc));
+	routing_db_close(db);
+	return NULL;
+}
+
+/* The next transaction opens it. */
+void
+routing_db_rebuild(struct routing_db *db)
+{
+	paas_routedb_writer_close(db->writer);
+	db->writer = NULL;
+	db->building = 1;
+}
+
+void
+routing_db_close(struct routing_db *db)
+{
+	if (db == NULL)
+		return;
+	paas_routedb_writer_close(db->writer);
+	free(db);
+}
+
+int
+routing_db_building(const struct routing_db *db)
+{
+	return db->building;
+}
+
+int
+routing_db_built(struct routing_db *db, char err[PAAS_ERRLEN])
+{
+	char from[DIR_MAX + 32], to[DIR_MAX + 32];
+	size_t i;
+
+	for (i = 0; i < FILES; i++) {
+		snprintf(from, sizeof(from), "%s/new/%s", db->dir, files[i]);
+		snprintf(to, sizeof(to), "%s/%s", db->dir, files[i]);
+		if (rename(from, to) == -1 && errno != ENOENT) {
+			snprintf(err, PAAS_ERRLEN, "cannot move %s to %s: %s",
+			    files[i], db->dir, strerror(errno));
+			return -1;
+		}
+	}
+	db->building = 0;
+	snprintf(from, sizeof(from), "%s/new", db->dir);
+	rmdir(from);
+	if (write_boot(db) == -1)
+		log_warn("routing: cannot write %s/boot: %s; the next start "
+			 "makes all routes anew",
+		    db->dir, strerror(errno));
+	return 0;
+}
+
+/* ---- transactions ------------------------------------------------------ */
+
+int
+routing_db_wait(const struct routing_db *db)
+{
+	return db->writer != NULL ? paas_routedb_writer_wait(db->writer) : 0;
+}
+
+int
+routing_db_begin(struct routing_db *db)
+{
+	int rc;
+
+	db->error = PAAS_ROUTEDB_OK;
+	if (db->writer == NULL && (rc = open_new(db)) != PAAS_ROUTEDB_OK) {
+		paas_routedb_writer_close(db->writer);
+		db->writer = NULL;
+		return rc;
+	}
+	return paas_routedb_write_begin(db->writer);
+}
+
+int
+routing_db_commit(struct routing_db *db, uint64_t revision)
+{
+	int rc;
+
+	rc = paas_routedb_put_revision(db->writer, revision);
+	if (rc == PAAS_ROUTEDB_OK && db->error == PAAS_ROUTEDB_OK)
+		return paas_routedb_commit(db->writer);
+	paas_routedb_abort(db->writer);
+	return db->error != PAAS_ROUTEDB_OK ? db->error : rc;
+}
+
+/* A record that breaks a rule concerns that record only. */
+static void
+note(struct routing_db *db, int rc, const char *what)
+{
+	if (rc == PAAS_ROUTEDB_OK || rc == PAAS_ROUTEDB_ENOTFOUND)
+		return;
+	if (rc == PAAS_ROUTEDB_EINVAL)
+		log_warn("routing: %s is refused by the route database and "
+			 "stays as it was",
+		    what);
+	else if (db->error == PAAS_ROUTEDB_OK)
+		db->error = rc;
+}
+
+/* 0 in a database that nothing was committed to. */
+static int
+begin_read(struct routing_db *db)
+{
+	uint64_t txn;
+	int rc;
+
+	rc = paas_routedb_begin(db->reader, &txn);
+	if (rc != PAAS_ROUTEDB_OK && rc != PAAS_ROUTEDB_EMISSING &&
+	    db->error == PAAS_ROUTEDB_OK)
+		db->error = rc;
+	return rc == PAAS_ROUTEDB_OK;
+}
+
+static void
+end_read(struct routing_db *db)
+{
+	(void)paas_routedb_end(db->reader);
+}
+
+static paas_routedb_str_t
+str_of(const char *text)
+{
+	paas_routedb_str_t s = {(const uint8_t *)text, strlen(text)};
+
+	return s;
+}
+
+static int
+same_str(paas_routedb_str_t a, paas_routedb_str_t b)
+{
+	return a.len == b.len &&
+	       (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* ---- pools ------------------------------------------------------------- */
+
+static int
+same_instance(
+    const paas_routedb_instance_t *a, const paas_routedb_instance_t *b)
+{
+	return a->id == b->id && a->port == b->port && a->weight == b->weight &&
+	       a->flags == b->flags && a->since == b->since &&
+	       memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
+}
+
+static int
+same_pool(const paas_routedb_pool_t *new, const paas_routedb_pool_t *old,
+    const paas_routedb_instance_t *instances)
+{
+	paas_routedb_instance_t inst;
+	uint32_t i;
+
+	if (new->state != old->state || new->protocol != old->protocol ||
+	    new->balance != old->balance || new->hash_on != old->hash_on ||
+	    new->flags != old->flags || new->concurrency != old->concurrency ||
+	    new->queue != old->queue || new->slow_start != old->slow_start ||
+	    new->hold != old->hold || !same_str(new->app, old->app) ||
+	    !same_str(new->type, old->type) ||
+	    !same_str(new->hash_name, old->hash_name) ||
+	    (new->home.len != 0 && !same_str(new->home, old->home)) ||
+	    new->ninstances != old->ninstances)
+		return 0;
+	for (i = 0; i < new->ninstances; i++)
+		if (paas_routedb_get_instance(old, i, &inst) !=
+			PAAS_ROUTEDB_OK ||
+		    !same_instance(&instances[i], &inst))
+			return 0;
+	return 1;
+}
+
+void
+routing_db_put_pool(struct routing_db *db, const paas_routedb_pool_t *pool,
+    const paas_routedb_instance_t *instances)
+{
+	paas_routedb_pool_t old;
+	char what[128];
+	int same = 0;
+
+	if (begin_read(db)) {
+		same = paas_routedb_find_pool(db->reader, NULL, pool->id,
+			   &old) == PAAS_ROUTEDB_OK &&
+		       same_pool(pool, &old, instances);
+		end_read(db);
+	}
+	if (same)
+		return;
+	snprintf(what, sizeof(what), "a pool of %.*s",
+	    (int)(pool->app.len ? pool->app.len : pool->home.len),
+	    (const char *)(pool->app.len ? pool->app.data : pool->home.data));
+	note(db, paas_routedb_put_pool(db->writer, pool, instances), what);
+}
+
+void
+routing_db_del_pool(struct routing_db *db, uint64_t id)
+{
+	note(db, paas_routedb_del_pool(db->writer, id), "a pool's end");
+}
+
+/* ---- hosts ------------------------------------------------------------- */
+
+static int
+find_exact(struct routing_db *db, const char *host, paas_routedb_host_t *out)
+{
+	size_t len = strlen(host);
+
+	return paas_routedb_find_host(db->reader, host, len, out) ==
+		   PAAS_ROUTEDB_OK &&
+	       out->name.len == len;
+}
+
+static int
+same_path(const paas_routedb_path_t *a, const paas_routedb_path_t *b)
+{
+	uint32_t i;
+
+	if (a->flags != b->flags || a->ntargets != b->ntargets ||
+	    !same_str(a->prefix, b->prefix) ||
+	    !same_str(a->redirect_host, b->redirect_host))
+		return 0;
+	for (i = 0; i < a->ntargets; i++)
+		if (a->targets[i].pool != b->targets[i].pool ||
+		    a->targets[i].weight != b->targets[i].weight)
+			return 0;
+	return 1;
+}
+
+/* The record has them by length, ours are as they came. */
+static int
+same_host(const paas_routedb_host_t *old, const paas_routedb_path_t *paths,
+    uint32_t npaths)
+{
+	paas_routedb_path_t path;
+	uint32_t i, k;
+
+	if (old->npaths != npaths)
+		return 0;
+	for (i = 0; i < npaths; i++) {
+		if (paas_routedb_get_path(old, i, &path) != PAAS_ROUTEDB_OK)
+			return 0;
+		for (k = 0; k < npaths; k++)
+			if (same_path(&path, &paths[k]))
+				break;
+		if (k == npaths)
+			return 0;
+	}
+	return 1;
+}
+
+void
+routing_db_put_host(struct routing_db *db, const char *host,
+    const paas_routedb_path_t *paths, uint32_t npaths)
+{
+	paas_routedb_host_t old;
+	int same = 0;
+
+	if (begin_read(db)) {
+		same = find_exact(db, host, &old) &&
+		       same_host(&old, paths, npaths);
+		end_read(db);
+	}
+	if (!same)
+		note(db,
+		    paas_routedb_put_host(
+			db->writer, str_of(host), paths, npaths),
+		    host);
+}
+
+void
+routing_db_del_host(struct routing_db *db, const char *host)
+{
+	note(db, paas_routedb_del_host(db->writer, str_of(host)), host);
+}
+
+size_t
+routing_db_route_pools(
+    struct routing_db *db, const char *host, uint64_t *pools, size_t max)
+{
+	paas_routedb_host_t old;
+	paas_routedb_path_t path;
+	uint32_t i;
+	size_t n = 0;
+
+	if (!begin_read(db))
+		return 0;
+	if (!find_exact(db, host, &old))
+		old.npaths = 0;
+	for (i = 0; i < old.npaths && n < max; i++) {
+		if (paas_routedb_get_path(&old, i, &path) != PAAS_ROUTEDB_OK)
+			break;
+		pools[n] = routing_backend_pool(
+		    host, (const char *)path.prefix.data, path.prefix.len);
+		if (path.ntargets == 1 && path.targets[0].pool == pools[n])
+			n++;
+	}
+	end_read(db);
+	return n;
+}
+
+/* ---- what is there ----------------------------------------------------- */
+
+static int
+get_meta(struct routing_db *db, paas_routedb_meta_t *meta)
+{
+	memset(meta, 0, sizeof(*meta));
+	if (!begin_read(db))
+		return 0;
+	(void)paas_routedb_get_meta(db->reader, meta);
+	end_read(db);
+	return 1;
+}
+
+int
+routing_db_counts(struct routing_db *db, uint64_t hosts, uint64_t pools)
+{
+	paas_routedb_meta_t meta;
+
+	get_meta(db, &meta);
+	return meta.nhosts == hosts && meta.npools == pools;
+}
+
+uint64_t
+routing_db_revision(struct routing_db *db)
+{
+	paas_routedb_meta_t meta;
+
+	get_meta(db, &meta);
+	return meta.revision;
+}
+
+struct each {
+	void (*host)(const char *, void *);
+	void (*pool)(const paas_routedb_pool_t *, void *);
+	void *arg;
+};
+
+static int
+each_host(const paas_routedb_host_t *host, void *arg)
+{
+	struct each *each = arg;
+	char name[PAAS_ROUTEDB_HOST_MAX + 1];
+
+	if (host->name.len >= sizeof(name))
+		return PAAS_ROUTEDB_EDAMAGED;
+	memcpy(name, host->name.data, host->name.len);
+	name[host->name.len] = '\0';
+	each->host(name, each->arg);
+	return 0;
+}
+
+static int
+each_pool(const paas_routedb_pool_t *pool, void *arg)
+{
+	struct each *each = arg;
+
+	each->pool(pool, each->arg);
+	return 0;
+}
+
+int
+routing_db_each(struct routing_db *db, void (*host)(const char *, void *),
+    void (*pool)(const paas_routedb_pool_t *, void *), void *arg)
+{
+	struct each each = {host, pool, arg};
+	int rc;
+
+	if (!begin_read(db))
+		return PAAS_ROUTEDB_OK;
+	rc = paas_routedb_each_host(db->reader, each_host, &each);
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = paas_routedb_each_pool(db->reader, each_pool, &each);
+	end_read(db);
+	return rc;
+}
