@@ -1,0 +1,526 @@
+
+/*
+ * Hosts and pools in use, parsed, so that a request for one of them costs no
+ * search in the database.  Bounded in bytes; an entry is good as long as its
+ * stamp is the database's.  A replaced or evicted one stays until the last
+ * request that holds it has ended.
+ */
+
+
+#include "ngx_http_paas_module.h"
+
+
+static void ngx_http_paas_link_entry(ngx_http_paas_cache_t *cache,
+    ngx_http_paas_entry_t *entry);
+static void ngx_http_paas_unlink_entry(ngx_http_paas_cache_t *cache,
+    ngx_http_paas_entry_t *entry);
+static void ngx_http_paas_evict_entries(ngx_http_paas_cache_t *cache);
+static int ngx_http_paas_measure_host(const paas_routedb_host_t *record,
+    size_t *size, uint32_t *npaths);
+static int ngx_http_paas_fill_path(ngx_http_paas_path_t *path, u_char **p,
+    const paas_routedb_path_t *record);
+static int ngx_http_paas_fill_pool(ngx_http_paas_pool_t *pool,
+    const paas_routedb_pool_t *record, ngx_http_paas_pool_t *old);
+static void ngx_http_paas_fill_inst(ngx_http_paas_inst_t *inst,
+    const paas_routedb_instance_t *record);
+
+
+/* A bucket for each 256 bytes: about one for each entry. */
+
+ngx_int_t
+ngx_http_paas_init_cache(ngx_conf_t *cf, ngx_http_paas_cache_t *cache)
+{
+    ngx_uint_t  n;
+
+    for (n = 256; n < cache->max / 256 && n < 1024 * 1024; n *= 2) {
+        /* void */
+    }
+
+    cache->mask = n - 1;
+
+    cache->buckets = ngx_pcalloc(cf->pool, n * sizeof(void *));
+    if (cache->buckets == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_queue_init(&cache->queue);
+
+    return NGX_OK;
+}
+
+
+/* Eight bytes a step; no attacker gains by a full bucket that is bounded. */
+
+uint64_t
+ngx_http_paas_hash(const u_char *data, size_t len)
+{
+    uint64_t  h, v;
+
+    h = len * 0x9e3779b97f4a7c15ULL;
+
+    while (len >= 8) {
+        ngx_memcpy(&v, data, 8);
+        h = (h ^ v) * 0xff51afd7ed558ccdULL;
+        h ^= h >> 32;
+        data += 8;
+        len -= 8;
+    }
+
+    for (v = 0; len; len--) {
+        v = v << 8 | *data++;
+    }
+
+    h = (h ^ v) * 0xc4ceb9fe1a85ec53ULL;
+
+    return h ^ (h >> 32);
+}
+
+
+/* Whatever its stamp is. */
+
+ngx_http_paas_host_t *
+ngx_http_paas_cached_host(ngx_http_paas_cache_t *cache, uint64_t key,
+    ngx_str_t *name)
+{
+    ngx_http_paas_host_t   *host;
+    ngx_http_paas_entry_t  *e;
+
+    for (e = cache->buckets[key & cache->mask]; e; e = e->next) {
+
+        if (e->key != key || e->pool) {
+            continue;
+        }
+
+        host = (ngx_http_paas_host_t *) e;
+
+        if (host->name.len == name->len
+            && ngx_memcmp(host->name.data, name->data, name->len) == 0)
+        {
+            e->used = 1;
+            return host;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_paas_pool_t *
+ngx_http_paas_cached_pool(ngx_http_paas_cache_t *cache, uint64_t id)
+{
+    uint64_t                key;
+    ngx_http_paas_entry_t  *e;
+
+    key = ngx_http_paas_hash((u_char *) &id, sizeof(uint64_t));
+
+    for (e = cache->buckets[key & cache->mask]; e; e = e->next) {
+
+        if (e->key == key && e->pool
+            && ((ngx_http_paas_pool_t *) e)->id == id)
+        {
+            e->used = 1;
+            return (ngx_http_paas_pool_t *) e;
+        }
+    }
+
+    return NULL;
+}
+
+
+/*
+ * Parses a host in the place of the one that may be cached.  record is NULL
+ * if there is no such host: that is worth knowing, too.  NULL if there is no
+ * memory, or if the record is damaged; *error tells.
+ */
+
+ngx_http_paas_host_t *
+ngx_http_paas_cache_host(ngx_http_paas_cache_t *cache, uint64_t stamp,
+    uint64_t key, ngx_str_t *name, const paas_routedb_host_t *record,
+    int *error)
+{
+    u_char                *p;
+    size_t                 size;
+    uint32_t               i, npaths;
+    paas_routedb_path_t    path;
+    ngx_http_paas_host_t  *host, *old;
+
+    *error = PAAS_ROUTEDB_OK;
+
+    size = sizeof(ngx_http_paas_host_t) + name->len;
+    npaths = 0;
+
+    if (record) {
+        *error = ngx_http_paas_measure_host(record, &size, &npaths);
+
+        if (*error != PAAS_ROUTEDB_OK) {
+            return NULL;
+        }
+    }
+
+    host = ngx_calloc(size, ngx_cycle->log);
+    if (host == NULL) {
+        *error = PAAS_ROUTEDB_ESYS;
+        return NULL;
+    }
+
+    host->entry.key = key;
+    host->entry.stamp = stamp;
+    host->entry.size = size;
+    host->npaths = npaths;
+    host->paths = (ngx_http_paas_path_t *) (host + 1);
+
+    p = (u_char *) (host->paths + npaths);
+
+    for (i = 0; i < npaths; i++) {
+        *error = paas_routedb_get_path(record, i, &path);
+
+        if (*error == PAAS_ROUTEDB_OK) {
+            *error = ngx_http_paas_fill_path(&host->paths[i], &p, &path);
+        }
+
+        if (*error != PAAS_ROUTEDB_OK) {
+            ngx_free(host);
+            return NULL;
+        }
+    }
+
+    host->name.data = p;
+    host->name.len = name->len;
+    ngx_memcpy(p, name->data, name->len);
+
+    old = ngx_http_paas_cached_host(cache, key, name);
+
+    if (old) {
+        ngx_http_paas_unlink_entry(cache, &old->entry);
+    }
+
+    ngx_http_paas_link_entry(cache, &host->entry);
+
+    return host;
+}
+
+
+static int
+ngx_http_paas_measure_host(const paas_routedb_host_t *record, size_t *size,
+    uint32_t *npaths)
+{
+    int                  error;
+    uint32_t             i;
+    paas_routedb_path_t  path;
+
+    for (i = 0; i < record->npaths; i++) {
+
+        error = paas_routedb_get_path(record, i, &path);
+
+        if (error != PAAS_ROUTEDB_OK) {
+            return error;
+        }
+
+        *size += sizeof(ngx_http_paas_path_t)
+                 + path.ntargets * sizeof(ngx_http_paas_target_t)
+                 + ngx_align(path.prefix.len + path.redirect_host.len, 8);
+    }
+
+    *npaths = record->npaths;
+
+    return PAAS_ROUTEDB_OK;
+}
+
+
+static int
+ngx_http_paas_fill_path(ngx_http_paas_path_t *path, u_char **p,
+    const paas_routedb_path_t *record)
+{
+    uint32_t  i;
+
+    path->flags = record->flags;
+    path->ntargets = record->ntargets;
+    path->targets = (ngx_http_paas_target_t *) *p;
+
+    for (i = 0; i < record->ntargets; i++) {
+        path->targets[i].id = record->targets[i].pool;
+        path->targets[i].weight = record->targets[i].weight;
+        path->total += record->targets[i].weight;
+    }
+
+    *p += record->ntargets * sizeof(ngx_http_paas_target_t);
+
+    path->prefix.data = *p;
+    path->prefix.len = record->prefix.len;
+    ngx_memcpy(*p, record->prefix.data, record->prefix.len);
+
+    path->redirect.data = *p + record->prefix.len;
+    path->redirect.len = record->redirect_host.len;
+    ngx_memcpy(path->redirect.data, record->redirect_host.data,
+               record->redirect_host.len);
+
+    *p += ngx_align(record->prefix.len + record->redirect_host.len, 8);
+
+    return path->total ? PAAS_ROUTEDB_OK
+           : record->flags & (PAAS_ROUTEDB_TO_HOST|PAAS_ROUTEDB_TO_HTTPS)
+           ? PAAS_ROUTEDB_OK : PAAS_ROUTEDB_EDAMAGED;
+}
+
+
+/*
+ * Parses a pool in the place of the one that may be cached, from which it
+ * takes over the turn of round robin and the places in the zone.
+ */
+
+ngx_http_paas_pool_t *
+ngx_http_paas_cache_pool(ngx_http_paas_cache_t *cache, uint64_t stamp,
+    const paas_routedb_pool_t *record, int *error)
+{
+    size_t                 size;
+    u_char                *p;
+    ngx_http_paas_pool_t  *pool, *old;
+
+    size = sizeof(ngx_http_paas_pool_t)
+           + record->ninstances * sizeof(ngx_http_paas_inst_t)
+           + record->app.len + record->type.len;
+
+    pool = ngx_calloc(size, ngx_cycle->log);
+    if (pool == NULL) {
+        *error = PAAS_ROUTEDB_ESYS;
+        return NULL;
+    }
+
+    pool->entry.pool = 1;
+    pool->entry.key = ngx_http_paas_hash((u_char *) &record->id,
+                                         sizeof(uint64_t));
+    pool->entry.stamp = stamp;
+    pool->entry.size = size;
+
+    pool->id = record->id;
+    pool->state = record->state;
+    pool->protocol = record->protocol;
+    pool->balance = record->balance;
+    pool->flags = record->flags;
+    pool->insts = (ngx_http_paas_inst_t *) (pool + 1);
+
+    p = (u_char *) (pool->insts + record->ninstances);
+
+    pool->app.data = p;
+    pool->app.len = record->app.len;
+    p = ngx_cpymem(p, record->app.data, record->app.len);
+
+    pool->type.data = p;
+    pool->type.len = record->type.len;
+    ngx_memcpy(p, record->type.data, record->type.len);
+
+    old = ngx_http_paas_cached_pool(cache, record->id);
+
+    *error = ngx_http_paas_fill_pool(pool, record, old);
+
+    if (*error != PAAS_ROUTEDB_OK) {
+        ngx_free(pool);
+        return NULL;
+    }
+
+    if (old) {
+        ngx_http_paas_unlink_entry(cache, &old->entry);
+    }
+
+    ngx_http_paas_link_entry(cache, &pool->entry);
+
+    return pool;
+}
+
+
+static int
+ngx_http_paas_fill_pool(ngx_http_paas_pool_t *pool,
+    const paas_routedb_pool_t *record, ngx_http_paas_pool_t *old)
+{
+    int                       error;
+    uint32_t                  i, k;
+    paas_routedb_instance_t   r;
+    ngx_http_paas_inst_t     *inst;
+
+    pool->ninsts = record->ninstances;
+    k = record->ninstances;
+
+    /* those that get something new in front, the draining ones behind */
+
+    for (i = 0; i < record->ninstances; i++) {
+
+        error = paas_routedb_get_instance(record, i, &r);
+
+        if (error != PAAS_ROUTEDB_OK) {
+            return error;
+        }
+
+        inst = (r.flags & PAAS_ROUTEDB_DRAINING)
+               ? &pool->insts[--k] : &pool->insts[pool->nactive++];
+
+        ngx_http_paas_fill_inst(inst, &r);
+    }
+
+    for (i = 0; i < pool->nactive; i++) {
+        inst = &pool->insts[i];
+
+        pool->weighted |= (inst->weight != pool->insts[0].weight);
+        pool->total += inst->weight;
+        inst->upto = pool->total;
+    }
+
+    if (old == NULL) {
+        return PAAS_ROUTEDB_OK;
+    }
+
+    pool->next = old->next;
+
+    for (i = 0; i < pool->nactive && i < old->nactive; i++) {
+        if (pool->insts[i].id == old->insts[i].id) {
+            pool->insts[i].slot = old->insts[i].slot;
+        }
+    }
+
+    return PAAS_ROUTEDB_OK;
+}
+
+
+static void
+ngx_http_paas_fill_inst(ngx_http_paas_inst_t *inst,
+    const paas_routedb_instance_t *record)
+{
+    static const u_char  mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                        0xff, 0xff };
+
+    inst->id = record->id;
+    inst->flags = record->flags;
+    inst->weight = record->weight ? record->weight : 1;
+    inst->since = record->since;
+    inst->slot = NGX_HTTP_PAAS_NO_SLOT;
+
+    inst->name.data = inst->text;
+
+    if (ngx_memcmp(record->addr, mapped, sizeof(mapped)) == 0) {
+        inst->socklen = sizeof(struct sockaddr_in);
+        inst->u.sin.sin_family = AF_INET;
+        inst->u.sin.sin_port = htons(record->port);
+        ngx_memcpy(&inst->u.sin.sin_addr, record->addr + 12, 4);
+
+    } else {
+        inst->socklen = sizeof(struct sockaddr_in6);
+        inst->u.sin6.sin6_family = AF_INET6;
+        inst->u.sin6.sin6_port = htons(record->port);
+        ngx_memcpy(&inst->u.sin6.sin6_addr, record->addr, 16);
+    }
+
+    inst->name.len = ngx_sock_ntop(&inst->u.sockaddr, inst->socklen,
+                                   inst->text, sizeof(inst->text), 1);
+}
+
+
+static void
+ngx_http_paas_link_entry(ngx_http_paas_cache_t *cache,
+    ngx_http_paas_entry_t *entry)
+{
+    ngx_http_paas_entry_t  **bucket;
+
+    bucket = &cache->buckets[entry->key & cache->mask];
+
+    entry->linked = 1;
+    entry->next = *bucket;
+    *bucket = entry;
+
+    ngx_queue_insert_head(&cache->queue, &entry->queue);
+
+    cache->size += entry->size;
+
+    if (cache->size > cache->max) {
+
+        /* what was just linked is about to be used */
+
+        entry->refs++;
+        ngx_http_paas_evict_entries(cache);
+        entry->refs--;
+    }
+}
+
+
+static void
+ngx_http_paas_unlink_entry(ngx_http_paas_cache_t *cache,
+    ngx_http_paas_entry_t *entry)
+{
+    ngx_http_paas_entry_t  **e;
+
+    e = &cache->buckets[entry->key & cache->mask];
+
+    while (*e != entry) {
+        e = &(*e)->next;
+    }
+
+    *e = entry->next;
+
+    ngx_queue_remove(&entry->queue);
+    entry->linked = 0;
+
+    if (entry->refs == 0) {
+        ngx_http_paas_free_entry(cache, entry);
+    }
+}
+
+
+/* From the old end; what was used since the last time gets another round. */
+
+static void
+ngx_http_paas_evict_entries(ngx_http_paas_cache_t *cache)
+{
+    ngx_uint_t              n;
+    ngx_queue_t            *q;
+    ngx_http_paas_entry_t  *e;
+
+    for (n = 0; n < 64 && cache->size > cache->max; n++) {
+
+        q = ngx_queue_last(&cache->queue);
+
+        if (q == ngx_queue_sentinel(&cache->queue)) {
+            return;
+        }
+
+        e = ngx_queue_data(q, ngx_http_paas_entry_t, queue);
+
+        if (e->refs || (e->used && n < 32)) {
+            e->used = 0;
+            ngx_queue_remove(q);
+            ngx_queue_insert_head(&cache->queue, q);
+            continue;
+        }
+
+        ngx_http_paas_unlink_entry(cache, e);
+    }
+}
+
+
+/* An entry that is neither linked nor held any more. */
+
+void
+ngx_http_paas_free_entry(ngx_http_paas_cache_t *cache,
+    ngx_http_paas_entry_t *entry)
+{
+    uint32_t               i, k;
+    ngx_http_paas_path_t  *path;
+    ngx_http_paas_host_t  *host;
+    ngx_http_paas_pool_t  *pool;
+
+    cache->size -= entry->size;
+
+    if (!entry->pool) {
+        host = (ngx_http_paas_host_t *) entry;
+
+        for (i = 0; i < host->npaths; i++) {
+            path = &host->paths[i];
+
+            for (k = 0; k < path->ntargets; k++) {
+                pool = path->targets[k].pool;
+
+                if (pool) {
+                    ngx_http_paas_drop_entry(cache, &pool->entry);
+                }
+            }
+        }
+    }
+
+    ngx_free(entry);
+}

@@ -1,0 +1,514 @@
+
+/*
+ * The worker's environment of the route database.  It may be missing, damaged
+ * or replaced at any moment: then what is cached goes on, the log and the
+ * status page say so once, and it recovers by itself.
+ */
+
+
+#include "ngx_http_paas_module.h"
+
+#include <setjmp.h>
+#include <signal.h>
+
+
+#define NGX_HTTP_PAAS_LOOK   100     /* ms between looks at the file */
+#define NGX_HTTP_PAAS_RETRY  1000    /* ms until a bad file is tried again */
+
+
+/*
+ * The file is mapped: whoever truncates it makes a read of it a signal.  The
+ * guard is up between begin and end only, when nothing is waited for, so one
+ * for the process is enough.
+ */
+
+static volatile sig_atomic_t  ngx_http_paas_guard;
+static sigjmp_buf             ngx_http_paas_jump;
+static struct sigaction       ngx_http_paas_sigbus;
+static struct sigaction       ngx_http_paas_sigsegv;
+
+
+static void ngx_http_paas_handle_fault(int signo);
+static void ngx_http_paas_look_db(ngx_http_paas_db_t *db, ngx_log_t *log);
+static void ngx_http_paas_open_db(ngx_http_paas_db_t *db,
+    ngx_file_info_t *fi, ngx_log_t *log);
+static ngx_int_t ngx_http_paas_map_db(ngx_http_paas_db_t *db,
+    paas_routedb_reader_t **reader, int *error);
+static void ngx_http_paas_note_txn(ngx_http_paas_db_t *db, uint64_t txn);
+static void ngx_http_paas_settle_db(ngx_http_paas_db_t *db, ngx_log_t *log);
+static ngx_int_t ngx_http_paas_reread_bad(ngx_http_paas_db_t *db, void *data);
+
+
+/* Opens what can be opened; the rest is left to ngx_http_paas_watch_db(). */
+
+void
+ngx_http_paas_init_db(ngx_http_paas_db_t *db, ngx_log_t *log)
+{
+    struct sigaction  sa;
+
+    ngx_memzero(&sa, sizeof(struct sigaction));
+
+    sa.sa_handler = ngx_http_paas_handle_fault;
+    sa.sa_flags = SA_NODEFER;
+    sigemptyset(&sa.sa_mask);
+
+    if (sigaction(SIGBUS, &sa, &ngx_http_paas_sigbus) == -1
+        || sigaction(SIGSEGV, &sa, &ngx_http_paas_sigsegv) == -1)
+    {
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno, "sigaction() failed");
+    }
+
+    db->stamp = 1;
+    db->changed = ngx_current_msec;
+
+    ngx_http_paas_look_db(db, log);
+}
+
+
+void
+ngx_http_paas_close_db(ngx_http_paas_db_t *db)
+{
+    if (db->reader) {
+        paas_routedb_reader_close(db->reader);
+        db->reader = NULL;
+    }
+}
+
+
+static void
+ngx_http_paas_handle_fault(int signo)
+{
+    if (ngx_http_paas_guard) {
+        ngx_http_paas_guard = 0;
+        siglongjmp(ngx_http_paas_jump, 1);
+    }
+
+    /* not ours: the instruction is run again, under the handler before us */
+
+    (void) sigaction(signo, signo == SIGBUS ? &ngx_http_paas_sigbus
+                                            : &ngx_http_paas_sigsegv,
+                     NULL);
+}
+
+
+/*
+ * Calls read() inside one read transaction.  It must not wait, and must not
+ * keep what points into the map.  NGX_ERROR if the database can't be read,
+ * NGX_AGAIN if what was read has to be thrown away, else what read() returns.
+ */
+
+ngx_int_t
+ngx_http_paas_read_db(ngx_http_paas_db_t *db, ngx_http_paas_read_pt read,
+    void *data, ngx_log_t *log)
+{
+    int              error;
+    uint64_t         txn;
+    ngx_int_t        rc;
+    ngx_file_info_t  fi;
+
+    if (db->reader == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (sigsetjmp(ngx_http_paas_jump, 0) != 0) {
+
+        /* a fault: the reader is fit for closing only */
+
+        paas_routedb_reader_close(db->reader);
+
+        db->reader = NULL;
+        db->error = PAAS_ROUTEDB_EDAMAGED;
+        db->bad_ino = db->ino;
+        db->bad_size = (ngx_file_info(db->file.data, &fi) == NGX_FILE_ERROR)
+                       ? -1 : fi.st_size;
+        db->bad_until = ngx_current_msec + NGX_HTTP_PAAS_RETRY;
+
+        ngx_http_paas_settle_db(db, log);
+
+        return NGX_ERROR;
+    }
+
+    ngx_http_paas_guard = 1;
+
+    error = paas_routedb_begin(db->reader, &txn);
+
+    if (error == PAAS_ROUTEDB_OK) {
+
+        if (txn != db->txn) {
+            ngx_http_paas_note_txn(db, txn);
+        }
+
+        rc = read ? read(db, data) : NGX_OK;
+
+        if (paas_routedb_end(db->reader) != PAAS_ROUTEDB_OK) {
+
+            /* too slow: its pages may have been used again meanwhile */
+
+            db->stamp++;
+            rc = NGX_AGAIN;
+        }
+
+    } else {
+        rc = NGX_ERROR;
+    }
+
+    ngx_http_paas_guard = 0;
+
+    if (error != db->error) {
+        db->error = error;
+        ngx_http_paas_settle_db(db, log);
+    }
+
+    return rc;
+}
+
+
+/*
+ * Looks whether there was a commit; db->stamp tells.  About as dear as reading
+ * two words of the map.
+ */
+
+ngx_int_t
+ngx_http_paas_check_db(ngx_http_paas_db_t *db, ngx_log_t *log)
+{
+    db->checked = ngx_current_msec;
+
+    return ngx_http_paas_read_db(db, NULL, NULL, log);
+}
+
+
+/* Called by the worker's tick: follows commits and the file itself. */
+
+void
+ngx_http_paas_watch_db(ngx_http_paas_db_t *db, ngx_log_t *log)
+{
+    (void) ngx_http_paas_check_db(db, log);
+
+    if (db->bad.len
+        && ngx_http_paas_read_db(db, ngx_http_paas_reread_bad, NULL, log)
+           == NGX_OK)
+    {
+        db->bad.len = 0;
+        ngx_http_paas_settle_db(db, log);
+    }
+
+    if (ngx_current_msec - db->looked >= NGX_HTTP_PAAS_LOOK) {
+        ngx_http_paas_look_db(db, log);
+    }
+}
+
+
+static void
+ngx_http_paas_look_db(ngx_http_paas_db_t *db, ngx_log_t *log)
+{
+    ngx_file_info_t  fi;
+
+    db->looked = ngx_current_msec;
+
+    if (ngx_file_info(db->file.data, &fi) == NGX_FILE_ERROR) {
+
+        if (db->reader) {
+            db->stale = 1;
+
+        } else {
+            db->error = (ngx_errno == NGX_ENOENT) ? PAAS_ROUTEDB_EMISSING
+                                                  : PAAS_ROUTEDB_ESYS;
+        }
+
+        ngx_http_paas_settle_db(db, log);
+        return;
+    }
+
+    if (db->reader && fi.st_ino == db->ino && fi.st_dev == db->dev) {
+        db->stale = 0;
+        ngx_http_paas_settle_db(db, log);
+        return;
+    }
+
+    if (fi.st_ino == db->bad_ino && fi.st_size == db->bad_size
+        && (db->bad_until == 0
+            || (ngx_msec_int_t) (db->bad_until - ngx_current_msec) > 0))
+    {
+        return;
+    }
+
+    ngx_http_paas_open_db(db, &fi, log);
+    ngx_http_paas_settle_db(db, log);
+}
+
+
+/* Maps the file beside the one in use, and takes it if it is good. */
+
+static void
+ngx_http_paas_open_db(ngx_http_paas_db_t *db, ngx_file_info_t *fi,
+    ngx_log_t *log)
+{
+    int                     error;
+    ngx_int_t               rc;
+    ngx_file_info_t         now;
+    paas_routedb_reader_t  *reader;
+
+    rc = ngx_http_paas_map_db(db, &reader, &error);
+
+    if (rc == NGX_OK
+        && (ngx_file_info(db->file.data, &now) == NGX_FILE_ERROR
+            || now.st_ino != fi->st_ino || now.st_dev != fi->st_dev))
+    {
+        /* replaced meanwhile, and nobody knows which one was mapped */
+
+        paas_routedb_reader_close(reader);
+        return;
+    }
+
+    if (rc != NGX_OK) {
+        db->bad_ino = fi->st_ino;
+        db->bad_size = fi->st_size;
+
+        /* after a fault, not before the size has changed: see below */
+
+        db->bad_until = (rc == NGX_ABORT)
+                        ? 0 : ngx_current_msec + NGX_HTTP_PAAS_RETRY;
+
+        if (db->reader) {
+            db->stale = 1;
+
+        } else {
+            db->error = error;
+        }
+
+        return;
+    }
+
+    if (db->reader) {
+        paas_routedb_reader_close(db->reader);
+
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "route database \"%V\" was replaced", &db->path);
+    }
+
+    db->reader = reader;
+    db->dev = fi->st_dev;
+    db->ino = fi->st_ino;
+    db->bad_ino = 0;
+    db->stale = 0;
+    db->bad.len = 0;
+    db->txn = 0;
+    db->error = PAAS_ROUTEDB_OK;
+
+    (void) ngx_http_paas_check_db(db, log);
+}
+
+
+/*
+ * NGX_ABORT after a fault: what the library had allocated until then is lost,
+ * so this must not be repeated on the same file.
+ */
+
+static ngx_int_t
+ngx_http_paas_map_db(ngx_http_paas_db_t *db, paas_routedb_reader_t **reader,
+    int *error)
+{
+    *error = PAAS_ROUTEDB_EDAMAGED;
+
+    if (sigsetjmp(ngx_http_paas_jump, 0) != 0) {
+        return NGX_ABORT;
+    }
+
+    ngx_http_paas_guard = 1;
+    *error = paas_routedb_reader_open(reader, (char *) db->path.data);
+    ngx_http_paas_guard = 0;
+
+    return *error == PAAS_ROUTEDB_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_http_paas_note_txn(ngx_http_paas_db_t *db, uint64_t txn)
+{
+    ngx_http_paas_view_t  *view;
+
+    db->txn = txn;
+    db->stamp++;
+    db->changed = ngx_current_msec;
+
+    (void) paas_routedb_get_meta(db->reader, &db->meta);
+
+    if (db->view && db->view->generation == db->meta.generation) {
+        return;
+    }
+
+    view = ngx_alloc(sizeof(ngx_http_paas_view_t), ngx_cycle->log);
+    if (view == NULL) {
+        return;
+    }
+
+    view->generation = db->meta.generation;
+    view->refs = 0;
+    view->next = NULL;
+
+    if (db->view) {
+        db->view->next = view;
+
+    } else {
+        db->oldest = view;
+    }
+
+    db->view = view;
+
+    ngx_http_paas_drop_view(db, NULL);
+}
+
+
+/* The generation that a request is routed on; NULL if there was never one. */
+
+ngx_http_paas_view_t *
+ngx_http_paas_hold_view(ngx_http_paas_db_t *db)
+{
+    if (db->view) {
+        db->view->refs++;
+    }
+
+    return db->view;
+}
+
+
+void
+ngx_http_paas_drop_view(ngx_http_paas_db_t *db, ngx_http_paas_view_t *view)
+{
+    if (view) {
+        view->refs--;
+    }
+
+    while (db->oldest != db->view && db->oldest->refs == 0) {
+        view = db->oldest;
+        db->oldest = view->next;
+        ngx_free(view);
+    }
+}
+
+
+/* A host's record is damaged; the others may be well. */
+
+void
+ngx_http_paas_damage_db(ngx_http_paas_db_t *db, ngx_str_t *host,
+    ngx_log_t *log)
+{
+    if (db->bad.len) {
+        return;
+    }
+
+    db->bad.data = db->bad_data;
+    db->bad.len = ngx_min(host->len, PAAS_ROUTEDB_HOST_MAX);
+    ngx_memcpy(db->bad_data, host->data, db->bad.len);
+
+    ngx_http_paas_settle_db(db, log);
+}
+
+
+static ngx_int_t
+ngx_http_paas_reread_bad(ngx_http_paas_db_t *db, void *data)
+{
+    int                  error;
+    uint32_t             i, k;
+    paas_routedb_host_t  host;
+    paas_routedb_path_t  path;
+    paas_routedb_pool_t  pool;
+
+    error = paas_routedb_find_host(db->reader, (char *) db->bad.data,
+                                   db->bad.len, &host);
+
+    if (error == PAAS_ROUTEDB_ENOTFOUND) {
+        return NGX_OK;
+    }
+
+    for (i = 0; error == PAAS_ROUTEDB_OK; i++) {
+
+        error = paas_routedb_get_path(&host, i, &path);
+
+        if (error == PAAS_ROUTEDB_ENOTFOUND) {
+            return NGX_OK;
+        }
+
+        for (k = 0; error == PAAS_ROUTEDB_OK && k < path.ntargets; k++) {
+
+            error = paas_routedb_find_pool(db->reader, &host,
+                                           path.targets[k].pool, &pool);
+
+            if (error == PAAS_ROUTEDB_ENOTFOUND) {
+                error = PAAS_ROUTEDB_OK;
+            }
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* Works out the state, and tells of a change once. */
+
+static void
+ngx_http_paas_settle_db(ngx_http_paas_db_t *db, ngx_log_t *log)
+{
+    ngx_http_paas_db_state_e  state;
+
+    switch (db->error) {
+
+    case PAAS_ROUTEDB_OK:
+        state = db->bad.len ? NGX_HTTP_PAAS_DB_DAMAGED
+                : db->stale ? NGX_HTTP_PAAS_DB_STALE
+                            : NGX_HTTP_PAAS_DB_OK;
+        break;
+
+    case PAAS_ROUTEDB_EVERSION:
+        state = NGX_HTTP_PAAS_DB_VERSION;
+        break;
+
+    case PAAS_ROUTEDB_EDAMAGED:
+        state = NGX_HTTP_PAAS_DB_DAMAGED;
+        break;
+
+    default:
+        state = NGX_HTTP_PAAS_DB_MISSING;
+    }
+
+    if (state == db->state) {
+        return;
+    }
+
+    db->state = state;
+
+    if (state == NGX_HTTP_PAAS_DB_OK) {
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "route database \"%V\" is readable again", &db->path);
+
+    } else if (state == NGX_HTTP_PAAS_DB_STALE) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "route database \"%V\" is gone or was replaced by one "
+                      "that can't be used, the old one is kept", &db->path);
+
+    } else if (db->error == PAAS_ROUTEDB_OK) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "route database \"%V\": the record of host \"%V\" is "
+                      "damaged", &db->path, &db->bad);
+
+    } else {
+        ngx_log_error(NGX_LOG_ERR, log,
+                      db->error == PAAS_ROUTEDB_ESYS ? ngx_errno : 0,
+                      "route database \"%V\": %s; hosts in the cache go on, "
+                      "others get 503", &db->path,
+                      paas_routedb_strerror(db->error));
+    }
+}
+
+
+/* For the status page. */
+
+const char *
+ngx_http_paas_db_state(ngx_http_paas_db_t *db)
+{
+    static const char  *names[] = {
+        "ok", "missing", "damaged", "version", "stale"
+    };
+
+    return names[db->state];
+}

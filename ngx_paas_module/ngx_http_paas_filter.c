@@ -1,0 +1,190 @@
+
+/*
+ * What passes between client and app in either direction, and must not: names
+ * that are the platform's.  And where nginx has given up on the app, the
+ * platform's page in place of nginx's own.
+ */
+
+
+#include "ngx_http_paas_module.h"
+
+
+static ngx_int_t ngx_http_paas_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_paas_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+static ngx_int_t ngx_http_paas_replace_page(ngx_http_request_t *r,
+    ngx_http_paas_ctx_t *ctx);
+static void ngx_http_paas_clean_response(ngx_http_request_t *r);
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
+
+
+#define ngx_http_paas_is_ours(key)                                            \
+    ((key).len > sizeof("X-Paas-") - 1                                        \
+     && ((key).data[0] | 0x20) == 'x'                                         \
+     && ngx_strncasecmp((key).data, (u_char *) "X-Paas-",                     \
+                        sizeof("X-Paas-") - 1)                                \
+        == 0)
+
+
+ngx_int_t
+ngx_http_paas_init_filters(ngx_conf_t *cf)
+{
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_paas_header_filter;
+
+    ngx_http_next_body_filter = ngx_http_top_body_filter;
+    ngx_http_top_body_filter = ngx_http_paas_body_filter;
+
+    return NGX_OK;
+}
+
+
+/*
+ * A client's X-Paas-* headers.  Elements can't be taken out of the list, as
+ * others point to them; renamed to a header that belongs to the connection
+ * they are dropped by proxy, grpc and fastcgi modules alike.
+ */
+
+void
+ngx_http_paas_clean_request(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (!ngx_http_paas_is_ours(h[i].key)) {
+                continue;
+            }
+
+            ngx_str_set(&h[i].key, "Keep-Alive");
+            ngx_str_null(&h[i].value);
+            h[i].lowcase_key = (u_char *) "keep-alive";
+            h[i].hash = ngx_hash_key(h[i].lowcase_key, h[i].key.len);
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_paas_header_filter(ngx_http_request_t *r)
+{
+    ngx_http_paas_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
+
+    if (ctx == NULL || ctx->page) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    if (ctx->error) {
+        if (ngx_http_paas_replace_page(r, ctx) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+    } else if (r->upstream) {
+        ngx_http_paas_clean_response(r);
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+/*
+ * The balancer has left an error: nginx is about to answer 502 or 504 with a
+ * page of its own.
+ */
+
+static ngx_int_t
+ngx_http_paas_replace_page(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
+{
+    ngx_buf_t                    *b;
+    ngx_str_t                     type;
+    const ngx_http_paas_error_t  *error;
+
+    error = ngx_http_paas_get_error(ctx->error);
+
+    ctx->page = 1;
+
+    if (r->headers_out.status != NGX_HTTP_BAD_GATEWAY
+        && r->headers_out.status != NGX_HTTP_GATEWAY_TIME_OUT)
+    {
+        /* something else has come between */
+        return NGX_OK;
+    }
+
+    ctx->body = ngx_alloc_chain_link(r->pool);
+
+    if (ctx->body == NULL
+        || ngx_http_paas_make_page(r, error, &type, &b) != NGX_OK
+        || ngx_http_paas_add_error_header(r, error) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ctx->body->buf = b;
+    ctx->body->next = NULL;
+
+    (void) ngx_atomic_fetch_add(&ctx->pmcf->zone->sh->errors[ctx->error], 1);
+
+    r->headers_out.status = error->status;
+    r->headers_out.status_line.len = 0;
+    r->err_status = error->status;
+
+    ngx_http_clear_content_length(r);
+
+    r->headers_out.content_length_n = b->last - b->pos;
+    r->headers_out.content_type = type;
+    r->headers_out.content_type_len = type.len;
+    r->headers_out.content_type_lowcase = NULL;
+    r->headers_out.charset.len = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_paas_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_chain_t          *out;
+    ngx_http_paas_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
+
+    if (ctx == NULL || ctx->body == NULL || in == NULL) {
+        return ngx_http_next_body_filter(r, in);
+    }
+
+    out = ctx->body;
+    ctx->body = NULL;
+
+    return ngx_http_next_body_filter(r, out);
+}
+
+
+/* An app's own X-Paas-* headers. */
+
+static void
+ngx_http_paas_clean_response(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (ngx_http_paas_is_ours(h[i].key)) {
+                h[i].hash = 0;
+            }
+        }
+    }
+}

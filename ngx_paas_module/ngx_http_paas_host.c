@@ -1,0 +1,112 @@
+
+/*
+ * What a host is.  nginx lets more into $host than can be one ("u@a.com",
+ * "*.a.com", "<script>", bytes over 127), and takes "a.com:80x" for "a.com".
+ */
+
+
+#include "ngx_http_paas_module.h"
+
+
+/*
+ * The host that nginx has found, lower case and without port or last dot,
+ * once the port beside it is known to be one.  NGX_DECLINED if it is not.
+ * Its own bytes are checked by ngx_http_paas_canonical_host(), or by nobody
+ * if the route cache knows them: only what is canonical gets there.
+ */
+
+ngx_int_t
+ngx_http_paas_check_host(ngx_http_request_t *r, ngx_str_t *host)
+{
+    u_char           *p, *last;
+    ngx_uint_t        n;
+    ngx_table_elt_t  *h;
+
+    *host = r->headers_in.server;
+
+    h = r->headers_in.host;
+
+    if (h == NULL || r->host_start) {
+
+        /*
+         * HTTP/1.0 without a host has none, whatever $host says; and in
+         * "GET http://HOST/" nginx has checked the port.
+         */
+
+        return (r->host_start || (h == NULL && host->len)) ? NGX_OK
+                                                           : NGX_DECLINED;
+    }
+
+    if (h->value.len == host->len) {
+        return NGX_OK;
+    }
+
+    if (h->value.len < host->len) {
+        return NGX_DECLINED;
+    }
+
+    p = h->value.data + host->len;
+    last = h->value.data + h->value.len;
+
+    if (*p == '.') {
+        p++;
+
+        if (p == last) {
+            return NGX_OK;
+        }
+    }
+
+    if (*p++ != ':') {
+        return NGX_DECLINED;
+    }
+
+    for (n = 0; p < last; p++) {
+
+        if (*p < '0' || *p > '9') {
+            return NGX_DECLINED;
+        }
+
+        n = n * 10 + (*p - '0');
+
+        if (n > 65535) {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Checks the bytes, and makes *host the canonical ones, in the request's pool
+ * where they differ.  NGX_DECLINED if it is not a host, or NGX_ERROR.
+ */
+
+ngx_int_t
+ngx_http_paas_canonical_host(ngx_http_request_t *r, ngx_str_t *host)
+{
+    int      n;
+    char     buf[PAAS_ROUTEDB_HOST_MAX + 1];
+    u_char  *p;
+
+    n = paas_routedb_canonical(host->data, host->len, 0, buf);
+
+    if (n <= 0) {
+        return NGX_DECLINED;
+    }
+
+    if ((size_t) n == host->len && ngx_memcmp(buf, host->data, n) == 0) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, n);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    host->data = p;
+    host->len = n;
+    ngx_memcpy(p, buf, n);
+
+    return NGX_OK;
+}

@@ -1,0 +1,468 @@
+
+/*
+ * Directives, the worker's life, and the context of a request.
+ */
+
+
+#include "ngx_http_paas_module.h"
+
+
+static void *ngx_http_paas_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_paas_create_srv_conf(ngx_conf_t *cf);
+static void *ngx_http_paas_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_paas_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static ngx_int_t ngx_http_paas_preconfigure(ngx_conf_t *cf);
+static ngx_int_t ngx_http_paas_postconfigure(ngx_conf_t *cf);
+static char *ngx_http_paas_set_routes(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_paas_set_enable(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+static ngx_int_t ngx_http_paas_init_worker(ngx_cycle_t *cycle);
+static void ngx_http_paas_exit_worker(ngx_cycle_t *cycle);
+static void ngx_http_paas_tick_worker(ngx_event_t *ev);
+static void ngx_http_paas_cleanup_ctx(void *data);
+
+
+static ngx_command_t  ngx_http_paas_commands[] = {
+
+    { ngx_string("paas_routes"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_paas_set_routes,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("paas_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE23,
+      ngx_http_paas_set_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("paas"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_http_paas_set_enable,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_paas_loc_conf_t, enable),
+      NULL },
+
+    { ngx_string("paas"),
+      NGX_HTTP_UPS_CONF|NGX_CONF_NOARGS,
+      ngx_http_paas_upstream,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("paas_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_paas_set_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_paas_module_ctx = {
+    ngx_http_paas_preconfigure,            /* preconfiguration */
+    ngx_http_paas_postconfigure,           /* postconfiguration */
+
+    ngx_http_paas_create_main_conf,        /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    ngx_http_paas_create_srv_conf,         /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_paas_create_loc_conf,         /* create location configuration */
+    ngx_http_paas_merge_loc_conf           /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_paas_module = {
+    NGX_MODULE_V1,
+    &ngx_http_paas_module_ctx,             /* module context */
+    ngx_http_paas_commands,                /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_paas_init_worker,             /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_paas_exit_worker,             /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/*
+ * The context of a request, made if there is none.  It is kept in a cleanup
+ * of the pool, where it outlives an internal redirect and the access log.
+ */
+
+ngx_http_paas_ctx_t *
+ngx_http_paas_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t   *cln;
+    ngx_http_paas_ctx_t  *ctx;
+
+    ctx = ngx_http_paas_find_ctx(r);
+
+    if (ctx == NULL) {
+
+        cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_paas_ctx_t));
+        if (cln == NULL) {
+            return NULL;
+        }
+
+        ctx = cln->data;
+        ngx_memzero(ctx, sizeof(ngx_http_paas_ctx_t));
+
+        ctx->request = r;
+        ctx->pmcf = ngx_http_get_module_main_conf(r, ngx_http_paas_module);
+
+        cln->handler = ngx_http_paas_cleanup_ctx;
+    }
+
+    ngx_http_set_ctx(r, ctx, ngx_http_paas_module);
+
+    return ctx;
+}
+
+
+/* The context of a request, or NULL. */
+
+ngx_http_paas_ctx_t *
+ngx_http_paas_find_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t   *cln;
+    ngx_http_paas_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
+
+    if (ctx == NULL && (r->internal || r->filter_finalize)) {
+
+        /* redirected, and the array of contexts was zeroed */
+
+        for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+            if (cln->handler == ngx_http_paas_cleanup_ctx) {
+                ctx = cln->data;
+
+                if (ctx->request == r) {
+                    return ctx;
+                }
+            }
+        }
+
+        return NULL;
+    }
+
+    return ctx;
+}
+
+
+static void
+ngx_http_paas_cleanup_ctx(void *data)
+{
+    ngx_http_paas_ctx_t *ctx = data;
+
+    ngx_http_paas_cache_t  *cache;
+
+    cache = &ctx->pmcf->cache;
+
+    if (ctx->slot) {
+        ngx_http_paas_uncount_instance(ctx->pmcf->zone, ctx->slot);
+        ctx->slot = NULL;
+    }
+
+    if (ctx->view) {
+        ngx_http_paas_drop_view(&ctx->pmcf->db, ctx->view);
+    }
+
+    if (ctx->host) {
+        ngx_http_paas_drop_entry(cache, &ctx->host->entry);
+    }
+
+    if (ctx->pool) {
+        ngx_http_paas_drop_entry(cache, &ctx->pool->entry);
+    }
+
+    while (ctx->nkept) {
+        ctx->nkept--;
+        ngx_http_paas_drop_entry(cache, &ctx->kept[ctx->nkept]->entry);
+    }
+}
+
+
+/*
+ * Never fails: nginx would not start that worker again.  Helper processes
+ * route nothing, and must not be counted as workers.
+ */
+
+static ngx_int_t
+ngx_http_paas_init_worker(ngx_cycle_t *cycle)
+{
+    ngx_http_paas_main_conf_t  *pmcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    pmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_paas_module);
+
+    if (pmcf == NULL || pmcf->db.path.len == 0 || pmcf->zone == NULL) {
+        return NGX_OK;
+    }
+
+    pmcf->seed = ngx_http_paas_hash((u_char *) &ngx_pid, sizeof(ngx_pid_t))
+                 ^ ((uint64_t) ngx_time() << 20) ^ ngx_current_msec;
+
+    if (pmcf->seed == 0) {
+        pmcf->seed = 1;
+    }
+
+    ngx_http_paas_take_row(pmcf->zone, cycle->log);
+    ngx_http_paas_init_db(&pmcf->db, cycle->log);
+
+    pmcf->dummy.fd = (ngx_socket_t) -1;
+    pmcf->dummy.data = pmcf;
+
+    pmcf->tick.data = &pmcf->dummy;
+    pmcf->tick.handler = ngx_http_paas_tick_worker;
+    pmcf->tick.log = cycle->log;
+    pmcf->tick.cancelable = 1;
+
+    ngx_http_paas_tick_worker(&pmcf->tick);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_paas_exit_worker(ngx_cycle_t *cycle)
+{
+    ngx_http_paas_main_conf_t  *pmcf;
+
+    pmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_paas_module);
+
+    if (pmcf == NULL || !pmcf->tick.handler) {
+        return;
+    }
+
+    ngx_http_paas_leave_row(pmcf->zone);
+    ngx_http_paas_close_db(&pmcf->db);
+}
+
+
+/*
+ * Keeps an idle worker up to date: the manager waits for the generation that
+ * each worker reports, and rows of dead workers are to go within 100 ms.
+ */
+
+static void
+ngx_http_paas_tick_worker(ngx_event_t *ev)
+{
+    ngx_connection_t           *dummy;
+    ngx_http_paas_row_t        *row;
+    ngx_http_paas_main_conf_t  *pmcf;
+
+    dummy = ev->data;
+    pmcf = dummy->data;
+
+    ngx_http_paas_watch_db(&pmcf->db, ev->log);
+    ngx_http_paas_reap_rows(pmcf->zone, ev->log);
+
+    if (!pmcf->zone->shared) {
+        row = pmcf->zone->row;
+        row->generation = pmcf->db.meta.generation;
+        row->oldest = pmcf->db.oldest ? pmcf->db.oldest->generation
+                                      : row->generation;
+    }
+
+    ngx_add_timer(ev, NGX_HTTP_PAAS_TICK);
+}
+
+
+static ngx_int_t
+ngx_http_paas_preconfigure(ngx_conf_t *cf)
+{
+    return ngx_http_paas_add_variables(cf);
+}
+
+
+static ngx_int_t
+ngx_http_paas_postconfigure(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+    ngx_http_paas_main_conf_t  *pmcf;
+
+    pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_paas_module);
+
+    if (ngx_http_paas_check_upstreams(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (!pmcf->on && !pmcf->upstream) {
+        return NGX_OK;
+    }
+
+    if (pmcf->db.path.len == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"paas\" needs \"paas_routes\", the folder of the "
+                      "route database, in the http block");
+        return NGX_ERROR;
+    }
+
+    if (pmcf->zone == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"paas\" needs \"paas_zone\" in the http block, "
+                      "such as \"paas_zone paas 32m\"");
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_paas_init_cache(cf, &pmcf->cache) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_paas_preaccess_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_paas_precontent_handler;
+
+    return ngx_http_paas_init_filters(cf);
+}
+
+
+static void *
+ngx_http_paas_create_main_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_paas_main_conf_t));
+}
+
+
+static void *
+ngx_http_paas_create_srv_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_paas_srv_conf_t));
+}
+
+
+static void *
+ngx_http_paas_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_paas_loc_conf_t  *plcf;
+
+    plcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_paas_loc_conf_t));
+    if (plcf == NULL) {
+        return NULL;
+    }
+
+    plcf->enable = NGX_CONF_UNSET;
+
+    return plcf;
+}
+
+
+static char *
+ngx_http_paas_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_paas_loc_conf_t  *prev = parent;
+    ngx_http_paas_loc_conf_t  *conf = child;
+
+    ngx_conf_merge_value(conf->enable, prev->enable, 0);
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_paas_set_enable(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_paas_main_conf_t  *pmcf;
+
+    pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_paas_module);
+    pmcf->on = 1;
+
+    return ngx_conf_set_flag_slot(cf, cmd, conf);
+}
+
+
+/* paas_routes FOLDER [cache=SIZE]; */
+
+static char *
+ngx_http_paas_set_routes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_paas_main_conf_t *pmcf = conf;
+
+    u_char     *p;
+    ssize_t     size;
+    ngx_str_t  *value, s;
+
+    if (pmcf->db.path.len) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0) {
+        return "needs the folder of the route database";
+    }
+
+    pmcf->db.path = value[1];
+    pmcf->cache.max = 1024 * 1024;
+
+    if (ngx_conf_full_name(cf->cycle, &pmcf->db.path, 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_pnalloc(cf->pool, pmcf->db.path.len + sizeof("/data.mdb"));
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    pmcf->db.file.data = p;
+    pmcf->db.file.len = ngx_sprintf(p, "%V/data.mdb%Z", &pmcf->db.path) - p - 1;
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value[2].data, "cache=", 6) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\", it may be "
+                           "\"cache=SIZE\"", &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    s.data = value[2].data + 6;
+    s.len = value[2].len - 6;
+
+    size = ngx_parse_size(&s);
+
+    if (size < 64 * 1024) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid cache size \"%V\", it is 64k at least",
+                           &s);
+        return NGX_CONF_ERROR;
+    }
+
+    pmcf->cache.max = size;
+
+    return NGX_CONF_OK;
+}

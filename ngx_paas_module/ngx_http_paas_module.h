@@ -1,0 +1,481 @@
+
+/*
+ * The router: a request's host is looked up in the route database, and goes
+ * to one of the instances that are found there.
+ */
+
+
+#ifndef _NGX_HTTP_PAAS_MODULE_H_INCLUDED_
+#define _NGX_HTTP_PAAS_MODULE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "paas_routedb.h"
+
+
+#define NGX_HTTP_PAAS_TRIES         5      /* instances tried a request */
+#define NGX_HTTP_PAAS_ATTEMPTS      8      /* stale connections included */
+#define NGX_HTTP_PAAS_TICK          50     /* ms, see tick_worker() */
+#define NGX_HTTP_PAAS_NO_SLOT       0      /* shared by all without a slot */
+#define NGX_HTTP_PAAS_BUCKETS       12     /* of the latency histogram: */
+#define NGX_HTTP_PAAS_LIMITS        5, 10, 25, 50, 100, 250, 500, 1000,       \
+                                    2500, 5000, 10000  /* ms, and beyond */
+#define NGX_HTTP_PAAS_NAME_LEN      64     /* of app and type in the zone */
+
+
+typedef struct ngx_http_paas_error_s     ngx_http_paas_error_t;
+typedef struct ngx_http_paas_host_s      ngx_http_paas_host_t;
+typedef struct ngx_http_paas_pool_s      ngx_http_paas_pool_t;
+typedef struct ngx_http_paas_view_s      ngx_http_paas_view_t;
+typedef struct ngx_http_paas_ctx_s       ngx_http_paas_ctx_t;
+
+
+/* Errors, in the order of the table in ngx_http_paas_error.c. */
+
+typedef enum {
+    NGX_HTTP_PAAS_OK = 0,
+    NGX_HTTP_PAAS_BAD_HOST,
+    NGX_HTTP_PAAS_NO_ROUTE,
+    NGX_HTTP_PAAS_NO_INSTANCE,
+    NGX_HTTP_PAAS_APP_CRASHED,
+    NGX_HTTP_PAAS_APP_STOPPED,
+    NGX_HTTP_PAAS_ASLEEP,
+    NGX_HTTP_PAAS_BOOTING,
+    NGX_HTTP_PAAS_MAINTENANCE,
+    NGX_HTTP_PAAS_ROUTES_UNAVAILABLE,
+    NGX_HTTP_PAAS_CONNECT_FAILED,
+    NGX_HTTP_PAAS_CONNECT_TIMEOUT,
+    NGX_HTTP_PAAS_CLOSED,
+    NGX_HTTP_PAAS_BAD_RESPONSE,
+    NGX_HTTP_PAAS_TIMEOUT
+} ngx_http_paas_code_e;
+
+
+struct ngx_http_paas_error_s {
+    ngx_str_t                   name;      /* X-Paas-Error, $paas_error */
+    ngx_uint_t                  status;
+    ngx_str_t                   hcode;     /* Heroku's, or empty */
+    ngx_str_t                   title;
+    ngx_str_t                   text;
+};
+
+
+/* The route database of this worker, see ngx_http_paas_db.c. */
+
+typedef enum {
+    NGX_HTTP_PAAS_DB_OK = 0,
+    NGX_HTTP_PAAS_DB_MISSING,
+    NGX_HTTP_PAAS_DB_DAMAGED,
+    NGX_HTTP_PAAS_DB_VERSION,
+    NGX_HTTP_PAAS_DB_STALE
+} ngx_http_paas_db_state_e;
+
+
+typedef struct {
+    ngx_str_t                   path;      /* of the folder, ends with NUL */
+    ngx_str_t                   file;      /* of data.mdb, ends with NUL */
+    paas_routedb_reader_t      *reader;    /* NULL: nothing can be read */
+
+    ngx_http_paas_db_state_e    state;     /* what follows from these: */
+    int                         error;     /* of the last open or begin */
+    ngx_uint_t                  stale;     /* mapped, but no longer there */
+    ngx_str_t                   bad;       /* host whose record is damaged */
+    u_char                      bad_data[PAAS_ROUTEDB_HOST_MAX];
+
+    uint64_t                    txn;       /* of the last read */
+    uint64_t                    stamp;     /* one more with each txn or file */
+    paas_routedb_meta_t         meta;
+    ngx_msec_t                  changed;   /* when the txn was seen first */
+    ngx_msec_t                  checked;   /* when the txn was looked at */
+    ngx_msec_t                  looked;    /* when the file was looked at */
+
+    dev_t                       dev;       /* what the reader has mapped */
+    ino_t                       ino;
+    ino_t                       bad_ino;   /* a file that could not be used */
+    off_t                       bad_size;
+    ngx_msec_t                  bad_until; /* not again before */
+
+    ngx_http_paas_view_t       *view;      /* of the current generation */
+    ngx_http_paas_view_t       *oldest;
+} ngx_http_paas_db_t;
+
+
+/* A generation of the database that requests were routed on. */
+
+struct ngx_http_paas_view_s {
+    uint64_t                    generation;
+    ngx_uint_t                  refs;
+    ngx_http_paas_view_t       *next;      /* a newer one */
+};
+
+
+/* What is cached of the database, see ngx_http_paas_cache.c. */
+
+typedef struct {
+    uint64_t                    id;
+    uint16_t                    flags;
+    uint16_t                    weight;
+    uint32_t                    upto;      /* weights of these and before */
+    uint32_t                    since;
+    uint32_t                    slot;      /* last known, in the zone */
+    socklen_t                   socklen;
+    union {
+        struct sockaddr         sockaddr;
+        struct sockaddr_in      sin;
+        struct sockaddr_in6     sin6;
+    } u;
+    ngx_str_t                   name;      /* address and port */
+    u_char                      text[NGX_INET6_ADDRSTRLEN + 8];
+} ngx_http_paas_inst_t;
+
+
+typedef struct ngx_http_paas_entry_s  ngx_http_paas_entry_t;
+
+struct ngx_http_paas_entry_s {
+    ngx_queue_t                 queue;     /* newest first */
+    ngx_http_paas_entry_t      *next;      /* in the bucket */
+    uint64_t                    key;       /* pool id, or hash of the host */
+    uint64_t                    stamp;     /* of the database */
+    size_t                      size;
+    ngx_uint_t                  refs;
+    unsigned                    pool:1;
+    unsigned                    linked:1;
+    unsigned                    used:1;
+};
+
+
+struct ngx_http_paas_pool_s {
+    ngx_http_paas_entry_t       entry;     /* first */
+    uint64_t                    id;
+    uint8_t                     state;
+    uint8_t                     protocol;
+    uint8_t                     balance;
+    uint16_t                    flags;
+    uint32_t                    total;     /* weight */
+    uint32_t                    next;      /* of round robin */
+    uint32_t                    ninsts;
+    uint32_t                    nactive;   /* these first, then draining */
+    unsigned                    weighted:1;
+    ngx_str_t                   app;
+    ngx_str_t                   type;
+    ngx_http_paas_inst_t       *insts;
+};
+
+
+typedef struct {
+    uint64_t                    id;
+    uint32_t                    weight;
+    ngx_http_paas_pool_t       *pool;      /* held, or NULL: not read yet */
+} ngx_http_paas_target_t;
+
+
+typedef struct {
+    ngx_str_t                   prefix;
+    ngx_str_t                   redirect;
+    uint16_t                    flags;
+    uint16_t                    ntargets;
+    uint32_t                    total;     /* weight */
+    ngx_http_paas_target_t     *targets;
+} ngx_http_paas_path_t;
+
+
+struct ngx_http_paas_host_s {
+    ngx_http_paas_entry_t       entry;     /* first */
+    ngx_str_t                   name;      /* asked for, canonical */
+    uint32_t                    npaths;    /* 0: there is no route */
+    ngx_http_paas_path_t       *paths;     /* longest first */
+};
+
+
+typedef struct {
+    ngx_queue_t                 queue;
+    ngx_http_paas_entry_t     **buckets;
+    ngx_uint_t                  mask;
+    size_t                      size;
+    size_t                      max;
+} ngx_http_paas_cache_t;
+
+
+/* Counters that all workers share, see ngx_http_paas_zone.c. */
+
+typedef struct {
+    ngx_atomic_t                requests;
+    ngx_atomic_t                classes[6];  /* 0: no response at all */
+    ngx_atomic_t                bytes_in;    /* to the instance */
+    ngx_atomic_t                bytes_out;
+    ngx_atomic_t                retries;
+    ngx_atomic_t                failures;
+    ngx_atomic_t                ejections;
+    ngx_atomic_t                latency_sum; /* ms */
+    ngx_atomic_t                latency[NGX_HTTP_PAAS_BUCKETS];
+} ngx_http_paas_stats_t;
+
+
+typedef struct {
+    uint64_t                    id;        /* of the instance; 0: nobody's */
+    uint32_t                    next;      /* in the bucket */
+    ngx_atomic_t                used;      /* s */
+    ngx_atomic_t                fails;     /* one after the other */
+    ngx_atomic_t                ejected;   /* until, ms */
+    uint16_t                    app_len;
+    uint16_t                    type_len;
+    u_char                      app[NGX_HTTP_PAAS_NAME_LEN];
+    u_char                      type[NGX_HTTP_PAAS_NAME_LEN];
+    ngx_http_paas_stats_t       stats;
+    uint32_t                    active[1]; /* one a row */
+} ngx_http_paas_slot_t;
+
+
+typedef struct {
+    ngx_atomic_t                pid;       /* 0: free */
+    uint64_t                    started;   /* start time of the process */
+    uint64_t                    generation;
+    uint64_t                    oldest;    /* with a request on it */
+    ngx_atomic_t                active;
+    u_char                      pad[88];   /* two rows, two cache lines */
+} ngx_http_paas_row_t;
+
+
+typedef struct {
+    uint32_t                    magic;
+    uint32_t                    rows;      /* there are; the last is shared */
+    uint32_t                    high;      /* above them all in use */
+    uint32_t                    slots;     /* there are */
+    uint32_t                    filled;    /* were ever in use */
+    uint32_t                    hand;      /* of the search for an idle one */
+    uint32_t                    mask;      /* of the buckets */
+    ngx_atomic_t                reaped;    /* ms */
+    ngx_http_paas_stats_t       gone;      /* of slots given up */
+    ngx_atomic_t                errors[32];  /* by ngx_http_paas_code_e */
+} ngx_http_paas_shared_t;
+
+
+typedef struct {
+    ngx_shm_zone_t             *shm_zone;
+    ngx_slab_pool_t            *shpool;
+    ngx_http_paas_shared_t     *sh;
+    ngx_http_paas_row_t        *rows;
+    uint32_t                   *buckets;
+    u_char                     *slots;
+    size_t                      slot_size;
+    ngx_cycle_t                *cycle;
+    ngx_uint_t                  wanted;    /* rows, if it is made now */
+    ngx_http_paas_row_t        *row;       /* this worker's */
+    ngx_uint_t                  index;     /* of it */
+    unsigned                    shared:1;  /* it is not this worker's alone */
+} ngx_http_paas_zone_t;
+
+
+typedef struct {
+    ngx_http_paas_db_t          db;
+    ngx_http_paas_cache_t       cache;
+    ngx_http_paas_zone_t       *zone;
+    uint64_t                    seed;      /* of this worker's random numbers */
+    ngx_event_t                 tick;
+    ngx_connection_t            dummy;     /* for the debug log */
+    unsigned                    on:1;      /* some location says so */
+    unsigned                    upstream:1;
+} ngx_http_paas_main_conf_t;
+
+
+typedef struct {
+    ngx_flag_t                  enable;
+} ngx_http_paas_loc_conf_t;
+
+
+typedef struct {
+    unsigned                    paas:1;
+    unsigned                    ready:1;   /* nobody took it over */
+} ngx_http_paas_srv_conf_t;
+
+
+/* A request; lives until the request's pool is destroyed. */
+
+struct ngx_http_paas_ctx_s {
+    ngx_http_request_t         *request;
+    ngx_http_paas_main_conf_t  *pmcf;
+    ngx_str_t                   name;      /* canonical host */
+    ngx_str_t                   uri;       /* as routed, before a strip */
+    ngx_http_paas_host_t       *host;      /* held */
+    ngx_http_paas_path_t       *path;      /* in host */
+    ngx_http_paas_pool_t       *pool;      /* held by a cleanup */
+    uint64_t                    instance;  /* the last one chosen */
+    ngx_http_paas_view_t       *view;
+    ngx_http_paas_slot_t       *slot;      /* counted there, or NULL */
+    ngx_http_paas_code_e        error;
+    ngx_uint_t                  split;     /* number that decides the split */
+    ngx_msec_t                  start;     /* of this attempt */
+    off_t                       sent;      /* by the last attempt */
+    off_t                       received;
+    ngx_uint_t                  attempts;
+    uint64_t                    tried[NGX_HTTP_PAAS_ATTEMPTS];
+    ngx_http_paas_pool_t       *kept[NGX_HTTP_PAAS_ATTEMPTS];
+    ngx_uint_t                  nkept;     /* pools of earlier attempts */
+    ngx_chain_t                *body;      /* of an error page to come */
+    uint64_t                    stamp;     /* of the route */
+    unsigned                    routed:1;
+    unsigned                    redirect:1;
+    unsigned                    upgrade:1;
+    unsigned                    stripped:1;
+    unsigned                    veto:1;    /* no further attempt */
+    unsigned                    page:1;    /* the body is replaced */
+};
+
+
+/* ngx_http_paas_module.c */
+
+extern ngx_module_t  ngx_http_paas_module;
+
+ngx_http_paas_ctx_t *ngx_http_paas_get_ctx(ngx_http_request_t *r);
+ngx_http_paas_ctx_t *ngx_http_paas_find_ctx(ngx_http_request_t *r);
+
+
+/* ngx_http_paas_host.c */
+
+ngx_int_t ngx_http_paas_check_host(ngx_http_request_t *r, ngx_str_t *host);
+ngx_int_t ngx_http_paas_canonical_host(ngx_http_request_t *r, ngx_str_t *host);
+
+
+/* ngx_http_paas_db.c */
+
+typedef ngx_int_t (*ngx_http_paas_read_pt)(ngx_http_paas_db_t *db, void *data);
+
+void ngx_http_paas_init_db(ngx_http_paas_db_t *db, ngx_log_t *log);
+void ngx_http_paas_close_db(ngx_http_paas_db_t *db);
+ngx_int_t ngx_http_paas_read_db(ngx_http_paas_db_t *db,
+    ngx_http_paas_read_pt read, void *data, ngx_log_t *log);
+ngx_int_t ngx_http_paas_check_db(ngx_http_paas_db_t *db, ngx_log_t *log);
+void ngx_http_paas_watch_db(ngx_http_paas_db_t *db, ngx_log_t *log);
+void ngx_http_paas_damage_db(ngx_http_paas_db_t *db, ngx_str_t *host,
+    ngx_log_t *log);
+const char *ngx_http_paas_db_state(ngx_http_paas_db_t *db);
+ngx_http_paas_view_t *ngx_http_paas_hold_view(ngx_http_paas_db_t *db);
+void ngx_http_paas_drop_view(ngx_http_paas_db_t *db,
+    ngx_http_paas_view_t *view);
+
+
+/* ngx_http_paas_cache.c */
+
+ngx_int_t ngx_http_paas_init_cache(ngx_conf_t *cf,
+    ngx_http_paas_cache_t *cache);
+uint64_t ngx_http_paas_hash(const u_char *data, size_t len);
+ngx_http_paas_host_t *ngx_http_paas_cached_host(ngx_http_paas_cache_t *cache,
+    uint64_t key, ngx_str_t *name);
+ngx_http_paas_pool_t *ngx_http_paas_cached_pool(ngx_http_paas_cache_t *cache,
+    uint64_t id);
+ngx_http_paas_host_t *ngx_http_paas_cache_host(ngx_http_paas_cache_t *cache,
+    uint64_t stamp, uint64_t key, ngx_str_t *name,
+    const paas_routedb_host_t *record, int *error);
+ngx_http_paas_pool_t *ngx_http_paas_cache_pool(ngx_http_paas_cache_t *cache,
+    uint64_t stamp, const paas_routedb_pool_t *record, int *error);
+void ngx_http_paas_free_entry(ngx_http_paas_cache_t *cache,
+    ngx_http_paas_entry_t *entry);
+
+#define ngx_http_paas_hold_entry(e)   ((e)->refs++)
+#define ngx_http_paas_drop_entry(cache, e)                                    \
+    if (--(e)->refs == 0 && !(e)->linked) {                                   \
+        ngx_http_paas_free_entry(cache, e);                                   \
+    }
+
+
+/* ngx_http_paas_route.c */
+
+ngx_int_t ngx_http_paas_preaccess_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_paas_precontent_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx);
+ngx_int_t ngx_http_paas_refresh_route(ngx_http_paas_ctx_t *ctx);
+
+
+/* ngx_http_paas_upstream.c */
+
+char *ngx_http_paas_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_http_paas_check_upstreams(ngx_conf_t *cf);
+
+
+/* ngx_http_paas_balancer.c */
+
+ngx_http_paas_inst_t *ngx_http_paas_choose(ngx_http_paas_ctx_t *ctx);
+
+
+/* ngx_http_paas_zone.c */
+
+char *ngx_http_paas_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void ngx_http_paas_take_row(ngx_http_paas_zone_t *zone, ngx_log_t *log);
+void ngx_http_paas_leave_row(ngx_http_paas_zone_t *zone);
+void ngx_http_paas_reap_rows(ngx_http_paas_zone_t *zone, ngx_log_t *log);
+
+
+/* ngx_http_paas_slot.c */
+
+ngx_http_paas_slot_t *ngx_http_paas_count_instance(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_pool_t *pool, ngx_http_paas_inst_t *inst);
+void ngx_http_paas_uncount_instance(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_slot_t *slot);
+ngx_uint_t ngx_http_paas_instance_active(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_pool_t *pool, ngx_http_paas_inst_t *inst);
+ngx_uint_t ngx_http_paas_slot_active(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_slot_t *slot);
+ngx_http_paas_slot_t *ngx_http_paas_look_slot(ngx_http_paas_zone_t *zone,
+    uint64_t id);
+void ngx_http_paas_eject(ngx_http_paas_slot_t *slot,
+    ngx_http_paas_code_e error);
+
+#define ngx_http_paas_get_slot(zone, i)                                       \
+    ((ngx_http_paas_slot_t *) ((zone)->slots + (i) * (zone)->slot_size))
+
+
+/* ngx_http_paas_variables.c */
+
+ngx_int_t ngx_http_paas_add_variables(ngx_conf_t *cf);
+
+
+/* ngx_http_paas_error.c */
+
+const ngx_http_paas_error_t *ngx_http_paas_get_error(ngx_http_paas_code_e e);
+ngx_uint_t ngx_http_paas_count_errors(void);
+ngx_int_t ngx_http_paas_add_error_header(ngx_http_request_t *r,
+    const ngx_http_paas_error_t *error);
+ngx_int_t ngx_http_paas_make_page(ngx_http_request_t *r,
+    const ngx_http_paas_error_t *error, ngx_str_t *type, ngx_buf_t **page);
+ngx_int_t ngx_http_paas_send_error(ngx_http_request_t *r,
+    ngx_http_paas_code_e e);
+
+
+/* ngx_http_paas_filter.c */
+
+ngx_int_t ngx_http_paas_init_filters(ngx_conf_t *cf);
+void ngx_http_paas_clean_request(ngx_http_request_t *r);
+
+
+/* ngx_http_paas_status.c */
+
+char *ngx_http_paas_set_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+/* xorshift64*: a few instructions, where random() costs a lock and a table. */
+
+static ngx_inline uint64_t
+ngx_http_paas_random(uint64_t *seed)
+{
+    uint64_t  x;
+
+    x = *seed;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    *seed = x;
+
+    return x * 0x2545f4914f6cdd1dULL;
+}
+
+
+/* A number below n, without a division. */
+
+#define ngx_http_paas_random_below(seed, n)                                   \
+    ((uint32_t) (((ngx_http_paas_random(seed) >> 32) * (uint64_t) (n)) >> 32))
+
+
+#endif /* _NGX_HTTP_PAAS_MODULE_H_INCLUDED_ */

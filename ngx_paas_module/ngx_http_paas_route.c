@@ -1,0 +1,685 @@
+
+/*
+ * From a request's host and path to a pool.  PREACCESS finds it, so that
+ * limits and access rules may use the variables; PRECONTENT refuses or
+ * redirects, after those had their say.
+ */
+
+
+#include "ngx_http_paas_module.h"
+
+
+typedef struct {
+    ngx_http_paas_ctx_t        *ctx;
+    uint64_t                    key;
+    int                         error;
+    ngx_http_paas_host_t       *host;
+    ngx_http_paas_path_t       *path;
+    ngx_http_paas_pool_t       *pool;
+} ngx_http_paas_route_t;
+
+
+static ngx_http_paas_code_e ngx_http_paas_lookup_route(
+    ngx_http_paas_ctx_t *ctx, ngx_http_paas_route_t *route);
+static ngx_int_t ngx_http_paas_match_route(ngx_http_paas_route_t *route);
+static ngx_int_t ngx_http_paas_read_route(ngx_http_paas_db_t *db, void *data);
+static ngx_http_paas_path_t *ngx_http_paas_match_path(
+    ngx_http_paas_host_t *host, ngx_str_t *uri);
+static ngx_http_paas_target_t *ngx_http_paas_match_target(
+    ngx_http_paas_ctx_t *ctx, ngx_http_paas_path_t *path);
+static void ngx_http_paas_adopt_route(ngx_http_paas_ctx_t *ctx,
+    ngx_http_paas_route_t *route);
+static ngx_http_paas_code_e ngx_http_paas_judge_pool(
+    ngx_http_paas_pool_t *pool);
+static ngx_uint_t ngx_http_paas_must_redirect(ngx_http_paas_ctx_t *ctx);
+static ngx_int_t ngx_http_paas_send_redirect(ngx_http_paas_ctx_t *ctx);
+static void ngx_http_paas_strip_prefix(ngx_http_paas_ctx_t *ctx);
+static void ngx_http_paas_find_upgrade(ngx_http_paas_ctx_t *ctx);
+
+
+/*
+ * Always NGX_DECLINED or an error: NGX_OK would skip limit_req and the others
+ * of this phase.
+ */
+
+ngx_int_t
+ngx_http_paas_preaccess_handler(ngx_http_request_t *r)
+{
+    ngx_http_paas_ctx_t       *ctx;
+    ngx_http_paas_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_paas_module);
+
+    if (!plcf->enable) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_paas_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_http_paas_route_request(ctx) == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_paas_precontent_handler(ngx_http_request_t *r)
+{
+    ngx_http_paas_ctx_t       *ctx;
+    ngx_http_paas_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_paas_module);
+
+    if (!plcf->enable) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
+
+    if (ctx == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (ctx->error) {
+
+        /* NGX_OK would go on to the content */
+
+        ngx_http_finalize_request(r, ngx_http_paas_send_error(r, ctx->error));
+        return NGX_DONE;
+    }
+
+    if (ctx->redirect) {
+        return ngx_http_paas_send_redirect(ctx);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * Finds the pool of a request, once.  NGX_OK; NGX_DECLINED, then ctx->error
+ * says why; or NGX_ERROR.
+ */
+
+ngx_int_t
+ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx)
+{
+    ngx_int_t               rc;
+    ngx_http_request_t     *r;
+    ngx_http_paas_db_t     *db;
+    ngx_http_paas_route_t   route;
+
+    if (ctx->routed) {
+        return ctx->error ? NGX_DECLINED : NGX_OK;
+    }
+
+    r = ctx->request;
+    db = &ctx->pmcf->db;
+
+    ctx->routed = 1;
+    ctx->uri = r->uri;
+    ctx->split = ngx_http_paas_random(&ctx->pmcf->seed) >> 32;
+
+    ngx_http_paas_clean_request(r);
+    ngx_http_paas_find_upgrade(ctx);
+
+    rc = ngx_http_paas_check_host(r, &ctx->name);
+
+    if (rc != NGX_OK) {
+        ctx->error = NGX_HTTP_PAAS_BAD_HOST;
+        return NGX_DECLINED;
+    }
+
+    /*
+     * A millisecond's requests share a look at the transaction id.  The
+     * balancer looks again after it has counted the request.
+     */
+
+    if (db->checked != ngx_current_msec) {
+        (void) ngx_http_paas_check_db(db, r->connection->log);
+    }
+
+    ctx->error = ngx_http_paas_lookup_route(ctx, &route);
+
+    if (ctx->error) {
+
+        /* nobody is refused on yesterday's news */
+
+        (void) ngx_http_paas_check_db(db, r->connection->log);
+
+        if (route.host == NULL || route.host->entry.stamp != db->stamp) {
+            ctx->error = ngx_http_paas_lookup_route(ctx, &route);
+        }
+    }
+
+    ngx_http_paas_adopt_route(ctx, &route);
+
+    if (ctx->error) {
+        return NGX_DECLINED;
+    }
+
+    if (ctx->path->flags & PAAS_ROUTEDB_STRIP) {
+        ngx_http_paas_strip_prefix(ctx);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Looks for a newer route after a request was counted.  NGX_OK if there is
+ * none, NGX_AGAIN if ctx->pool is to be asked again, NGX_DECLINED if the
+ * request is refused now, as ctx->error says.
+ */
+
+ngx_int_t
+ngx_http_paas_refresh_route(ngx_http_paas_ctx_t *ctx)
+{
+    ngx_http_paas_db_t     *db;
+    ngx_http_paas_route_t   route;
+
+    db = &ctx->pmcf->db;
+
+    if (ngx_http_paas_check_db(db, ctx->request->connection->log) != NGX_OK
+        || ctx->stamp == db->stamp)
+    {
+        return NGX_OK;
+    }
+
+    ctx->error = ngx_http_paas_lookup_route(ctx, &route);
+
+    ngx_http_paas_adopt_route(ctx, &route);
+
+    return ctx->error ? NGX_DECLINED : NGX_AGAIN;
+}
+
+
+static ngx_http_paas_code_e
+ngx_http_paas_lookup_route(ngx_http_paas_ctx_t *ctx,
+    ngx_http_paas_route_t *route)
+{
+    ngx_int_t               rc;
+    ngx_uint_t              i;
+    ngx_http_paas_db_t     *db;
+    ngx_http_paas_cache_t  *cache;
+
+    db = &ctx->pmcf->db;
+    cache = &ctx->pmcf->cache;
+
+    ngx_memzero(route, sizeof(ngx_http_paas_route_t));
+
+    route->ctx = ctx;
+    route->key = ngx_http_paas_hash(ctx->name.data, ctx->name.len);
+    route->host = ngx_http_paas_cached_host(cache, route->key, &ctx->name);
+
+    rc = NGX_AGAIN;
+
+    if (route->host && route->host->entry.stamp == db->stamp) {
+        rc = ngx_http_paas_match_route(route);
+    }
+
+    if (rc == NGX_AGAIN) {
+
+        rc = ngx_http_paas_canonical_host(ctx->request, &ctx->name);
+
+        if (rc != NGX_OK) {
+            return NGX_HTTP_PAAS_BAD_HOST;
+        }
+
+        /* twice, if a read was so slow that it does not count */
+
+        for (i = 0, rc = NGX_AGAIN; rc == NGX_AGAIN && i < 2; i++) {
+            rc = ngx_http_paas_read_db(db, ngx_http_paas_read_route, route,
+                                       ctx->request->connection->log);
+        }
+
+        if (rc == NGX_ERROR || rc == NGX_AGAIN) {
+
+            /* what is cached goes on, however old it is */
+
+            route->key = ngx_http_paas_hash(ctx->name.data, ctx->name.len);
+            route->host = ngx_http_paas_cached_host(cache, route->key,
+                                                    &ctx->name);
+
+            if (route->host == NULL
+                || ngx_http_paas_match_route(route) != NGX_OK)
+            {
+                route->host = NULL;
+                return NGX_HTTP_PAAS_ROUTES_UNAVAILABLE;
+            }
+        }
+    }
+
+    if (rc == NGX_DECLINED) {
+        return db->error ? NGX_HTTP_PAAS_ROUTES_UNAVAILABLE
+                         : NGX_HTTP_PAAS_NO_ROUTE;
+    }
+
+    return route->pool ? ngx_http_paas_judge_pool(route->pool)
+                       : NGX_HTTP_PAAS_OK;
+}
+
+
+/*
+ * Matches the path in a cached host.  NGX_OK, NGX_DECLINED for no route, or
+ * NGX_AGAIN if the pool has to be read yet.
+ */
+
+static ngx_int_t
+ngx_http_paas_match_route(ngx_http_paas_route_t *route)
+{
+    ngx_http_paas_ctx_t     *ctx;
+    ngx_http_paas_target_t  *target;
+
+    ctx = route->ctx;
+
+    route->path = ngx_http_paas_match_path(route->host, &ctx->uri);
+
+    if (route->path == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (route->path->ntargets == 0) {
+        return NGX_OK;
+    }
+
+    target = ngx_http_paas_match_target(ctx, route->path);
+
+    if (target->pool == NULL) {
+        return NGX_AGAIN;
+    }
+
+    route->pool = target->pool;
+
+    return NGX_OK;
+}
+
+
+/* Reads host and pool in one transaction; same results as match_route(). */
+
+static ngx_int_t
+ngx_http_paas_read_route(ngx_http_paas_db_t *db, void *data)
+{
+    ngx_http_paas_route_t *route = data;
+
+    int                      error;
+    ngx_int_t                rc;
+    ngx_str_t               *name;
+    paas_routedb_host_t      host;
+    paas_routedb_pool_t      pool;
+    ngx_http_paas_cache_t   *cache;
+    ngx_http_paas_target_t  *target;
+
+    name = &route->ctx->name;
+    cache = &route->ctx->pmcf->cache;
+
+    route->key = ngx_http_paas_hash(name->data, name->len);
+
+    error = paas_routedb_find_host(db->reader, (char *) name->data, name->len,
+                                   &host);
+
+    if (error != PAAS_ROUTEDB_OK && error != PAAS_ROUTEDB_ENOTFOUND) {
+        goto failed;
+    }
+
+    route->host = ngx_http_paas_cached_host(cache, route->key, name);
+
+    if (route->host == NULL || route->host->entry.stamp != db->stamp) {
+
+        route->host = ngx_http_paas_cache_host(cache, db->stamp, route->key,
+                                               name,
+                                               error ? NULL : &host, &error);
+        if (route->host == NULL) {
+            goto failed;
+        }
+    }
+
+    rc = ngx_http_paas_match_route(route);
+
+    if (rc != NGX_AGAIN) {
+        return rc;
+    }
+
+    target = ngx_http_paas_match_target(route->ctx, route->path);
+
+    route->pool = ngx_http_paas_cached_pool(cache, target->id);
+
+    if (route->pool == NULL || route->pool->entry.stamp != db->stamp) {
+
+        error = paas_routedb_find_pool(db->reader, &host, target->id, &pool);
+
+        if (error == PAAS_ROUTEDB_ENOTFOUND) {
+
+            /* as good as an empty one */
+
+            ngx_memzero(&pool, sizeof(paas_routedb_pool_t));
+            pool.id = target->id;
+
+        } else if (error != PAAS_ROUTEDB_OK) {
+            goto failed;
+        }
+
+        ngx_http_paas_hold_entry(&route->host->entry);
+
+        route->pool = ngx_http_paas_cache_pool(cache, db->stamp, &pool,
+                                               &error);
+
+        route->host->entry.refs--;
+
+        if (route->pool == NULL) {
+            goto failed;
+        }
+    }
+
+    target->pool = route->pool;
+    ngx_http_paas_hold_entry(&route->pool->entry);
+
+    return NGX_OK;
+
+failed:
+
+    if (error == PAAS_ROUTEDB_EDAMAGED) {
+        ngx_http_paas_damage_db(db, name, ngx_cycle->log);
+    }
+
+    return NGX_ERROR;
+}
+
+
+/* The longest prefix that covers the path in whole segments. */
+
+static ngx_http_paas_path_t *
+ngx_http_paas_match_path(ngx_http_paas_host_t *host, ngx_str_t *uri)
+{
+    uint32_t               i;
+    ngx_str_t             *prefix;
+    ngx_http_paas_path_t  *path;
+
+    for (i = 0; i < host->npaths; i++) {
+
+        path = &host->paths[i];
+        prefix = &path->prefix;
+
+        if (prefix->len <= 1) {
+            return path;
+        }
+
+        if (uri->len >= prefix->len
+            && ngx_memcmp(uri->data, prefix->data, prefix->len) == 0
+            && (uri->len == prefix->len
+                || uri->data[prefix->len] == '/'
+                || prefix->data[prefix->len - 1] == '/'))
+        {
+            return path;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* The same one for a request, as long as the route is the same. */
+
+static ngx_http_paas_target_t *
+ngx_http_paas_match_target(ngx_http_paas_ctx_t *ctx,
+    ngx_http_paas_path_t *path)
+{
+    uint32_t  i, n;
+
+    if (path->ntargets == 1) {
+        return path->targets;
+    }
+
+    n = ((uint64_t) ctx->split * path->total) >> 32;
+
+    for (i = 0; i < (uint32_t) path->ntargets - 1; i++) {
+
+        if (n < path->targets[i].weight) {
+            break;
+        }
+
+        n -= path->targets[i].weight;
+    }
+
+    return &path->targets[i];
+}
+
+
+/*
+ * Holds what was found.  A pool that an attempt was made with is kept: the
+ * address in $upstream_addr is in it.
+ */
+
+static void
+ngx_http_paas_adopt_route(ngx_http_paas_ctx_t *ctx,
+    ngx_http_paas_route_t *route)
+{
+    ngx_http_paas_cache_t  *cache;
+    ngx_http_paas_host_t   *host;
+    ngx_http_paas_pool_t   *pool;
+
+    cache = &ctx->pmcf->cache;
+
+    host = ctx->host;
+    pool = ctx->pool;
+
+    ctx->host = route->host;
+    ctx->path = route->path;
+    ctx->pool = route->pool;
+    ctx->stamp = ctx->pmcf->db.stamp;
+
+    if (ctx->host) {
+        ngx_http_paas_hold_entry(&ctx->host->entry);
+    }
+
+    if (ctx->pool) {
+        ngx_http_paas_hold_entry(&ctx->pool->entry);
+    }
+
+    if (ctx->view == NULL
+        || ctx->view != ctx->pmcf->db.view)
+    {
+        if (ctx->view) {
+            ngx_http_paas_drop_view(&ctx->pmcf->db, ctx->view);
+        }
+
+        ctx->view = ngx_http_paas_hold_view(&ctx->pmcf->db);
+    }
+
+    if (host) {
+        ngx_http_paas_drop_entry(cache, &host->entry);
+    }
+
+    if (pool) {
+
+        if (ctx->attempts && ctx->nkept < NGX_HTTP_PAAS_ATTEMPTS) {
+            ctx->kept[ctx->nkept++] = pool;
+
+        } else {
+            ngx_http_paas_drop_entry(cache, &pool->entry);
+        }
+    }
+
+    ctx->redirect = (ctx->error == NGX_HTTP_PAAS_OK && ctx->path
+                     && ngx_http_paas_must_redirect(ctx));
+}
+
+
+/* What an app without an active instance is refused with, by its state. */
+
+static ngx_http_paas_code_e
+ngx_http_paas_judge_pool(ngx_http_paas_pool_t *pool)
+{
+    static const ngx_http_paas_code_e  codes[] = {
+        NGX_HTTP_PAAS_NO_INSTANCE,         /* PAAS_ROUTEDB_RUNNING */
+        NGX_HTTP_PAAS_BOOTING,             /* PAAS_ROUTEDB_STARTING */
+        NGX_HTTP_PAAS_ASLEEP,              /* PAAS_ROUTEDB_ASLEEP */
+        NGX_HTTP_PAAS_APP_STOPPED,         /* PAAS_ROUTEDB_STOPPED */
+        NGX_HTTP_PAAS_MAINTENANCE,         /* PAAS_ROUTEDB_MAINTENANCE */
+        NGX_HTTP_PAAS_APP_CRASHED          /* PAAS_ROUTEDB_CRASHED */
+    };
+
+    if (pool->state == PAAS_ROUTEDB_MAINTENANCE) {
+        return NGX_HTTP_PAAS_MAINTENANCE;
+    }
+
+    if (pool->nactive) {
+        return NGX_HTTP_PAAS_OK;
+    }
+
+    if (pool->state >= sizeof(codes) / sizeof(codes[0])) {
+        return NGX_HTTP_PAAS_NO_INSTANCE;
+    }
+
+    return codes[pool->state];
+}
+
+
+static ngx_uint_t
+ngx_http_paas_must_redirect(ngx_http_paas_ctx_t *ctx)
+{
+    ngx_str_t             *host;
+    ngx_connection_t      *c;
+
+    c = ctx->request->connection;
+    host = &ctx->path->redirect;
+
+    if (ctx->path->flags & PAAS_ROUTEDB_TO_HTTPS) {
+
+#if (NGX_HTTP_SSL)
+        if (c->ssl == NULL) {
+            return 1;
+        }
+#else
+        (void) c;
+        return 1;
+#endif
+    }
+
+    return (ctx->path->flags & PAAS_ROUTEDB_TO_HOST) && host->len
+           && (host->len != ctx->name.len
+               || ngx_memcmp(host->data, ctx->name.data, host->len) != 0);
+}
+
+
+/* 308: the method and the body stay as they are. */
+
+static ngx_int_t
+ngx_http_paas_send_redirect(ngx_http_paas_ctx_t *ctx)
+{
+    u_char              *p;
+    ngx_str_t            host, scheme;
+    ngx_table_elt_t     *h;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    host = (ctx->path->flags & PAAS_ROUTEDB_TO_HOST) && ctx->path->redirect.len
+           ? ctx->path->redirect : ctx->name;
+
+    ngx_str_set(&scheme, "http");
+
+    if (ctx->path->flags & PAAS_ROUTEDB_TO_HTTPS) {
+        ngx_str_set(&scheme, "https");
+    }
+
+#if (NGX_HTTP_SSL)
+    if (r->connection->ssl) {
+        ngx_str_set(&scheme, "https");
+    }
+#endif
+
+    p = ngx_pnalloc(r->pool, scheme.len + 3 + host.len + r->unparsed_uri.len);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    ngx_str_set(&h->key, "Location");
+    h->value.data = p;
+    h->value.len = ngx_sprintf(p, "%V://%V%V", &scheme, &host,
+                               &r->unparsed_uri)
+                   - p;
+
+    r->headers_out.location = h;
+
+    return NGX_HTTP_PERMANENT_REDIRECT;
+}
+
+
+/*
+ * Takes the prefix off what is forwarded, as the client wrote it where that
+ * is possible; nginx escapes r->uri anew where it is not.
+ */
+
+static void
+ngx_http_paas_strip_prefix(ngx_http_paas_ctx_t *ctx)
+{
+    size_t               len;
+    ngx_str_t           *raw, *prefix;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+    raw = &r->unparsed_uri;
+    prefix = &ctx->path->prefix;
+
+    len = prefix->len;
+
+    if (len && prefix->data[len - 1] == '/') {
+        len--;
+    }
+
+    if (len == 0 || ctx->stripped) {
+        return;
+    }
+
+    ctx->stripped = 1;
+
+    if (r->valid_unparsed_uri && raw->len > len && raw->data[len] == '/'
+        && ngx_memcmp(raw->data, prefix->data, len) == 0)
+    {
+        raw->data += len;
+        raw->len -= len;
+
+    } else {
+        r->valid_unparsed_uri = 0;
+    }
+
+    r->uri.data += len;
+    r->uri.len -= len;
+
+    if (r->uri.len == 0) {
+        ngx_str_set(&r->uri, "/");
+    }
+}
+
+
+/* Only a websocket is upgraded to: "h2c" or "TLS" would pass us by. */
+
+static void
+ngx_http_paas_find_upgrade(ngx_http_paas_ctx_t *ctx)
+{
+    ngx_table_elt_t     *h;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+    h = r->headers_in.upgrade;
+
+    ctx->upgrade = (h && r->method == NGX_HTTP_GET
+                    && h->value.len == sizeof("websocket") - 1
+                    && ngx_strncasecmp(h->value.data, (u_char *) "websocket",
+                                       sizeof("websocket") - 1)
+                       == 0);
+}

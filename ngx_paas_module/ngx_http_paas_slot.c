@@ -1,0 +1,368 @@
+
+/*
+ * Counters of an instance.  Its slot has one in-flight counter for each row,
+ * that is for each worker, which alone writes it.
+ *
+ * Slots are found by instance id in a hash table under the zone's mutex; each
+ * change of the table is one store, so that a worker killed in the middle
+ * leaves it whole (the master releases the mutex of a dead process).  Workers
+ * remember where a slot is.  One that is idle may be given to another
+ * instance: who counts writes the counter first and looks at the id then, who
+ * takes it over writes the id first and looks at the counters then.
+ */
+
+
+#include "ngx_http_paas_module.h"
+
+
+#define NGX_HTTP_PAAS_IDLE     60     /* s, until a slot may be taken over */
+#define NGX_HTTP_PAAS_SEARCH   64     /* slots looked at for an idle one */
+#define NGX_HTTP_PAAS_EJECT    100    /* ms, doubled with each failure */
+#define NGX_HTTP_PAAS_DOUBLE   6      /* times at most */
+
+
+static uint32_t ngx_http_paas_find_slot(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_pool_t *pool, uint64_t id);
+static uint32_t ngx_http_paas_search_slot(ngx_http_paas_zone_t *zone,
+    uint64_t id);
+static uint32_t ngx_http_paas_new_slot(ngx_http_paas_zone_t *zone);
+static ngx_uint_t ngx_http_paas_empty_slot(ngx_http_paas_zone_t *zone,
+    uint32_t i);
+static void ngx_http_paas_unlink_slot(ngx_http_paas_zone_t *zone, uint32_t i,
+    uint64_t id);
+static void ngx_http_paas_fold_stats(ngx_http_paas_stats_t *to,
+    ngx_http_paas_stats_t *from);
+
+
+#define ngx_http_paas_bucket(zone, id)                                        \
+    (&(zone)->buckets[((id) * 0x9e3779b97f4a7c15ULL >> 32) & (zone)->sh->mask])
+
+
+/*
+ * One more request at an instance.  The addition is a full barrier, so that
+ * whatever the caller reads next was written no earlier than the count.
+ */
+
+ngx_http_paas_slot_t *
+ngx_http_paas_count_instance(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_pool_t *pool, ngx_http_paas_inst_t *inst)
+{
+    uint32_t               i;
+    ngx_http_paas_slot_t  *slot;
+
+    (void) ngx_atomic_fetch_add(&zone->row->active, 1);
+
+    i = inst->slot;
+
+    for ( ;; ) {
+
+        if (i == NGX_HTTP_PAAS_NO_SLOT) {
+            i = ngx_http_paas_find_slot(zone, pool, inst->id);
+            inst->slot = i;
+        }
+
+        slot = ngx_http_paas_get_slot(zone, i);
+
+        (void) __sync_fetch_and_add(&slot->active[zone->index], 1);
+
+        if (slot->id == inst->id || i == NGX_HTTP_PAAS_NO_SLOT) {
+            break;
+        }
+
+        (void) __sync_fetch_and_sub(&slot->active[zone->index], 1);
+
+        i = NGX_HTTP_PAAS_NO_SLOT;
+    }
+
+    if (slot->used != (ngx_atomic_uint_t) ngx_time()) {
+        slot->used = ngx_time();
+    }
+
+    return slot;
+}
+
+
+void
+ngx_http_paas_uncount_instance(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_slot_t *slot)
+{
+    (void) __sync_fetch_and_sub(&slot->active[zone->index], 1);
+    (void) ngx_atomic_fetch_add(&zone->row->active, -1);
+}
+
+
+/* Requests in flight at an instance, of all workers. */
+
+ngx_uint_t
+ngx_http_paas_instance_active(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_pool_t *pool, ngx_http_paas_inst_t *inst)
+{
+    ngx_http_paas_slot_t  *slot;
+
+    slot = ngx_http_paas_get_slot(zone, inst->slot);
+
+    if (inst->slot == NGX_HTTP_PAAS_NO_SLOT || slot->id != inst->id) {
+        inst->slot = ngx_http_paas_find_slot(zone, pool, inst->id);
+        slot = ngx_http_paas_get_slot(zone, inst->slot);
+    }
+
+    return ngx_http_paas_slot_active(zone, slot);
+}
+
+
+ngx_uint_t
+ngx_http_paas_slot_active(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_slot_t *slot)
+{
+    uint32_t             i, n;
+    volatile uint32_t   *active;
+
+    active = slot->active;
+    n = active[zone->sh->rows - 1];
+
+    for (i = 0; i < zone->sh->high; i++) {
+        n += active[i];
+    }
+
+    return n;
+}
+
+
+/* The slot of an instance that was seen in traffic, or NULL. */
+
+ngx_http_paas_slot_t *
+ngx_http_paas_look_slot(ngx_http_paas_zone_t *zone, uint64_t id)
+{
+    uint32_t  i;
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+    i = ngx_http_paas_search_slot(zone, id);
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    return i ? ngx_http_paas_get_slot(zone, i) : NULL;
+}
+
+
+/*
+ * After a failed attempt: nothing for it for a short time, longer each time,
+ * until it answers again.  At once if it could not be reached; where it was
+ * reached but gave no answer, only from the third time in a row, since that
+ * may be the request's fault.
+ */
+
+void
+ngx_http_paas_eject(ngx_http_paas_slot_t *slot, ngx_http_paas_code_e error)
+{
+    ngx_uint_t  n;
+
+    if (slot->ejected
+        && (ngx_msec_int_t) (ngx_current_msec - slot->ejected) < 0)
+    {
+        /* requests that were under way at the same time count as one */
+        return;
+    }
+
+    n = ngx_atomic_fetch_add(&slot->fails, 1);
+
+    if (error != NGX_HTTP_PAAS_CONNECT_FAILED
+        && error != NGX_HTTP_PAAS_CONNECT_TIMEOUT)
+    {
+        if (n < 2) {
+            return;
+        }
+
+        n -= 2;
+    }
+
+    n = ngx_min(n, NGX_HTTP_PAAS_DOUBLE);
+
+    slot->ejected = ngx_current_msec + (NGX_HTTP_PAAS_EJECT << n);
+
+    (void) ngx_atomic_fetch_add(&slot->stats.ejections, 1);
+}
+
+
+/* The slot of an instance, a new one if need be, or the one shared by all. */
+
+static uint32_t
+ngx_http_paas_find_slot(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_pool_t *pool, uint64_t id)
+{
+    uint32_t               i, *bucket;
+    ngx_http_paas_slot_t  *slot;
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    i = ngx_http_paas_search_slot(zone, id);
+
+    if (i == NGX_HTTP_PAAS_NO_SLOT) {
+
+        i = ngx_http_paas_new_slot(zone);
+
+        if (i != NGX_HTTP_PAAS_NO_SLOT) {
+            slot = ngx_http_paas_get_slot(zone, i);
+            bucket = ngx_http_paas_bucket(zone, id);
+
+            slot->used = ngx_time();
+            slot->fails = 0;
+            slot->ejected = 0;
+
+            slot->app_len = ngx_min(pool->app.len, NGX_HTTP_PAAS_NAME_LEN);
+            ngx_memcpy(slot->app, pool->app.data, slot->app_len);
+
+            slot->type_len = ngx_min(pool->type.len, NGX_HTTP_PAAS_NAME_LEN);
+            ngx_memcpy(slot->type, pool->type.data, slot->type_len);
+
+            slot->next = *bucket;
+            slot->id = id;
+
+            ngx_memory_barrier();
+
+            *bucket = i;
+        }
+    }
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    return i;
+}
+
+
+static uint32_t
+ngx_http_paas_search_slot(ngx_http_paas_zone_t *zone, uint64_t id)
+{
+    uint32_t               i;
+    ngx_http_paas_slot_t  *slot;
+
+    i = *ngx_http_paas_bucket(zone, id);
+
+    while (i != NGX_HTTP_PAAS_NO_SLOT) {
+        slot = ngx_http_paas_get_slot(zone, i);
+
+        if (slot->id == id) {
+            return i;
+        }
+
+        i = slot->next;
+    }
+
+    return NGX_HTTP_PAAS_NO_SLOT;
+}
+
+
+/* One that was never used, else one that nobody has used for a while. */
+
+static uint32_t
+ngx_http_paas_new_slot(ngx_http_paas_zone_t *zone)
+{
+    uint32_t                 i, n, idle;
+    ngx_http_paas_slot_t    *slot;
+    ngx_http_paas_shared_t  *sh;
+
+    sh = zone->sh;
+
+    if (sh->filled < sh->slots) {
+        return sh->filled++;
+    }
+
+    idle = NGX_HTTP_PAAS_NO_SLOT;
+
+    for (n = 0; n < NGX_HTTP_PAAS_SEARCH; n++) {
+
+        i = sh->hand;
+        sh->hand = (i + 1 < sh->slots) ? i + 1 : 1;
+
+        slot = ngx_http_paas_get_slot(zone, i);
+
+        if (ngx_http_paas_slot_active(zone, slot)) {
+            continue;
+        }
+
+        if (ngx_time() - (time_t) slot->used >= NGX_HTTP_PAAS_IDLE) {
+
+            if (ngx_http_paas_empty_slot(zone, i)) {
+                return i;
+            }
+
+        } else if (idle == NGX_HTTP_PAAS_NO_SLOT) {
+            idle = i;
+        }
+    }
+
+    if (idle != NGX_HTTP_PAAS_NO_SLOT && ngx_http_paas_empty_slot(zone, idle))
+    {
+        return idle;
+    }
+
+    ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                  "paas_zone \"%V\" is too small: all its slots are in use",
+                  &zone->shm_zone->shm.name);
+
+    return NGX_HTTP_PAAS_NO_SLOT;
+}
+
+
+/* Takes a slot from its instance, unless a request has come meanwhile. */
+
+static ngx_uint_t
+ngx_http_paas_empty_slot(ngx_http_paas_zone_t *zone, uint32_t i)
+{
+    uint64_t               id;
+    ngx_http_paas_slot_t  *slot;
+
+    slot = ngx_http_paas_get_slot(zone, i);
+    id = slot->id;
+
+    slot->id = 0;
+
+    __sync_synchronize();
+
+    if (ngx_http_paas_slot_active(zone, slot)) {
+        slot->id = id;
+        return 0;
+    }
+
+    ngx_http_paas_unlink_slot(zone, i, id);
+    ngx_http_paas_fold_stats(&zone->sh->gone, &slot->stats);
+
+    return 1;
+}
+
+
+static void
+ngx_http_paas_unlink_slot(ngx_http_paas_zone_t *zone, uint32_t i, uint64_t id)
+{
+    uint32_t  *p;
+
+    p = ngx_http_paas_bucket(zone, id);
+
+    while (*p != NGX_HTTP_PAAS_NO_SLOT) {
+
+        if (*p == i) {
+            *p = ngx_http_paas_get_slot(zone, i)->next;
+            return;
+        }
+
+        p = &ngx_http_paas_get_slot(zone, *p)->next;
+    }
+}
+
+
+/* What a slot has counted stays in the totals. */
+
+static void
+ngx_http_paas_fold_stats(ngx_http_paas_stats_t *to,
+    ngx_http_paas_stats_t *from)
+{
+    ngx_uint_t     i;
+    ngx_atomic_t  *a, *b;
+
+    a = (ngx_atomic_t *) to;
+    b = (ngx_atomic_t *) from;
+
+    for (i = 0; i < sizeof(ngx_http_paas_stats_t) / sizeof(ngx_atomic_t); i++)
+    {
+        (void) ngx_atomic_fetch_add(&a[i], b[i]);
+        b[i] = 0;
+    }
+}

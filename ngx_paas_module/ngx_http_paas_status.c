@@ -1,0 +1,631 @@
+
+/*
+ * paas_status: JSON, or Prometheus text where the path ends in "/metrics".
+ * "?instance=ID" answers for that instance alone: the manager asks this way
+ * whether a draining one has come to zero.
+ */
+
+
+#include "ngx_http_paas_module.h"
+
+
+#define NGX_HTTP_PAAS_CHUNK  16384
+#define NGX_HTTP_PAAS_PRINT  2048    /* at once, at most */
+
+
+typedef struct {
+    ngx_pool_t                 *pool;
+    ngx_chain_t                *first;
+    ngx_chain_t               **last;
+    ngx_buf_t                  *buf;
+    off_t                       size;
+    ngx_uint_t                  failed;
+} ngx_http_paas_out_t;
+
+
+/* A slot at one moment. */
+
+typedef struct {
+    uint64_t                    id;
+    ngx_uint_t                  active;
+    ngx_str_t                   app;       /* escaped */
+    ngx_str_t                   type;
+    ngx_http_paas_stats_t       stats;
+    u_char                      data[2 * 6 * NGX_HTTP_PAAS_NAME_LEN];
+} ngx_http_paas_sample_t;
+
+
+static ngx_int_t ngx_http_paas_status_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_paas_parse_instance(ngx_http_request_t *r,
+    uint64_t *id);
+static void ngx_http_paas_print(ngx_http_paas_out_t *out, const char *fmt,
+    ...);
+static void ngx_http_paas_print_json(ngx_http_paas_out_t *out,
+    ngx_http_paas_main_conf_t *pmcf, uint64_t id);
+static void ngx_http_paas_print_routes(ngx_http_paas_out_t *out,
+    ngx_http_paas_db_t *db);
+static void ngx_http_paas_print_workers(ngx_http_paas_out_t *out,
+    ngx_http_paas_zone_t *zone);
+static void ngx_http_paas_print_stats(ngx_http_paas_out_t *out,
+    ngx_http_paas_stats_t *stats);
+static void ngx_http_paas_print_metrics(ngx_http_paas_out_t *out,
+    ngx_http_paas_main_conf_t *pmcf);
+static void ngx_http_paas_print_series(ngx_http_paas_out_t *out,
+    ngx_http_paas_zone_t *zone, ngx_uint_t n);
+static void ngx_http_paas_print_latency(ngx_http_paas_out_t *out,
+    ngx_http_paas_zone_t *zone);
+static void ngx_http_paas_print_router(ngx_http_paas_out_t *out,
+    ngx_http_paas_main_conf_t *pmcf);
+static ngx_uint_t ngx_http_paas_sample_slot(ngx_http_paas_zone_t *zone,
+    uint32_t i, ngx_http_paas_sample_t *sample);
+static void ngx_http_paas_sum_stats(ngx_http_paas_stats_t *to,
+    ngx_http_paas_stats_t *from);
+
+
+static const char  *ngx_http_paas_classes[] = {
+    "none", "1xx", "2xx", "3xx", "4xx", "5xx"
+};
+
+static const char  *ngx_http_paas_limits[NGX_HTTP_PAAS_BUCKETS] = {
+    "5", "10", "25", "50", "100", "250", "500", "1000", "2500", "5000",
+    "10000", "inf"
+};
+
+static const char  *ngx_http_paas_le[NGX_HTTP_PAAS_BUCKETS] = {
+    "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5",
+    "10", "+Inf"
+};
+
+
+/* Counters that are one number an instance. */
+
+static const struct {
+    const char                 *name;
+    const char                 *help;
+    size_t                      offset;
+} ngx_http_paas_series[] = {
+    { "paas_requests_total", "Attempts that have ended.",
+      offsetof(ngx_http_paas_stats_t, requests) },
+    { "paas_retries_total", "Attempts that another one had failed before.",
+      offsetof(ngx_http_paas_stats_t, retries) },
+    { "paas_failures_total", "Attempts that failed by the instance's fault.",
+      offsetof(ngx_http_paas_stats_t, failures) },
+    { "paas_ejections_total", "Times that it got nothing for a while.",
+      offsetof(ngx_http_paas_stats_t, ejections) },
+    { "paas_bytes_in_total", "Bytes sent to it.",
+      offsetof(ngx_http_paas_stats_t, bytes_in) },
+    { "paas_bytes_out_total", "Bytes received from it.",
+      offsetof(ngx_http_paas_stats_t, bytes_out) }
+};
+
+
+/* paas_status; */
+
+char *
+ngx_http_paas_set_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_paas_main_conf_t  *pmcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_paas_status_handler;
+
+    pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_paas_module);
+    pmcf->on = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_paas_status_handler(ngx_http_request_t *r)
+{
+    uint64_t                    id;
+    ngx_int_t                   rc;
+    ngx_uint_t                  metrics;
+    ngx_http_paas_out_t         out;
+    ngx_http_paas_main_conf_t  *pmcf;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return NGX_HTTP_NOT_ALLOWED;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_http_paas_parse_instance(r, &id) != NGX_OK) {
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    pmcf = ngx_http_get_module_main_conf(r, ngx_http_paas_module);
+
+    (void) ngx_http_paas_check_db(&pmcf->db, r->connection->log);
+
+    ngx_memzero(&out, sizeof(ngx_http_paas_out_t));
+
+    out.pool = r->pool;
+    out.last = &out.first;
+
+    metrics = (r->uri.len >= 8
+               && ngx_memcmp(r->uri.data + r->uri.len - 8, "/metrics", 8)
+                  == 0);
+
+    if (metrics) {
+        ngx_http_paas_print_metrics(&out, pmcf);
+        ngx_str_set(&r->headers_out.content_type,
+                    "text/plain; version=0.0.4; charset=utf-8");
+
+    } else {
+        ngx_http_paas_print_json(&out, pmcf, id);
+        ngx_str_set(&r->headers_out.content_type, "application/json");
+    }
+
+    if (out.failed || out.buf == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    out.buf->last_buf = (r == r->main) ? 1 : 0;
+    out.buf->last_in_chain = 1;
+
+    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+    r->headers_out.content_length_n = out.size;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    return ngx_http_output_filter(r, out.first);
+}
+
+
+/* 0 if it isn't asked for; ids are never 0. */
+
+static ngx_int_t
+ngx_http_paas_parse_instance(ngx_http_request_t *r, uint64_t *id)
+{
+    u_char      c;
+    ngx_str_t   value;
+    ngx_uint_t  i;
+
+    *id = 0;
+
+    if (ngx_http_arg(r, (u_char *) "instance", 8, &value) != NGX_OK) {
+        return NGX_OK;
+    }
+
+    if (value.len == 0 || value.len > 16) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < value.len; i++) {
+        c = value.data[i] | 0x20;
+
+        if (c >= '0' && c <= '9') {
+            c -= '0';
+
+        } else if (c >= 'a' && c <= 'f') {
+            c -= 'a' - 10;
+
+        } else {
+            return NGX_ERROR;
+        }
+
+        *id = *id << 4 | c;
+    }
+
+    return *id ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_http_paas_print(ngx_http_paas_out_t *out, const char *fmt, ...)
+{
+    u_char       *p;
+    va_list       args;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    b = out->buf;
+
+    if (b == NULL || b->end - b->last < NGX_HTTP_PAAS_PRINT) {
+
+        b = ngx_create_temp_buf(out->pool, NGX_HTTP_PAAS_CHUNK);
+        cl = ngx_alloc_chain_link(out->pool);
+
+        if (b == NULL || cl == NULL) {
+            out->failed = 1;
+            return;
+        }
+
+        cl->buf = b;
+        cl->next = NULL;
+
+        *out->last = cl;
+        out->last = &cl->next;
+        out->buf = b;
+    }
+
+    p = b->last;
+
+    va_start(args, fmt);
+    b->last = ngx_vslprintf(p, b->end, fmt, args);
+    va_end(args);
+
+    out->size += b->last - p;
+}
+
+
+static void
+ngx_http_paas_print_json(ngx_http_paas_out_t *out,
+    ngx_http_paas_main_conf_t *pmcf, uint64_t id)
+{
+    uint32_t                i;
+    ngx_uint_t              n;
+    ngx_http_paas_zone_t   *zone;
+    ngx_http_paas_slot_t   *slot;
+    ngx_http_paas_stats_t   total;
+    ngx_http_paas_sample_t  s;
+
+    zone = pmcf->zone;
+
+    ngx_http_paas_print(out, "{\"version\":1,");
+    ngx_http_paas_print_routes(out, &pmcf->db);
+
+    if (id) {
+
+        /*
+         * Requests that could not be told apart, as the zone was full, might
+         * be this one's.
+         */
+
+        slot = ngx_http_paas_look_slot(zone, id);
+
+        n = ngx_http_paas_slot_active(zone, ngx_http_paas_get_slot(zone, 0));
+        n += slot ? ngx_http_paas_slot_active(zone, slot) : 0;
+
+        ngx_http_paas_print(out, ",\"instances\":[{\"id\":\"%016xL\","
+                            "\"in_flight\":%ui,\"requests\":%uA}]}\n", id, n,
+                            slot ? slot->stats.requests : 0);
+        return;
+    }
+
+    ngx_http_paas_print_workers(out, zone);
+
+    ngx_memzero(&total, sizeof(ngx_http_paas_stats_t));
+    ngx_http_paas_sum_stats(&total, &zone->sh->gone);
+
+    ngx_http_paas_print(out, ",\n\"instances\":[");
+
+    for (i = 0, n = 0; i < zone->sh->filled; i++) {
+
+        if (!ngx_http_paas_sample_slot(zone, i, &s)) {
+            continue;
+        }
+
+        ngx_http_paas_sum_stats(&total, &s.stats);
+
+        ngx_http_paas_print(out, "%s\n{\"id\":\"%016xL\",\"app\":\"%V\","
+                            "\"type\":\"%V\",\"in_flight\":%ui,",
+                            n++ ? "," : "", s.id, &s.app, &s.type, s.active);
+        ngx_http_paas_print_stats(out, &s.stats);
+        ngx_http_paas_print(out, "}");
+    }
+
+    for (i = 0, n = 0; i < zone->sh->high; i++) {
+        n += zone->rows[i].active;
+    }
+
+    n += zone->rows[zone->sh->rows - 1].active;
+
+    ngx_http_paas_print(out, "],\n\"totals\":{\"in_flight\":%ui,", n);
+    ngx_http_paas_print_stats(out, &total);
+    ngx_http_paas_print(out, ",\"errors\":{");
+
+    for (i = 1; i < ngx_http_paas_count_errors(); i++) {
+        ngx_http_paas_print(out, "%s\"%V\":%uA", i > 1 ? "," : "",
+                            &ngx_http_paas_get_error(i)->name,
+                            zone->sh->errors[i]);
+    }
+
+    ngx_http_paas_print(out, "}}}\n");
+}
+
+
+static void
+ngx_http_paas_print_routes(ngx_http_paas_out_t *out, ngx_http_paas_db_t *db)
+{
+    ngx_http_paas_print(out, "\"routes\":{\"state\":\"%s\",\"generation\":%uL,"
+                        "\"revision\":%uL,\"age_ms\":%M,\"hosts\":%uL,"
+                        "\"pools\":%uL}", ngx_http_paas_db_state(db),
+                        db->meta.generation, db->meta.revision,
+                        ngx_current_msec - db->changed, db->meta.nhosts,
+                        db->meta.npools);
+}
+
+
+static void
+ngx_http_paas_print_workers(ngx_http_paas_out_t *out,
+    ngx_http_paas_zone_t *zone)
+{
+    uint32_t              i;
+    ngx_uint_t            n;
+    ngx_http_paas_row_t  *row;
+
+    ngx_http_paas_print(out, ",\n\"workers\":[");
+
+    for (i = 0, n = 0; i < zone->sh->high; i++) {
+        row = &zone->rows[i];
+
+        if (row->pid == 0) {
+            continue;
+        }
+
+        ngx_http_paas_print(out, "%s{\"pid\":%P,\"generation\":%uL,"
+                            "\"active\":%uA,"
+                            "\"oldest_active_generation\":%uL}",
+                            n++ ? "," : "", (ngx_pid_t) row->pid,
+                            row->generation, row->active, row->oldest);
+    }
+
+    ngx_http_paas_print(out, "]");
+}
+
+
+static void
+ngx_http_paas_print_stats(ngx_http_paas_out_t *out,
+    ngx_http_paas_stats_t *stats)
+{
+    ngx_uint_t  i;
+
+    ngx_http_paas_print(out, "\"requests\":%uA,\"responses\":{",
+                        stats->requests);
+
+    for (i = 0; i < 6; i++) {
+        ngx_http_paas_print(out, "%s\"%s\":%uA", i ? "," : "",
+                            ngx_http_paas_classes[i], stats->classes[i]);
+    }
+
+    ngx_http_paas_print(out, "},\"bytes_in\":%uA,\"bytes_out\":%uA,"
+                        "\"retries\":%uA,\"failures\":%uA,\"ejections\":%uA,"
+                        "\"latency_ms\":{\"sum\":%uA,\"le\":{",
+                        stats->bytes_in, stats->bytes_out, stats->retries,
+                        stats->failures, stats->ejections,
+                        stats->latency_sum);
+
+    for (i = 0; i < NGX_HTTP_PAAS_BUCKETS; i++) {
+        ngx_http_paas_print(out, "%s\"%s\":%uA", i ? "," : "",
+                            ngx_http_paas_limits[i], stats->latency[i]);
+    }
+
+    ngx_http_paas_print(out, "}}");
+}
+
+
+/* https://prometheus.io/docs/instrumenting/exposition_formats/ */
+
+static void
+ngx_http_paas_print_metrics(ngx_http_paas_out_t *out,
+    ngx_http_paas_main_conf_t *pmcf)
+{
+    ngx_uint_t              n, k;
+    uint32_t                i;
+    ngx_http_paas_zone_t   *zone;
+    ngx_http_paas_sample_t  s;
+
+    zone = pmcf->zone;
+
+    ngx_http_paas_print_router(out, pmcf);
+
+    ngx_http_paas_print(out, "# HELP paas_in_flight Requests it is working "
+                        "on.\n# TYPE paas_in_flight gauge\n");
+
+    for (i = 0; i < zone->sh->filled; i++) {
+        if (ngx_http_paas_sample_slot(zone, i, &s)) {
+            ngx_http_paas_print(out, "paas_in_flight{app=\"%V\",type=\"%V\","
+                                "instance=\"%016xL\"} %ui\n", &s.app, &s.type,
+                                s.id, s.active);
+        }
+    }
+
+    n = sizeof(ngx_http_paas_series) / sizeof(ngx_http_paas_series[0]);
+
+    for (k = 0; k < n; k++) {
+        ngx_http_paas_print_series(out, zone, k);
+    }
+
+    ngx_http_paas_print(out, "# HELP paas_responses_total Responses by class "
+                        "of status.\n# TYPE paas_responses_total counter\n");
+
+    for (i = 0; i < zone->sh->filled; i++) {
+
+        if (!ngx_http_paas_sample_slot(zone, i, &s)) {
+            continue;
+        }
+
+        for (k = 0; k < 6; k++) {
+            ngx_http_paas_print(out, "paas_responses_total{app=\"%V\","
+                                "type=\"%V\",instance=\"%016xL\","
+                                "class=\"%s\"} %uA\n", &s.app, &s.type, s.id,
+                                ngx_http_paas_classes[k], s.stats.classes[k]);
+        }
+    }
+
+    ngx_http_paas_print_latency(out, zone);
+}
+
+
+static void
+ngx_http_paas_print_series(ngx_http_paas_out_t *out,
+    ngx_http_paas_zone_t *zone, ngx_uint_t n)
+{
+    uint32_t                i;
+    const char             *name;
+    ngx_atomic_t           *value;
+    ngx_http_paas_sample_t  s;
+
+    name = ngx_http_paas_series[n].name;
+
+    ngx_http_paas_print(out, "# HELP %s %s\n# TYPE %s counter\n", name,
+                        ngx_http_paas_series[n].help, name);
+
+    for (i = 0; i < zone->sh->filled; i++) {
+
+        if (!ngx_http_paas_sample_slot(zone, i, &s)) {
+            continue;
+        }
+
+        value = (ngx_atomic_t *) ((u_char *) &s.stats
+                                  + ngx_http_paas_series[n].offset);
+
+        ngx_http_paas_print(out, "%s{app=\"%V\",type=\"%V\","
+                            "instance=\"%016xL\"} %uA\n", name, &s.app,
+                            &s.type, s.id, *value);
+    }
+}
+
+
+static void
+ngx_http_paas_print_latency(ngx_http_paas_out_t *out,
+    ngx_http_paas_zone_t *zone)
+{
+    uint32_t                i;
+    ngx_uint_t              k, n;
+    ngx_http_paas_sample_t  s;
+
+    ngx_http_paas_print(out, "# HELP paas_latency_seconds Time of an attempt."
+                        "\n# TYPE paas_latency_seconds histogram\n");
+
+    for (i = 0; i < zone->sh->filled; i++) {
+
+        if (!ngx_http_paas_sample_slot(zone, i, &s)) {
+            continue;
+        }
+
+        for (k = 0, n = 0; k < NGX_HTTP_PAAS_BUCKETS; k++) {
+            n += s.stats.latency[k];
+
+            ngx_http_paas_print(out, "paas_latency_seconds_bucket{"
+                                "app=\"%V\",type=\"%V\",instance=\"%016xL\","
+                                "le=\"%s\"} %ui\n", &s.app, &s.type, s.id,
+                                ngx_http_paas_le[k], n);
+        }
+
+        ngx_http_paas_print(out, "paas_latency_seconds_sum{app=\"%V\","
+                            "type=\"%V\",instance=\"%016xL\"} %uA.%03uA\n",
+                            &s.app, &s.type, s.id,
+                            s.stats.latency_sum / 1000,
+                            s.stats.latency_sum % 1000);
+
+        ngx_http_paas_print(out, "paas_latency_seconds_count{app=\"%V\","
+                            "type=\"%V\",instance=\"%016xL\"} %ui\n",
+                            &s.app, &s.type, s.id, n);
+    }
+}
+
+
+static void
+ngx_http_paas_print_router(ngx_http_paas_out_t *out,
+    ngx_http_paas_main_conf_t *pmcf)
+{
+    uint32_t              i;
+    ngx_http_paas_db_t   *db;
+    ngx_http_paas_row_t  *row;
+
+    db = &pmcf->db;
+
+    ngx_http_paas_print(out,
+        "# HELP paas_routes_ok Whether the route database is in order.\n"
+        "# TYPE paas_routes_ok gauge\npaas_routes_ok %d\n"
+        "# HELP paas_routes_generation Commits of the route database.\n"
+        "# TYPE paas_routes_generation gauge\npaas_routes_generation %uL\n"
+        "# HELP paas_routes_hosts Hosts in it.\n"
+        "# TYPE paas_routes_hosts gauge\npaas_routes_hosts %uL\n"
+        "# HELP paas_worker_generation Generation that a worker has seen.\n"
+        "# TYPE paas_worker_generation gauge\n",
+        db->state == NGX_HTTP_PAAS_DB_OK, db->meta.generation,
+        db->meta.nhosts);
+
+    for (i = 0; i < pmcf->zone->sh->high; i++) {
+        row = &pmcf->zone->rows[i];
+
+        if (row->pid) {
+            ngx_http_paas_print(out, "paas_worker_generation{pid=\"%P\"} "
+                                "%uL\n", (ngx_pid_t) row->pid,
+                                row->generation);
+        }
+    }
+
+    ngx_http_paas_print(out, "# HELP paas_errors_total Requests answered by "
+                        "the router itself.\n"
+                        "# TYPE paas_errors_total counter\n");
+
+    for (i = 1; i < ngx_http_paas_count_errors(); i++) {
+        ngx_http_paas_print(out, "paas_errors_total{error=\"%V\"} %uA\n",
+                            &ngx_http_paas_get_error(i)->name,
+                            pmcf->zone->sh->errors[i]);
+    }
+}
+
+
+/* 0 if the slot is nobody's, or was given away while it was read. */
+
+static ngx_uint_t
+ngx_http_paas_sample_slot(ngx_http_paas_zone_t *zone, uint32_t i,
+    ngx_http_paas_sample_t *s)
+{
+    u_char                *p;
+    ngx_http_paas_slot_t  *slot;
+
+    slot = ngx_http_paas_get_slot(zone, i);
+
+    s->id = slot->id;
+
+    if (s->id == 0) {
+        return 0;
+    }
+
+    ngx_memory_barrier();
+
+    s->active = ngx_http_paas_slot_active(zone, slot);
+    ngx_memcpy(&s->stats, &slot->stats, sizeof(ngx_http_paas_stats_t));
+
+    s->app.data = s->data;
+    p = (u_char *) ngx_escape_json(s->data, slot->app,
+                                   ngx_min(slot->app_len,
+                                           NGX_HTTP_PAAS_NAME_LEN));
+    s->app.len = p - s->app.data;
+
+    s->type.data = p;
+    p = (u_char *) ngx_escape_json(p, slot->type,
+                                   ngx_min(slot->type_len,
+                                           NGX_HTTP_PAAS_NAME_LEN));
+    s->type.len = p - s->type.data;
+
+    ngx_memory_barrier();
+
+    return s->id == slot->id;
+}
+
+
+static void
+ngx_http_paas_sum_stats(ngx_http_paas_stats_t *to,
+    ngx_http_paas_stats_t *from)
+{
+    ngx_uint_t     i;
+    ngx_atomic_t  *a, *b;
+
+    a = (ngx_atomic_t *) to;
+    b = (ngx_atomic_t *) from;
+
+    for (i = 0; i < sizeof(ngx_http_paas_stats_t) / sizeof(ngx_atomic_t); i++)
+    {
+        a[i] += b[i];
+    }
+}

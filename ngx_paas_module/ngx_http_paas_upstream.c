@@ -1,0 +1,499 @@
+
+/*
+ * The peers of "upstream { paas; }": each attempt chooses afresh, is counted
+ * before the routes are looked at once more, and ends in a verdict on the
+ * instance and on whether another one may be tried.
+ */
+
+
+#include "ngx_http_paas_module.h"
+
+
+static ngx_int_t ngx_http_paas_init_upstream(ngx_conf_t *cf,
+    ngx_http_upstream_srv_conf_t *us);
+static ngx_int_t ngx_http_paas_init_peer(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *us);
+static ngx_int_t ngx_http_paas_get_peer(ngx_peer_connection_t *pc, void *data);
+static ngx_int_t ngx_http_paas_refuse_peer(ngx_http_paas_ctx_t *ctx);
+static void ngx_http_paas_free_peer(ngx_peer_connection_t *pc, void *data,
+    ngx_uint_t state);
+static ngx_http_paas_code_e ngx_http_paas_judge_failure(
+    ngx_peer_connection_t *pc, ngx_http_paas_ctx_t *ctx);
+static ngx_uint_t ngx_http_paas_may_retry(ngx_http_paas_ctx_t *ctx);
+static void ngx_http_paas_record_attempt(ngx_http_paas_ctx_t *ctx,
+    ngx_uint_t failed);
+
+#if (NGX_HTTP_SSL)
+static ngx_int_t ngx_http_paas_set_session(ngx_peer_connection_t *pc,
+    void *data);
+static void ngx_http_paas_save_session(ngx_peer_connection_t *pc, void *data);
+#endif
+
+
+/* paas; in an upstream block. */
+
+char *
+ngx_http_paas_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_paas_srv_conf_t *pscf = conf;
+
+    ngx_http_upstream_server_t    *server;
+    ngx_http_paas_main_conf_t     *pmcf;
+    ngx_http_upstream_srv_conf_t  *uscf;
+
+    uscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module);
+
+    if (pscf->paas) {
+        return "is duplicate";
+    }
+
+    if (uscf->peer.init_upstream) {
+        return "must come before \"keepalive\", and no other balancing method "
+               "may stand in the same upstream";
+    }
+
+    if (uscf->servers->nelts) {
+        return "takes its servers from the route database: "
+               "no \"server\" may stand in the same upstream";
+    }
+
+    /* a placeholder: nginx refuses an upstream without servers */
+
+    server = ngx_array_push(uscf->servers);
+    if (server == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(server, sizeof(ngx_http_upstream_server_t));
+
+    ngx_str_set(&server->name, "paas");
+    server->down = 1;
+
+    uscf->flags = NGX_HTTP_UPSTREAM_CREATE;
+    uscf->peer.init_upstream = ngx_http_paas_init_upstream;
+
+    pscf->paas = 1;
+
+    pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_paas_module);
+    pmcf->upstream = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_paas_init_upstream(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *us)
+{
+    ngx_http_paas_srv_conf_t  *pscf;
+
+    pscf = ngx_http_conf_upstream_srv_conf(us, ngx_http_paas_module);
+    pscf->ready = 1;
+
+    us->peer.init = ngx_http_paas_init_peer;
+
+    return NGX_OK;
+}
+
+
+/* Refuses what would take the peers from us, or read them as its own. */
+
+ngx_int_t
+ngx_http_paas_check_upstreams(ngx_conf_t *cf)
+{
+    const char                      *other;
+    ngx_uint_t                       i;
+    ngx_http_paas_srv_conf_t        *pscf;
+    ngx_http_upstream_srv_conf_t   **uscfp;
+    ngx_http_upstream_main_conf_t   *umcf;
+
+    umcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module);
+
+    uscfp = umcf->upstreams.elts;
+
+    for (i = 0; i < umcf->upstreams.nelts; i++) {
+
+        if (uscfp[i]->srv_conf == NULL) {
+            continue;
+        }
+
+        pscf = ngx_http_conf_upstream_srv_conf(uscfp[i], ngx_http_paas_module);
+
+        if (!pscf->paas) {
+            continue;
+        }
+
+        other = NULL;
+
+        if (uscfp[i]->servers->nelts != 1) {
+            other = "\"server\"";
+        }
+
+#if (NGX_HTTP_UPSTREAM_ZONE)
+        if (uscfp[i]->shm_zone) {
+            other = "\"zone\"";
+        }
+#endif
+
+        if (!pscf->ready) {
+            other = "another balancing method";
+        }
+
+#if (nginx_version >= 1029007)
+        /* here "keepalive" leaves init_upstream alone, "sticky" does not */
+
+        if (uscfp[i]->peer.init_upstream != ngx_http_paas_init_upstream) {
+            other = "another balancing method";
+        }
+#endif
+
+        if (other) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "upstream \"%V\" in %s:%ui has \"paas\" and %s: "
+                          "instances come from the route database alone",
+                          &uscfp[i]->host, uscfp[i]->file_name,
+                          uscfp[i]->line, other);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_paas_init_peer(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *us)
+{
+    ngx_http_paas_ctx_t  *ctx;
+    ngx_http_upstream_t  *u;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
+
+    if (ctx == NULL) {
+
+        /* no "paas on" here */
+
+        ctx = ngx_http_paas_get_ctx(r);
+        if (ctx == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (ngx_http_paas_route_request(ctx) == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+    }
+
+    u = r->upstream;
+
+    u->peer.data = ctx;
+    u->peer.get = ngx_http_paas_get_peer;
+    u->peer.free = ngx_http_paas_free_peer;
+    u->peer.tries = NGX_HTTP_PAAS_TRIES;
+
+#if (NGX_HTTP_SSL)
+    u->peer.set_session = ngx_http_paas_set_session;
+    u->peer.save_session = ngx_http_paas_save_session;
+#endif
+
+    return NGX_OK;
+}
+
+
+/*
+ * Counts first, then looks for a commit: so a drain's count of zero, read
+ * after the commit that began it, is a true zero.
+ */
+
+static ngx_int_t
+ngx_http_paas_get_peer(ngx_peer_connection_t *pc, void *data)
+{
+    ngx_http_paas_ctx_t *ctx = data;
+
+    ngx_http_paas_inst_t  *inst;
+    ngx_http_paas_zone_t  *zone;
+
+    pc->cached = 0;
+    pc->connection = NULL;
+
+    zone = ctx->pmcf->zone;
+
+    if (ctx->veto || ctx->attempts == NGX_HTTP_PAAS_ATTEMPTS
+        || (ctx->error && ctx->attempts == 0))
+    {
+        return ngx_http_paas_refuse_peer(ctx);
+    }
+
+    for ( ;; ) {
+
+        if (ctx->pool == NULL) {
+            return ngx_http_paas_refuse_peer(ctx);
+        }
+
+        inst = ngx_http_paas_choose(ctx);
+
+        if (inst == NULL) {
+            return ngx_http_paas_refuse_peer(ctx);
+        }
+
+        ctx->slot = ngx_http_paas_count_instance(zone, ctx->pool, inst);
+
+        if (ngx_http_paas_refresh_route(ctx) == NGX_OK) {
+            break;
+        }
+
+        ngx_http_paas_uncount_instance(zone, ctx->slot);
+        ctx->slot = NULL;
+
+        if (ctx->error) {
+            return ngx_http_paas_refuse_peer(ctx);
+        }
+    }
+
+    ctx->instance = inst->id;
+    ctx->tried[ctx->attempts++] = inst->id;
+    ctx->error = NGX_HTTP_PAAS_OK;
+    ctx->start = ngx_current_msec;
+
+    pc->sockaddr = &inst->u.sockaddr;
+    pc->socklen = inst->socklen;
+    pc->name = &inst->name;
+
+    return NGX_OK;
+}
+
+
+/* nginx ends the request with 502; the filter turns that into ctx->error. */
+
+static ngx_int_t
+ngx_http_paas_refuse_peer(ngx_http_paas_ctx_t *ctx)
+{
+    static ngx_str_t  name = ngx_string("paas");
+
+    if (ctx->error == NGX_HTTP_PAAS_OK) {
+        ctx->error = NGX_HTTP_PAAS_NO_INSTANCE;
+    }
+
+    ctx->request->upstream->peer.name = &name;
+    ctx->request->upstream->peer.tries = 0;
+
+    return NGX_BUSY;
+}
+
+
+static void
+ngx_http_paas_free_peer(ngx_peer_connection_t *pc, void *data,
+    ngx_uint_t state)
+{
+    ngx_http_paas_ctx_t *ctx = data;
+
+    ngx_uint_t            failed, stale;
+    ngx_http_request_t   *r;
+    ngx_http_upstream_t  *u;
+
+    if (ctx->slot == NULL) {
+        return;
+    }
+
+    r = ctx->request;
+    u = r->upstream;
+
+    ctx->sent = u->state ? u->state->bytes_sent : 0;
+    ctx->received = u->state ? u->state->bytes_received : 0;
+
+    /* a client that goes away says nothing about the instance */
+
+    failed = (state & NGX_PEER_FAILED) && !r->connection->error;
+
+    if (failed) {
+        ctx->error = ngx_http_paas_judge_failure(pc, ctx);
+    }
+
+    /* nor does a kept connection that the instance had closed meanwhile */
+
+    stale = (failed && pc->cached && ctx->error == NGX_HTTP_PAAS_CLOSED);
+
+    if (stale) {
+        ctx->tried[ctx->attempts - 1] = 0;
+
+    } else {
+        ngx_http_paas_record_attempt(ctx, failed);
+    }
+
+    ngx_http_paas_uncount_instance(ctx->pmcf->zone, ctx->slot);
+    ctx->slot = NULL;
+
+    if (pc->tries) {
+        pc->tries--;
+    }
+
+    if (state && !ngx_http_paas_may_retry(ctx)) {
+
+        /* nginx adds a try for a stale connection, hence the veto */
+
+        ctx->veto = 1;
+        pc->tries = 0;
+    }
+}
+
+
+/* What to tell the client if this was the last attempt. */
+
+static ngx_http_paas_code_e
+ngx_http_paas_judge_failure(ngx_peer_connection_t *pc,
+    ngx_http_paas_ctx_t *ctx)
+{
+    ngx_connection_t     *c;
+    ngx_http_upstream_t  *u;
+
+    u = ctx->request->upstream;
+
+    /* "keepalive" after us has not taken it, as it failed */
+
+    c = pc->connection;
+
+    if (c == NULL) {
+        return NGX_HTTP_PAAS_CONNECT_FAILED;
+    }
+
+    if (!u->request_sent) {
+        return c->write->timedout ? NGX_HTTP_PAAS_CONNECT_TIMEOUT
+                                  : NGX_HTTP_PAAS_CONNECT_FAILED;
+    }
+
+    if (c->read->timedout || c->write->timedout) {
+        return NGX_HTTP_PAAS_TIMEOUT;
+    }
+
+    return ctx->received ? NGX_HTTP_PAAS_BAD_RESPONSE : NGX_HTTP_PAAS_CLOSED;
+}
+
+
+/*
+ * Another attempt is safe if the instance has got nothing of this one, or if
+ * the request may be made twice and no byte of a response has come.  What
+ * took too long once is not asked of the next instance as well.
+ */
+
+static ngx_uint_t
+ngx_http_paas_may_retry(ngx_http_paas_ctx_t *ctx)
+{
+    ngx_uint_t           i;
+    ngx_list_part_t     *part;
+    ngx_table_elt_t     *h;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    if (ctx->received || ctx->error == NGX_HTTP_PAAS_TIMEOUT) {
+        return 0;
+    }
+
+    if (ctx->sent == 0) {
+        return 1;
+    }
+
+    if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_OPTIONS)) {
+        return 1;
+    }
+
+    if ((r->method & (NGX_HTTP_PUT|NGX_HTTP_DELETE))
+        && (ctx->pool->flags & PAAS_ROUTEDB_RETRY_PUT))
+    {
+        return 1;
+    }
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+
+            if (part->next == NULL) {
+                return 0;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len == sizeof("Idempotency-Key") - 1
+            && h[i].value.len
+            && ngx_strcasecmp(h[i].lowcase_key, (u_char *) "idempotency-key")
+               == 0)
+        {
+            return 1;
+        }
+    }
+}
+
+
+static void
+ngx_http_paas_record_attempt(ngx_http_paas_ctx_t *ctx, ngx_uint_t failed)
+{
+    static const ngx_msec_t  limits[NGX_HTTP_PAAS_BUCKETS - 1]
+        = { NGX_HTTP_PAAS_LIMITS };
+
+    ngx_uint_t              i, class;
+    ngx_msec_t              ms;
+    ngx_http_paas_slot_t   *slot;
+    ngx_http_paas_stats_t  *stats;
+
+    slot = ctx->slot;
+    stats = &slot->stats;
+
+    class = failed ? 0 : ctx->request->upstream->headers_in.status_n / 100;
+
+    if (class > 5) {
+        class = 0;
+    }
+
+    ms = ngx_current_msec - ctx->start;
+
+    for (i = 0; i < NGX_HTTP_PAAS_BUCKETS - 1 && ms > limits[i]; i++) {
+        /* void */
+    }
+
+    (void) ngx_atomic_fetch_add(&stats->requests, 1);
+    (void) ngx_atomic_fetch_add(&stats->classes[class], 1);
+    (void) ngx_atomic_fetch_add(&stats->bytes_in, ctx->sent);
+    (void) ngx_atomic_fetch_add(&stats->bytes_out, ctx->received);
+    (void) ngx_atomic_fetch_add(&stats->latency[i], 1);
+
+    if (ms) {
+        (void) ngx_atomic_fetch_add(&stats->latency_sum, ms);
+    }
+
+    if (ctx->attempts > 1) {
+        (void) ngx_atomic_fetch_add(&stats->retries, 1);
+    }
+
+    if (failed) {
+        (void) ngx_atomic_fetch_add(&stats->failures, 1);
+        ngx_http_paas_eject(slot, ctx->error);
+
+    } else if (class && slot->fails) {
+        slot->fails = 0;
+        slot->ejected = 0;
+    }
+}
+
+
+#if (NGX_HTTP_SSL)
+
+/* nginx calls these without a look whether they are there. */
+
+static ngx_int_t
+ngx_http_paas_set_session(ngx_peer_connection_t *pc, void *data)
+{
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_paas_save_session(ngx_peer_connection_t *pc, void *data)
+{
+}
+
+#endif

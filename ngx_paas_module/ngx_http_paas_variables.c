@@ -1,0 +1,272 @@
+
+/*
+ * Variables, for proxy_set_header and the access log.  None is worked out
+ * before somebody asks for it.
+ */
+
+
+#include "ngx_http_paas_module.h"
+
+
+static ngx_int_t ngx_http_paas_get_string(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_paas_get_number(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_paas_get_request_id(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+
+
+enum {
+    NGX_HTTP_PAAS_VAR_APP = 0,
+    NGX_HTTP_PAAS_VAR_TYPE,
+    NGX_HTTP_PAAS_VAR_HOST,
+    NGX_HTTP_PAAS_VAR_ERROR,
+    NGX_HTTP_PAAS_VAR_HCODE,
+    NGX_HTTP_PAAS_VAR_UPGRADE,
+    NGX_HTTP_PAAS_VAR_CONNECTION,
+    NGX_HTTP_PAAS_VAR_POOL,
+    NGX_HTTP_PAAS_VAR_INSTANCE,
+    NGX_HTTP_PAAS_VAR_ATTEMPTS
+};
+
+
+static ngx_http_variable_t  ngx_http_paas_vars[] = {
+
+    /* name of the app; empty if there is none */
+
+    { ngx_string("paas_app"), NULL, ngx_http_paas_get_string,
+      NGX_HTTP_PAAS_VAR_APP, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* process type of the pool, such as "web" */
+
+    { ngx_string("paas_type"), NULL, ngx_http_paas_get_string,
+      NGX_HTTP_PAAS_VAR_TYPE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* id of the pool, 16 hexadecimal digits */
+
+    { ngx_string("paas_pool"), NULL, ngx_http_paas_get_number,
+      NGX_HTTP_PAAS_VAR_POOL, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* id of the instance that was chosen last, 16 hexadecimal digits */
+
+    { ngx_string("paas_instance"), NULL, ngx_http_paas_get_number,
+      NGX_HTTP_PAAS_VAR_INSTANCE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* attempts that were made, 0 if it never came to one */
+
+    { ngx_string("paas_attempts"), NULL, ngx_http_paas_get_number,
+      NGX_HTTP_PAAS_VAR_ATTEMPTS, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* the error's name, as in X-Paas-Error, and Heroku's code for it */
+
+    { ngx_string("paas_error"), NULL, ngx_http_paas_get_string,
+      NGX_HTTP_PAAS_VAR_ERROR, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("paas_error_code"), NULL, ngx_http_paas_get_string,
+      NGX_HTTP_PAAS_VAR_HCODE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* for proxy_set_header: Host, Upgrade and Connection */
+
+    { ngx_string("paas_host"), NULL, ngx_http_paas_get_string,
+      NGX_HTTP_PAAS_VAR_HOST, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("paas_upgrade"), NULL, ngx_http_paas_get_string,
+      NGX_HTTP_PAAS_VAR_UPGRADE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("paas_connection"), NULL, ngx_http_paas_get_string,
+      NGX_HTTP_PAAS_VAR_CONNECTION, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* the client's X-Request-Id if it is fit for a log, else a random one */
+
+    { ngx_string("paas_request_id"), NULL, ngx_http_paas_get_request_id,
+      0, 0, 0 },
+
+      ngx_http_null_variable
+};
+
+
+ngx_int_t
+ngx_http_paas_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_paas_vars; v->name.len; v++) {
+
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_paas_get_string(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_str_t             s;
+    ngx_http_paas_ctx_t  *ctx;
+
+    ctx = ngx_http_paas_find_ctx(r);
+
+    ngx_str_null(&s);
+
+    if (ctx) {
+        switch (data) {
+
+        case NGX_HTTP_PAAS_VAR_APP:
+            if (ctx->pool) {
+                s = ctx->pool->app;
+            }
+            break;
+
+        case NGX_HTTP_PAAS_VAR_TYPE:
+            if (ctx->pool) {
+                s = ctx->pool->type;
+            }
+            break;
+
+        case NGX_HTTP_PAAS_VAR_HOST:
+            if (ctx->error != NGX_HTTP_PAAS_BAD_HOST) {
+                s = ctx->name;
+            }
+            break;
+
+        case NGX_HTTP_PAAS_VAR_ERROR:
+            s = ngx_http_paas_get_error(ctx->error)->name;
+            break;
+
+        case NGX_HTTP_PAAS_VAR_HCODE:
+            s = ngx_http_paas_get_error(ctx->error)->hcode;
+            break;
+
+        case NGX_HTTP_PAAS_VAR_UPGRADE:
+            if (ctx->upgrade) {
+                ngx_str_set(&s, "websocket");
+            }
+            break;
+
+        default: /* NGX_HTTP_PAAS_VAR_CONNECTION */
+            if (ctx->upgrade) {
+                ngx_str_set(&s, "upgrade");
+            }
+        }
+    }
+
+    v->data = s.data;
+    v->len = s.len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_paas_get_number(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    u_char               *p;
+    ngx_http_paas_ctx_t  *ctx;
+
+    ctx = ngx_http_paas_find_ctx(r);
+
+    if (ctx == NULL
+        || (data == NGX_HTTP_PAAS_VAR_POOL && ctx->pool == NULL)
+        || (data == NGX_HTTP_PAAS_VAR_INSTANCE && ctx->attempts == 0))
+    {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->data = p;
+
+    switch (data) {
+
+    case NGX_HTTP_PAAS_VAR_POOL:
+        p = ngx_sprintf(p, "%016xL", ctx->pool->id);
+        break;
+
+    case NGX_HTTP_PAAS_VAR_INSTANCE:
+        p = ngx_sprintf(p, "%016xL", ctx->instance);
+        break;
+
+    default: /* NGX_HTTP_PAAS_VAR_ATTEMPTS */
+        p = ngx_sprintf(p, "%ui", ctx->attempts);
+    }
+
+    v->len = p - v->data;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_paas_get_request_id(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char                     *p, c;
+    ngx_uint_t                  i;
+    ngx_str_t                   s;
+    ngx_http_variable_value_t  *vv;
+    ngx_http_paas_main_conf_t  *pmcf;
+
+    static ngx_str_t  name = ngx_string("http_x_request_id");
+
+    vv = ngx_http_get_variable(r, &name,
+                               ngx_hash_key(name.data, name.len));
+
+    if (vv && !vv->not_found && vv->len >= 20 && vv->len <= 200) {
+        s.data = vv->data;
+        s.len = vv->len;
+
+        for (i = 0; i < s.len; i++) {
+            c = s.data[i];
+
+            if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+                && (c < '0' || c > '9') && c != '-' && c != '_' && c != '+'
+                && c != '/' && c != '=')
+            {
+                break;
+            }
+        }
+
+        if (i == s.len) {
+            *v = *vv;
+            return NGX_OK;
+        }
+    }
+
+    pmcf = ngx_http_get_module_main_conf(r, ngx_http_paas_module);
+
+    p = ngx_pnalloc(r->pool, 32);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->data = p;
+    v->len = 32;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    (void) ngx_sprintf(p, "%016xL%016xL",
+                       ngx_http_paas_random(&pmcf->seed),
+                       ngx_http_paas_random(&pmcf->seed));
+
+    return NGX_OK;
+}
