@@ -115,10 +115,10 @@ next_begin(struct instance *inst)
 	struct instance_record *next = &inst->next;
 	struct node *node = inst->node;
 
-	if ((next->id = node_next_id(node)) == 0) {
-		agent_due_later(node->agent, inst);
-		return -1;
-	}
+	if (!agent_listed(node->agent))
+		return -1; /* its first answer makes all due */
+	if ((next->id = node_next_id(node)) == 0)
+		return -1; /* and so does a block of ids */
 	if (node_take_slot(node, next->id, &next->slot) != 0) {
 		agent_due_later(node->agent, inst);
 		return -1;

@@ -131,13 +131,13 @@ node_logs(struct node *node)
 uint64_t
 node_next_id(struct node *node)
 {
-	/* Before the list, slots that are in use might seem free. */
-	return agent_listed(node->agent) ? ids_next(node->ids) : 0;
+	return ids_next(node->ids);
 }
 
 int
 node_take_slot(struct node *node, uint64_t id, uint32_t *slot)
 {
+	/* Before that, slots that are in use might seem free. */
 	if (!agent_listed(node->agent))
 		return -EAGAIN;
 	return slots_take(node->slots, id, node_boottime(), slot);

@@ -37,15 +37,15 @@ struct loghub *node_logs(struct node *);
 
 /*
  * An instance id, never given out before: store epoch << 40 | counter.  0 if
- * none is at hand this moment (before the first answer of the launcher there
- * never is): try again in a second.
+ * none is at hand this moment; try again in a second.
  */
 uint64_t node_next_id(struct node *);
 
 /*
  * A slot for the instance id: address and uid are derived from it.  0, or
- * -EAGAIN while all are used or were used in the last ten minutes.  Free it
- * once LAUNCH_CLEAN has answered, not before.
+ * -EAGAIN while all are used or were used in the last ten minutes, or the
+ * launcher has not said yet which are.  Free it once LAUNCH_CLEAN has
+ * answered, not before.
  */
 int node_take_slot(struct node *, uint64_t id, uint32_t *slot);
 void node_free_slot(struct node *, uint32_t slot);
