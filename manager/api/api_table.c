@@ -1,0 +1,104 @@
+#include "api/api_table.h"
+
+#include <bsd/string.h>
+#include <string.h>
+
+#include "api/verbs.h"
+
+static const struct api_upload build_upload = {
+    build_upload_head, build_upload_data};
+
+#define APP	 API_APP
+#define BODY	 API_BODY
+#define APP_BODY (API_APP | API_BODY)
+#define PUSH	 &build_upload
+
+/* clang-format off */
+const struct api_route api_routes[] = {
+{"GET",    "/health",                       health,           0,        NULL},
+{"GET",    "/apps",                         app_list,         0,        NULL},
+{"POST",   "/apps",                         app_create,       BODY,     NULL},
+{"GET",    "/apps/:",                       app_info,         APP,      NULL},
+{"PATCH",  "/apps/:",                       app_update,       APP_BODY, NULL},
+{"DELETE", "/apps/:",                       app_destroy,      APP,      NULL},
+{"POST",   "/apps/:/actions/:",             app_action,       APP_BODY, NULL},
+{"GET",    "/apps/:/formation",             formation_list,   APP,      NULL},
+{"PATCH",  "/apps/:/formation",             formation_batch,  APP_BODY, NULL},
+{"GET",    "/apps/:/formation/:",           formation_info,   APP,      NULL},
+{"PATCH",  "/apps/:/formation/:",           formation_update, APP_BODY, NULL},
+{"GET",    "/apps/:/dynos",                 dyno_list,        APP,      NULL},
+{"DELETE", "/apps/:/dynos",                 dyno_restart_all, APP,      NULL},
+{"GET",    "/apps/:/dynos/:",               dyno_info,        APP,      NULL},
+{"DELETE", "/apps/:/dynos/:",               dyno_restart,     APP,      NULL},
+{"POST",   "/apps/:/dynos/:/actions/stop",  dyno_restart,     APP_BODY, NULL},
+{"GET",    "/apps/:/config-vars",           config_info,      APP,      NULL},
+{"PATCH",  "/apps/:/config-vars",           config_update,    APP_BODY, NULL},
+{"GET",    "/apps/:/domains",               domain_list,      APP,      NULL},
+{"POST",   "/apps/:/domains",               domain_create,    APP_BODY, NULL},
+{"GET",    "/apps/:/domains/:",             domain_info,      APP,      NULL},
+{"DELETE", "/apps/:/domains/:",             domain_delete,    APP,      NULL},
+{"GET",    "/apps/:/releases",              release_list,     APP,      NULL},
+{"POST",   "/apps/:/releases",              release_rollback, APP_BODY, NULL},
+{"GET",    "/apps/:/releases/:",            release_info,     APP,      NULL},
+{"GET",    "/apps/:/builds",                build_list,       APP,      NULL},
+{"POST",   "/apps/:/builds",                build_create,     APP,      PUSH},
+{"GET",    "/apps/:/builds/:",              build_info,       APP,      NULL},
+{"GET",    "/apps/:/builds/:/log",          build_log,        APP,      NULL},
+{"GET",    "/apps/:/logs",                  log_tail,         APP,      NULL},
+{"GET",    "/apps/:/timeline",              timeline_list,    APP,      NULL},
+{"GET",    "/routes",                       route_list,       0,        NULL},
+{"GET",    "/routes/:",                     route_info,       0,        NULL},
+{"PUT",    "/routes/:",                     route_put,        BODY,     NULL},
+{"DELETE", "/routes/:",                     route_delete,     0,        NULL},
+{NULL, NULL, NULL, 0, NULL},
+};
+/* clang-format on */
+
+static int
+api_path_matches(const char *path, const struct uri *uri, const char **params)
+{
+	size_t i, len, n = 0;
+
+	for (i = 0; i < uri->count; i++) {
+		if (*path++ != '/')
+			return 0;
+		len = strcspn(path, "/");
+		if (len == 1 && *path == ':')
+			params[n++] = uri->segments[i];
+		else if (strlen(uri->segments[i]) != len ||
+			 memcmp(uri->segments[i], path, len) != 0)
+			return 0;
+		path += len;
+	}
+	return *path == '\0';
+}
+
+static void
+api_allow(char *allow, size_t len, const char *method)
+{
+	if (allow[0] != '\0')
+		strlcat(allow, ", ", len);
+	strlcat(allow, method, len);
+}
+
+enum api_match
+api_match(const char *method, const struct uri *uri,
+    const struct api_route **route, const char *params[API_PARAMS_MAX],
+    char *allow, size_t len)
+{
+	const struct api_route *r;
+
+	if (strcmp(method, "HEAD") == 0)
+		method = "GET";
+	allow[0] = '\0';
+	for (r = api_routes; r->method != NULL; r++) {
+		if (!api_path_matches(r->path, uri, params))
+			continue;
+		if (strcmp(method, r->method) == 0) {
+			*route = r;
+			return API_FOUND;
+		}
+		api_allow(allow, len, r->method);
+	}
+	return allow[0] == '\0' ? API_NO_PATH : API_NO_METHOD;
+}

@@ -1,0 +1,47 @@
+/*
+ * Method and path to verb, as data.
+ */
+#ifndef PAAS_API_TABLE_H
+#define PAAS_API_TABLE_H
+
+#include <stddef.h>
+
+#include "api/uri.h"
+
+struct request;
+
+#define API_APP  0x01U /* the first ':' names an app, which has to exist */
+#define API_BODY 0x02U /* takes JSON; the others take no body */
+
+#define API_PARAMS_MAX 3
+
+struct api_upload {
+	/* Once the head is there; may refuse with an answer. */
+	void (*head)(struct request *);
+	/* Not called any more once there is an answer. */
+	void (*data)(struct request *, const void *, size_t);
+};
+
+struct api_route {
+	const char *method;
+	const char *path; /* ":" stands for any one segment */
+	void (*verb)(struct request *);
+	unsigned int flags;
+	const struct api_upload *upload; /* the body is not JSON */
+};
+
+enum api_match { API_FOUND, API_NO_PATH, API_NO_METHOD };
+
+/*
+ * The route of a request; params gets its ':' segments, which point into uri.
+ * For API_NO_METHOD allow gets the methods that the path has, "GET, PATCH".
+ * HEAD is answered as GET, whose body the server leaves out.
+ */
+enum api_match api_match(const char *method, const struct uri *uri,
+    const struct api_route **route, const char *params[API_PARAMS_MAX],
+    char *allow, size_t len);
+
+/* The table itself, for tests and for a listing: a method of NULL ends it. */
+extern const struct api_route api_routes[];
+
+#endif

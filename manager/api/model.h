@@ -1,0 +1,84 @@
+/*
+ * Records of the store in the shapes that clients know: one file a resource.
+ * Each function that returns JSON returns a new reference.
+ */
+#ifndef PAAS_API_MODEL_H
+#define PAAS_API_MODEL_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "api/server.h"
+#include "store/store.h"
+
+#define MODEL_NAME_MAX 32 /* of an app or process type, with the NUL */
+
+/* ---- app_json.c ------------------------------------------------------ */
+
+/*
+ * The record of an app by its name or its id; name gets the former.  NULL if
+ * there is none.
+ */
+json_t *model_find_app(
+    struct api *, const char *which, char name[MODEL_NAME_MAX], uint64_t *rev);
+
+json_t *model_app(struct api *, const char *name, json_t *app);
+json_t *model_app_ref(const char *name, json_t *app); /* {id, name} */
+
+const char *model_text(json_t *record, const char *field); /* or "" */
+int64_t model_number(json_t *record, const char *field);   /* or 0 */
+
+/* What 'update' fields and the store_if of a change to an app need. */
+json_t *model_touch(json_t *record); /* a copy, updated now */
+
+/* ---- release_json.c -------------------------------------------------- */
+
+/* The record of a release; NULL for version 0 or one that is not there. */
+json_t *model_get_release(struct api *, const char *app, int64_t version);
+
+/* The highest version that there is, 0 for none. */
+int64_t model_last_version(struct api *, const char *app);
+
+json_t *model_release(
+    struct api *, const char *name, json_t *app, json_t *release);
+json_t *model_release_ref(json_t *release); /* {id, version} or null */
+
+/*
+ * Adds a new release to txn: the parts of `from` with another config (both
+ * borrowed), numbered after the last one and asked for by `app`, which is
+ * the new record of the app and is put as well.  The record, or NULL.
+ */
+json_t *model_add_release(struct api *, struct store_txn *, const char *name,
+    json_t *app, json_t *from, json_t *config, const char *user,
+    const char *description);
+
+/* ---- formation_json.c ------------------------------------------------ */
+
+/* The record, or what counts while there is none. */
+json_t *model_get_formation(
+    struct api *, const char *app, const char *type, uint64_t *rev);
+
+json_t *model_formation(const char *name, json_t *app, const char *type,
+    const char *command, json_t *formation);
+
+/* ---- dyno_json.c ----------------------------------------------------- */
+
+/* All dynos of an app, by type and index. */
+json_t *model_dynos(struct api *, const char *name, json_t *app);
+
+/* "assign" or "actual": the prefix of the records of an app, by its number. */
+void model_actual_prefix(
+    char *prefix, size_t len, const char *kind, uint64_t number);
+
+/* "web.12" to its parts: 0, or -1. */
+int model_parse_dyno(
+    const char *dyno, char type[MODEL_NAME_MAX], uint32_t *index);
+
+/* ---- domain_json.c, route_json.c, build_json.c ----------------------- */
+
+json_t *model_domain(struct api *, const char *name, json_t *app,
+    const char *host, json_t *domain);
+json_t *model_route(const char *host, json_t *route);
+json_t *model_build(struct api *, const char *name, json_t *app, json_t *build);
+
+#endif

@@ -1,0 +1,301 @@
+#include "api/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/id.h"
+#include "api/model.h"
+#include "api/peer.h"
+#include "api/respond.h"
+
+struct request *
+request_hold(struct request *r)
+{
+	r->references++;
+	return r;
+}
+
+void
+request_release(struct request *r)
+{
+	if (--r->references > 0)
+		return;
+	if (r->state_free != NULL)
+		r->state_free(r->state);
+	json_decref(r->app);
+	json_decref(r->json);
+	free(r->body);
+	uri_free(&r->uri);
+	free(r);
+}
+
+int
+request_gone(const struct request *r)
+{
+	return r->conn == NULL;
+}
+
+void
+request_resume(struct request *r)
+{
+	if (r->suspended && r->conn != NULL) {
+		r->suspended = 0;
+		MHD_resume_connection(r->conn);
+	}
+}
+
+void
+request_suspend(struct request *r)
+{
+	r->suspended = 1;
+	MHD_suspend_connection(r->conn);
+}
+
+/* ---- the head -------------------------------------------------------- */
+
+static int
+request_may(struct request *r)
+{
+	const union MHD_ConnectionInfo *info;
+
+	info =
+	    MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info != NULL &&
+	    peer_is_admin(info->connect_fd, r->api->admins, &r->uid))
+		return 1;
+	respond_error(r, MHD_HTTP_FORBIDDEN, "forbidden",
+	    "only root and members of the group '%s' may use this socket: "
+	    "usermod -aG %s USER, then log in again",
+	    r->api->conf->user_manager, r->api->conf->user_manager);
+	return 0;
+}
+
+static int
+request_find(struct request *r, const char *method, const char *url)
+{
+	char allow[64];
+
+	if (uri_split(&r->uri, url) == -1) {
+		respond_missing(r, "there is nothing at that path");
+		return 0;
+	}
+	switch (api_match(
+	    method, &r->uri, &r->route, r->params, allow, sizeof(allow))) {
+	case API_FOUND:
+		return 1;
+	case API_NO_PATH:
+		respond_missing(r, "there is nothing at %s", url);
+		return 0;
+	case API_NO_METHOD:
+		respond_error(r, MHD_HTTP_METHOD_NOT_ALLOWED,
+		    "method_not_allowed", "%s takes %s, not %.20s", url, allow,
+		    method);
+		respond_header(r, "Allow", allow);
+		return 0;
+	}
+	return 0;
+}
+
+/* Reads the app afresh, also when a verb is run again. */
+static int
+request_load_app(struct request *r)
+{
+	if ((r->route->flags & API_APP) == 0)
+		return 1;
+	json_decref(r->app);
+	r->app = model_find_app(r->api, r->params[0], r->name, &r->app_rev);
+	if (r->app != NULL)
+		return 1;
+	respond_missing(r, "there is no app named %.60s", r->params[0]);
+	return 0;
+}
+
+static void
+request_start(struct request *r, const char *method, const char *url)
+{
+	if (!request_may(r) || !request_find(r, method, url) ||
+	    !request_load_app(r))
+		return;
+	if (r->route->upload != NULL)
+		r->route->upload->head(r);
+}
+
+static struct request *
+request_new(struct api *api, struct MHD_Connection *conn)
+{
+	struct request *r;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return NULL;
+	r->api = api;
+	r->conn = conn;
+	r->references = 1;
+	id_uuid(r->id);
+	TAILQ_INSERT_TAIL(&api->requests, r, entry);
+	return r;
+}
+
+/* ---- the body -------------------------------------------------------- */
+
+static void
+request_append(struct request *r, const char *data, size_t len)
+{
+	size_t size = r->body_size == 0 ? 4096 : r->body_size;
+	char *body;
+
+	if (r->body_len + len > REQUEST_BODY_MAX) {
+		respond_error(r, MHD_HTTP_CONTENT_TOO_LARGE,
+		    "request_too_large",
+		    "the body is over %d bytes, which is the most for JSON",
+		    REQUEST_BODY_MAX);
+		return;
+	}
+	while (size < r->body_len + len)
+		size *= 2;
+	if (size != r->body_size) {
+		if ((body = realloc(r->body, size)) == NULL) {
+			respond_broken(r, "out of memory");
+			return;
+		}
+		r->body = body;
+		r->body_size = size;
+	}
+	memcpy(r->body + r->body_len, data, len);
+	r->body_len += len;
+}
+
+/*
+ * Once there is an answer the rest is read and thrown away: an answer sent
+ * while the client still writes would be lost in a reset.
+ */
+static enum MHD_Result
+request_take(struct request *r, const char *data, size_t len)
+{
+	if (r->response != NULL) {
+		r->drained += len;
+		return r->drained > REQUEST_DRAIN_MAX &&
+			       (r->route == NULL || r->route->upload == NULL)
+			   ? MHD_NO
+			   : MHD_YES;
+	}
+	if (r->route->upload != NULL)
+		r->route->upload->data(r, data, len);
+	else
+		request_append(r, data, len);
+	return MHD_YES;
+}
+
+static int
+request_parse(struct request *r)
+{
+	json_error_t error;
+
+	if ((r->route->flags & API_BODY) == 0 && r->body_len > 0) {
+		respond_error(r, MHD_HTTP_BAD_REQUEST, "bad_request",
+		    "this request takes no body");
+		return 0;
+	}
+	if (r->route->upload != NULL)
+		return 1;
+	if (r->body_len == 0) {
+		r->json = json_object();
+		return 1;
+	}
+	r->json =
+	    json_loadb(r->body, r->body_len, JSON_REJECT_DUPLICATES, &error);
+	free(r->body);
+	r->body = NULL;
+	if (r->json != NULL)
+		return 1;
+	/* The error's own text quotes the body, which may hold a secret. */
+	respond_error(r, MHD_HTTP_BAD_REQUEST, "bad_request",
+	    "the body is not JSON: look at line %d, column %d", error.line,
+	    error.column);
+	return 0;
+}
+
+/* ---- the verb and the answer ----------------------------------------- */
+
+void
+request_run(struct request *r)
+{
+	if (request_load_app(r))
+		r->route->verb(r);
+}
+
+static enum MHD_Result
+request_send(struct request *r)
+{
+	if (r->sent)
+		return MHD_NO;
+	r->sent = 1;
+	return MHD_queue_response(r->conn, r->status, r->response);
+}
+
+/* A refused upload is answered before its body, which is then not read. */
+static int
+request_answers_early(struct request *r, const char *method)
+{
+	const char *length;
+
+	if (r->response == NULL ||
+	    (strcmp(method, "POST") != 0 && strcmp(method, "PUT") != 0))
+		return 0;
+	length = MHD_lookup_connection_value(
+	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	return length != NULL && strtoull(length, NULL, 10) > REQUEST_DRAIN_MAX;
+}
+
+enum MHD_Result
+request_handle(void *cls, struct MHD_Connection *conn, const char *url,
+    const char *method, const char *version, const char *data, size_t *len,
+    void **state)
+{
+	struct request *r = *state;
+	size_t given = *len;
+
+	(void)version;
+	if (r == NULL) {
+		if ((r = request_new(cls, conn)) == NULL)
+			return MHD_NO;
+		*state = r;
+		request_start(r, method, url);
+		return request_answers_early(r, method) ? request_send(r)
+							: MHD_YES;
+	}
+	if (given > 0) {
+		*len = 0;
+		return request_take(r, data, given);
+	}
+	if (r->response == NULL && !r->read) {
+		r->read = 1;
+		if (request_parse(r))
+			request_run(r);
+	}
+	if (r->response != NULL)
+		return request_send(r);
+	if (r->api->closing)
+		return MHD_NO;
+	request_suspend(r);
+	return MHD_YES;
+}
+
+void
+request_completed(void *cls, struct MHD_Connection *conn, void **state,
+    enum MHD_RequestTerminationCode code)
+{
+	struct request *r = *state;
+	struct api *api = cls;
+
+	(void)conn;
+	(void)code;
+	if (r == NULL)
+		return;
+	*state = NULL;
+	TAILQ_REMOVE(&api->requests, r, entry);
+	r->conn = NULL;
+	if (r->response != NULL)
+		MHD_destroy_response(r->response);
+	r->response = NULL;
+	request_release(r);
+}

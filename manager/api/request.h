@@ -1,0 +1,103 @@
+/*
+ * One request, from its head to its answer.
+ *
+ * The head is checked, the body collected (JSON, bounded) or handed on as it
+ * comes (uploads), then the verb runs.  A verb that has no answer yet leaves
+ * the connection suspended until there is one.
+ */
+#ifndef PAAS_API_REQUEST_H
+#define PAAS_API_REQUEST_H
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "api/api_table.h"
+#include "api/server.h"
+#include "api/uri.h"
+
+#define REQUEST_BODY_MAX  (1024 * 1024)
+#define REQUEST_DRAIN_MAX (64 * 1024 * 1024) /* read on to answer politely */
+#define REQUEST_TRIES_MAX 8                  /* commits that met another */
+
+struct store_txn;
+
+struct request {
+	TAILQ_ENTRY(request) entry;
+	struct api *api;
+	struct MHD_Connection *conn; /* NULL once the client has gone */
+	const struct api_route *route;
+	struct uri uri;
+	const char *params[API_PARAMS_MAX]; /* what ':' stood for */
+	char id[37];                        /* Request-Id */
+	uid_t uid;
+
+	/* Of the app that an API_APP route names, as of this run. */
+	char name[32];
+	json_t *app;
+	uint64_t app_rev;
+
+	json_t *json; /* the body; an object if there was none */
+	char *body;
+	size_t body_len, body_size;
+	uint64_t drained;
+
+	struct MHD_Response *response; /* the answer, once there is one */
+	unsigned int status;
+
+	/* What a verb keeps between callbacks; freed with the request. */
+	void *state;
+	void (*state_free)(void *);
+
+	int references;
+	int tries;
+	int suspended;
+	int read; /* the verb has been run */
+	int sent;
+};
+
+/* MHD_AccessHandlerCallback and MHD_RequestCompletedCallback. */
+enum MHD_Result request_handle(void *api, struct MHD_Connection *,
+    const char *url, const char *method, const char *version, const char *data,
+    size_t *len, void **state);
+void request_completed(void *api, struct MHD_Connection *, void **state,
+    enum MHD_RequestTerminationCode);
+
+/* Keeps it over an asynchronous call; request_gone() says if anybody waits. */
+struct request *request_hold(struct request *);
+void request_release(struct request *);
+int request_gone(const struct request *);
+
+/* Runs the verb, or runs it again. */
+void request_run(struct request *);
+
+/* The connection waits, and goes on: it does nothing if it does so already. */
+void request_suspend(struct request *);
+void request_resume(struct request *);
+
+/*
+ * The value of ?name=, decoded into buf; NULL if there is none.  A malformed
+ * or longer value is an answer of 400, and NULL: see respond_given().
+ */
+const char *request_query(
+    struct request *, const char *name, char *buf, size_t len);
+
+/*
+ * ?name=NUMBER from 1 to max, else `otherwise`.  0 after an answer of 422.
+ */
+uint32_t request_query_number(
+    struct request *, const char *name, uint32_t otherwise, uint32_t max);
+
+/* ?name, =1, =true; not =0, =false. */
+int request_query_flag(struct request *, const char *name);
+
+/*
+ * Commits and answers status with reply, whose reference is taken.  On a
+ * conflict the verb is run again from the start.
+ */
+void request_commit(
+    struct request *, struct store_txn *, unsigned int status, json_t *reply);
+
+#endif

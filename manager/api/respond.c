@@ -1,0 +1,162 @@
+#include "api/respond.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/request.h"
+
+/*
+ * The header is one that Heroku's clients expect.  Callers on the socket are
+ * administrators and not limited, so it never falls.
+ */
+#define RESPOND_RATE "4500"
+
+int
+respond_given(const struct request *r)
+{
+	return r->response != NULL || request_gone(r);
+}
+
+void
+respond_header(struct request *r, const char *name, const char *value)
+{
+	if (r->response != NULL)
+		(void)MHD_add_response_header(r->response, name, value);
+}
+
+void
+respond_with(
+    struct request *r, unsigned int status, struct MHD_Response *answer)
+{
+	if (answer == NULL) {
+		log_err("api: out of memory for an answer");
+		return;
+	}
+	if (respond_given(r)) {
+		MHD_destroy_response(answer);
+		return;
+	}
+	r->response = answer;
+	r->status = status;
+	respond_header(r, "Request-Id", r->id);
+	respond_header(r, "RateLimit-Remaining", RESPOND_RATE);
+	respond_header(r, "Cache-Control", "no-store");
+	respond_header(r, "X-Content-Type-Options", "nosniff");
+	request_resume(r);
+}
+
+void
+respond_json(struct request *r, unsigned int status, json_t *body)
+{
+	struct MHD_Response *answer;
+	char *text = NULL;
+	size_t len;
+
+	if (body != NULL)
+		text = json_dumps(body, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	json_decref(body);
+	if (text == NULL) {
+		respond_broken(r, "the answer could not be put into JSON");
+		return;
+	}
+	len = strlen(text);
+	text[len] = '\n'; /* in place of the NUL: a length is given */
+	answer = MHD_create_response_from_buffer(
+	    len + 1, text, MHD_RESPMEM_MUST_FREE);
+	if (answer == NULL)
+		free(text);
+	else
+		(void)MHD_add_response_header(
+		    answer, "Content-Type", "application/json");
+	respond_with(r, status, answer);
+}
+
+static json_t *respond_text(const char *, va_list) PAAS_PRINTF(1, 0);
+static void respond_verror(struct request *, unsigned int, const char *,
+    const char *, va_list) PAAS_PRINTF(4, 0);
+
+/*
+ * What people typed may be in the text, cut in the middle of a character:
+ * jansson refuses what is not UTF-8.
+ */
+static json_t *
+respond_text(const char *fmt, va_list args)
+{
+	char text[1024];
+	json_t *string;
+
+	vsnprintf(text, sizeof(text), fmt, args);
+	if ((string = json_string(text)) != NULL)
+		return string;
+	for (char *p = text; *p != '\0'; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	return json_string(text);
+}
+
+static void
+respond_verror(struct request *r, unsigned int status, const char *id,
+    const char *fmt, va_list args)
+{
+	json_t *body;
+
+	body = json_pack(
+	    "{s:s, s:o}", "id", id, "message", respond_text(fmt, args));
+	if (body != NULL)
+		respond_json(r, status, body);
+}
+
+void
+respond_error(struct request *r, unsigned int status, const char *id,
+    const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	respond_verror(r, status, id, fmt, args);
+	va_end(args);
+}
+
+void
+respond_invalid(struct request *r, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	respond_verror(
+	    r, MHD_HTTP_UNPROCESSABLE_CONTENT, "invalid_params", fmt, args);
+	va_end(args);
+}
+
+void
+respond_missing(struct request *r, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	respond_verror(r, MHD_HTTP_NOT_FOUND, "not_found", fmt, args);
+	va_end(args);
+}
+
+void
+respond_conflict(struct request *r, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	respond_verror(r, MHD_HTTP_CONFLICT, "conflict", fmt, args);
+	va_end(args);
+}
+
+void
+respond_broken(struct request *r, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	respond_verror(
+	    r, MHD_HTTP_SERVICE_UNAVAILABLE, "service_unavailable", fmt, args);
+	va_end(args);
+}

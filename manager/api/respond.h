@@ -1,0 +1,37 @@
+/*
+ * Answers.  Each function gives the request its one answer and sends a
+ * waiting one on its way; on a request that has one already, or whose client
+ * has gone, it does nothing.
+ */
+#ifndef PAAS_API_RESPOND_H
+#define PAAS_API_RESPOND_H
+
+#include <jansson.h>
+#include <microhttpd.h>
+
+#include "common/log.h"
+
+struct request;
+
+/* Takes the reference to body. */
+void respond_json(struct request *, unsigned int status, json_t *body);
+
+/* {"id": id, "message": ...}; the text is for people, with the way out. */
+void respond_error(struct request *, unsigned int status, const char *id,
+    const char *fmt, ...) PAAS_PRINTF(4, 5);
+
+/* The common ones. */
+void respond_invalid(struct request *, const char *fmt, ...) PAAS_PRINTF(2, 3);
+void respond_missing(struct request *, const char *fmt, ...) PAAS_PRINTF(2, 3);
+void respond_conflict(struct request *, const char *fmt, ...) PAAS_PRINTF(2, 3);
+void respond_broken(struct request *, const char *fmt, ...) PAAS_PRINTF(2, 3);
+
+/* Any other answer: takes the response over. */
+void respond_with(struct request *, unsigned int status, struct MHD_Response *);
+
+int respond_given(const struct request *);
+
+/* Adds a header to the answer that was given. */
+void respond_header(struct request *, const char *name, const char *value);
+
+#endif

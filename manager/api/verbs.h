@@ -1,0 +1,58 @@
+/*
+ * Every verb of the API, one a file: VERB(app_create) is app_create.c.  The
+ * table in api_table.c says which method and path lead to it.
+ *
+ * A verb answers (respond.h) before it returns, or hands the request to
+ * something that will: request_commit(), stream_open(), a build.  It may be
+ * run again from the start when a commit met another change.
+ */
+#ifndef PAAS_API_VERBS_H
+#define PAAS_API_VERBS_H
+
+#define API_VERBS(VERB)        \
+	VERB(health)           \
+	VERB(app_create)       \
+	VERB(app_list)         \
+	VERB(app_info)         \
+	VERB(app_update)       \
+	VERB(app_destroy)      \
+	VERB(app_action)       \
+	VERB(formation_list)   \
+	VERB(formation_info)   \
+	VERB(formation_update) \
+	VERB(formation_batch)  \
+	VERB(dyno_list)        \
+	VERB(dyno_info)        \
+	VERB(dyno_restart)     \
+	VERB(dyno_restart_all) \
+	VERB(config_info)      \
+	VERB(config_update)    \
+	VERB(domain_list)      \
+	VERB(domain_info)      \
+	VERB(domain_create)    \
+	VERB(domain_delete)    \
+	VERB(release_list)     \
+	VERB(release_info)     \
+	VERB(release_rollback) \
+	VERB(build_create)     \
+	VERB(build_list)       \
+	VERB(build_info)       \
+	VERB(build_log)        \
+	VERB(log_tail)         \
+	VERB(timeline_list)    \
+	VERB(route_list)       \
+	VERB(route_info)       \
+	VERB(route_put)        \
+	VERB(route_delete)
+
+struct request;
+
+#define VERB_DECLARE(name) void name(struct request *);
+API_VERBS(VERB_DECLARE)
+#undef VERB_DECLARE
+
+/* The body of a push, as it comes: build_create.c. */
+void build_upload_head(struct request *);
+void build_upload_data(struct request *, const void *data, size_t len);
+
+#endif
