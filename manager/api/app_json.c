@@ -1,0 +1,131 @@
+/*
+ * {"id", "name", "web_url", "maintenance", "stopped", ...}: an app.
+ */
+#include <bsd/string.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/id.h"
+#include "api/model.h"
+#include "store/keys.h"
+
+#define REGION "local"
+
+const char *
+model_text(json_t *record, const char *field)
+{
+	const char *text = json_string_value(json_object_get(record, field));
+
+	return text != NULL ? text : "";
+}
+
+int64_t
+model_number(json_t *record, const char *field)
+{
+	return json_integer_value(json_object_get(record, field));
+}
+
+json_t *
+model_touch(json_t *record)
+{
+	json_t *copy = json_copy(record);
+
+	json_object_set_new(copy, "updated", json_integer(id_now()));
+	return copy;
+}
+
+struct find {
+	const char *id;
+	char *name;
+	json_t *app;
+	uint64_t rev;
+};
+
+static int
+find_by_id(const char *key, json_t *app, uint64_t rev, void *arg)
+{
+	struct find *find = arg;
+
+	if (strcmp(model_text(app, "id"), find->id) != 0 ||
+	    key_part(key, 1, find->name, MODEL_NAME_MAX) == -1)
+		return 0;
+	find->app = json_incref(app);
+	find->rev = rev;
+	return 1;
+}
+
+json_t *
+model_find_app(struct api *api, const char *which, char name[MODEL_NAME_MAX],
+    uint64_t *rev)
+{
+	struct find find = {which, name, NULL, 0};
+	char key[STORE_KEY_MAX + 1];
+
+	if (id_is_uuid(which)) {
+		(void)store_each(api->store, "app/", find_by_id, &find);
+		*rev = find.rev;
+		return find.app;
+	}
+	if (!key_app_valid(which) ||
+	    strlcpy(name, which, MODEL_NAME_MAX) >= MODEL_NAME_MAX)
+		return NULL;
+	return store_get(api->store, key_format(key, "app/%s", name), rev);
+}
+
+json_t *
+model_app_ref(const char *name, json_t *app)
+{
+	return json_pack(
+	    "{s:s, s:s}", "id", model_text(app, "id"), "name", name);
+}
+
+static json_t *
+app_url(const struct conf *conf, const char *name)
+{
+	if (conf->http_port == 80)
+		return json_sprintf("http://%s.%s/", name, conf->domain);
+	return json_sprintf(
+	    "http://%s.%s:%u/", name, conf->domain, conf->http_port);
+}
+
+static json_t *
+app_named(const char *kind, const char *name)
+{
+	char id[37];
+
+	id_derive(id, "", kind, name);
+	return json_pack("{s:s, s:s}", "id", id, "name", name);
+}
+
+static json_t *
+app_released_at(struct api *api, const char *name, json_t *app)
+{
+	json_t *release, *at;
+
+	release = model_get_release(api, name, model_number(app, "version"));
+	at = id_time_of(release, "created");
+	json_decref(release);
+	return at;
+}
+
+json_t *
+model_app(struct api *api, const char *name, json_t *app)
+{
+	char owner[37];
+
+	id_derive(owner, "", "owner", "paas");
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:n, s:o, s:b, s:b, s:o,"
+			 " s:o, s:o, s:{s:s, s:s}, s:n, s:n, s:b, s:n}",
+	    "id", model_text(app, "id"), "name", name, "created_at",
+	    id_time_of(app, "created"), "updated_at",
+	    id_time_of(app, "updated"), "released_at",
+	    app_released_at(api, name, app), "archived_at", "web_url",
+	    app_url(api->conf, name), "maintenance",
+	    json_is_true(json_object_get(app, "maintenance")), "stopped",
+	    json_is_true(json_object_get(app, "stopped")), "stack",
+	    app_named("stack", api->stack), "build_stack",
+	    app_named("stack", api->stack), "region",
+	    app_named("region", REGION), "owner", "id", owner, "email",
+	    "paas@localhost", "space", "team", "acm", 0,
+	    "buildpack_provided_description");
+}

@@ -1,0 +1,35 @@
+/*
+ * GET /apps: all of them, by name.
+ */
+#include "api/model.h"
+#include "api/request.h"
+#include "api/respond.h"
+#include "api/verbs.h"
+#include "store/keys.h"
+
+struct list {
+	struct api *api;
+	json_t *apps;
+};
+
+static int
+list_add(const char *key, json_t *app, uint64_t rev, void *arg)
+{
+	struct list *list = arg;
+	char name[MODEL_NAME_MAX];
+
+	(void)rev;
+	if (key_part(key, 1, name, sizeof(name)) == 0)
+		json_array_append_new(
+		    list->apps, model_app(list->api, name, app));
+	return 0;
+}
+
+void
+app_list(struct request *r)
+{
+	struct list list = {r->api, json_array()};
+
+	(void)store_each(r->api->store, "app/", list_add, &list);
+	respond_json(r, MHD_HTTP_OK, list.apps);
+}
