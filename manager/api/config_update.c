@@ -1,0 +1,177 @@
+/*
+ * PATCH /apps/APP/config-vars {"NAME": "value", "OTHER": null}: sets and
+ * unsets, and makes a release with the result.
+ *
+ * Values are secrets: no message and no event holds one.
+ */
+#include <bsd/string.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/app_change.h"
+#include "api/model.h"
+#include "api/peer.h"
+#include "api/request.h"
+#include "api/respond.h"
+#include "api/verbs.h"
+#include "store/keys.h"
+
+#define CONFIG_NAME_MAX  128
+#define CONFIG_VALUE_MAX (64 * 1024)
+
+/* As JSON.  A commit holds it twice: in config/APP and in the release. */
+#define CONFIG_ALL_MAX ((STORE_BYTES_MAX - 32 * 1024) / 2)
+
+static int
+config_name_valid(const char *name)
+{
+	size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+	return len > 0 && len <= CONFIG_NAME_MAX && name[len] == '\0' &&
+	       (name[0] < '0' || name[0] > '9');
+}
+
+static int
+config_name_reserved(const char *name)
+{
+	return strcmp(name, "PORT") == 0 || strcmp(name, "DYNO") == 0 ||
+	       strncmp(name, "PAAS_", 5) == 0;
+}
+
+/* Answers if one of them is wrong. */
+static int
+config_check(struct request *r)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(r->json)) {
+		respond_invalid(r, "the body has to be an object of "
+				   "{\"NAME\": \"value\"}");
+		return -1;
+	}
+	json_object_foreach (r->json, name, value) {
+		if (!config_name_valid(name))
+			respond_invalid(r,
+			    "\"%.60s\" is no name of a config var: it takes "
+			    "A-Z, a-z, 0-9 and '_', and does not start with a "
+			    "digit",
+			    name);
+		else if (config_name_reserved(name))
+			respond_invalid(r,
+			    "%s is set by the platform: choose another name "
+			    "than PORT, DYNO and PAAS_*",
+			    name);
+		else if (!json_is_string(value) && !json_is_null(value))
+			respond_invalid(r,
+			    "%s has to be a string, or null to unset it", name);
+		else if (json_string_length(value) > CONFIG_VALUE_MAX)
+			respond_invalid(
+			    r, "%s is over %d bytes", name, CONFIG_VALUE_MAX);
+		if (respond_given(r))
+			return -1;
+	}
+	return 0;
+}
+
+static void
+config_note(char *list, size_t len, const char *name)
+{
+	if (list[0] != '\0')
+		strlcat(list, ", ", len);
+	if (strlcat(list, name, len) >= len && len > 4)
+		memcpy(list + len - 4, "...", 4);
+}
+
+/* Applies the changes; text tells of them, empty if there are none. */
+static void
+config_apply(json_t *config, json_t *changes, char *text, size_t len)
+{
+	char set[200] = "", unset[200] = "";
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (changes, name, value) {
+		if (json_is_null(value)) {
+			if (json_object_del(config, name) == 0)
+				config_note(unset, sizeof(unset), name);
+		} else if (!json_equal(value, json_object_get(config, name))) {
+			json_object_set(config, name, value);
+			config_note(set, sizeof(set), name);
+		}
+	}
+	snprintf(text, len, "%s%s%s%s%s", set[0] != '\0' ? "Set " : "", set,
+	    set[0] != '\0' && unset[0] != '\0' ? ", " : "",
+	    unset[0] == '\0' ? ""
+	    : set[0] != '\0' ? "unset "
+			     : "Unset ",
+	    unset);
+	if (text[0] != '\0')
+		strlcat(text, " config vars", len);
+}
+
+static int
+config_fits(struct request *r, json_t *config)
+{
+	size_t len = json_dumpb(config, NULL, 0, JSON_COMPACT);
+
+	if (len <= CONFIG_ALL_MAX)
+		return 1;
+	respond_invalid(r,
+	    "the config vars of %s would be %zu bytes in all, and %d are the "
+	    "most",
+	    r->name, len, CONFIG_ALL_MAX);
+	return 0;
+}
+
+static void
+config_commit(struct request *r, json_t *config, uint64_t rev, const char *text)
+{
+	char key[STORE_KEY_MAX + 1], user[64];
+	json_t *app, *current, *release;
+	struct store_txn *txn = app_change_begin(r);
+
+	key_format(key, "config/%s", r->name);
+	store_if(txn, key, rev);
+	store_put(txn, key, config);
+	app = model_touch(r->app);
+	current =
+	    model_get_release(r->api, r->name, model_number(r->app, "version"));
+	if (current != NULL) {
+		peer_name(r->uid, user, sizeof(user));
+		release = model_add_release(
+		    r->api, txn, r->name, app, current, config, user, text);
+		store_event(txn, r->name, "config", "%s, release v%lld", text,
+		    (long long)model_number(release, "version"));
+		json_decref(release);
+	} else {
+		store_put(txn, key_format(key, "app/%s", r->name), app);
+		store_event(txn, r->name, "config", "%s", text);
+	}
+	json_decref(current);
+	json_decref(app);
+	request_commit(r, txn, MHD_HTTP_OK, json_incref(config));
+}
+
+void
+config_update(struct request *r)
+{
+	char key[STORE_KEY_MAX + 1], text[PAAS_ERRLEN];
+	json_t *config;
+	uint64_t rev;
+
+	if (config_check(r) == -1)
+		return;
+	config = store_get(
+	    r->api->store, key_format(key, "config/%s", r->name), &rev);
+	if (config == NULL)
+		config = json_object();
+	config_apply(config, r->json, text, sizeof(text));
+	if (text[0] == '\0')
+		respond_json(r, MHD_HTTP_OK, json_incref(config));
+	else if (config_fits(r, config))
+		config_commit(r, config, rev, text);
+	json_decref(config);
+}

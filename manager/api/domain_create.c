@@ -1,0 +1,81 @@
+/*
+ * POST /apps/APP/domains {"hostname"}: claims a host.
+ */
+#include <string.h>
+
+#include "api/app_change.h"
+#include "api/check.h"
+#include "api/domain.h"
+#include "api/id.h"
+#include "api/request.h"
+#include "api/respond.h"
+#include "api/verbs.h"
+#include "store/keys.h"
+
+static const struct check_field fields[] = {
+    {"hostname", CHECK_STRING, CHECK_REQUIRED, 1, 255, NULL, NULL},
+    {"sni_endpoint", CHECK_STRING, CHECK_NULLABLE, 0, 0, NULL, NULL},
+    {NULL, 0, 0, 0, 0, NULL, NULL},
+};
+
+/* Answers if somebody has the host. */
+static int
+domain_is_free(struct request *r, const char *host)
+{
+	char key[STORE_KEY_MAX + 1];
+	const char *app;
+	json_t *taken;
+
+	taken =
+	    store_get(r->api->store, key_format(key, "domain/%s", host), NULL);
+	if (taken != NULL) {
+		app = model_text(taken, "app");
+		if (strcmp(app, r->name) == 0)
+			respond_invalid(r,
+			    "hostname \"%s\" is a domain of %s already", host,
+			    app);
+		else
+			respond_invalid(r,
+			    "hostname \"%s\" is taken by the app %s: remove "
+			    "it there first, with paas domains:remove",
+			    host, app);
+		json_decref(taken);
+		return 0;
+	}
+	taken =
+	    store_get(r->api->store, key_format(key, "route/%s", host), NULL);
+	json_decref(taken);
+	if (taken == NULL)
+		return 1;
+	respond_invalid(r,
+	    "hostname \"%s\" is a route to addresses outside: remove that "
+	    "first, with paas routes:remove",
+	    host);
+	return 0;
+}
+
+void
+domain_create(struct request *r)
+{
+	char err[PAAS_ERRLEN], host[HOST_MAX], key[STORE_KEY_MAX + 1];
+	struct store_txn *txn;
+	json_t *domain, *reply;
+
+	if (check_object(r->json, fields, "", err) == -1) {
+		respond_invalid(r, "%s", err);
+		return;
+	}
+	if (host_claim(r, model_text(r->json, "hostname"), host) == -1 ||
+	    !domain_is_free(r, host))
+		return;
+	domain = json_pack(
+	    "{s:s, s:I}", "app", r->name, "created", (json_int_t)id_now());
+	reply = model_domain(r->api, r->name, r->app, host, domain);
+	txn = app_change_begin(r);
+	store_if(txn, key_format(key, "route/%s", host), 0);
+	store_put_new(txn, key_format(key, "domain/%s", host), domain);
+	store_event(txn, r->name, "domain", "added domain %s%s",
+	    host[0] == '.' ? "*" : "", host);
+	json_decref(domain);
+	request_commit(r, txn, MHD_HTTP_CREATED, reply);
+}

@@ -1,0 +1,40 @@
+/*
+ * DELETE /apps/APP/domains/HOST
+ */
+#include <string.h>
+
+#include "api/app_change.h"
+#include "api/domain.h"
+#include "api/request.h"
+#include "api/respond.h"
+#include "api/verbs.h"
+#include "store/keys.h"
+
+void
+domain_delete(struct request *r)
+{
+	char host[HOST_MAX], own[HOST_MAX + MODEL_NAME_MAX];
+	char key[STORE_KEY_MAX + 1];
+	json_t *domain, *reply;
+	struct store_txn *txn;
+	uint64_t rev;
+
+	domain_own_host(r, own);
+	if (strcmp(r->params[1], own) == 0) {
+		respond_invalid(r,
+		    "%s is what the app has for being there, and goes with it",
+		    own);
+		return;
+	}
+	if ((domain = domain_find(r, host, &rev)) == NULL)
+		return;
+	reply = model_domain(r->api, r->name, r->app, host, domain);
+	json_decref(domain);
+	txn = app_change_begin(r);
+	key_format(key, "domain/%s", host);
+	store_if(txn, key, rev);
+	store_del(txn, key);
+	store_event(txn, r->name, "domain", "removed domain %s%s",
+	    host[0] == '.' ? "*" : "", host);
+	request_commit(r, txn, MHD_HTTP_OK, reply);
+}

@@ -1,0 +1,93 @@
+/*
+ * DELETE /apps/APP/dynos, DELETE /apps/APP/dynos/web.1 and POST
+ * /apps/APP/dynos/web.1/actions/stop: what runs is replaced.  A stopped dyno
+ * of the formation comes back, as Heroku has it; ps:scale is for fewer.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/app_change.h"
+#include "api/check.h"
+#include "api/formation.h"
+#include "api/model.h"
+#include "api/request.h"
+#include "api/respond.h"
+#include "api/verbs.h"
+#include "store/keys.h"
+
+static const struct check_field fields[] = {
+    {NULL, 0, 0, 0, 0, NULL, NULL},
+};
+
+void
+dyno_restart_all(struct request *r)
+{
+	json_t *app = model_touch(r->app);
+	struct store_txn *txn = app_change_begin(r);
+
+	json_object_set_new(app, "generation",
+	    json_integer(model_number(app, "generation") + 1));
+	store_event(txn, r->name, "restart", "restarted all dynos");
+	app_change_commit(r, txn, MHD_HTTP_ACCEPTED, app);
+}
+
+/* Raises the generation of one index of a type. */
+static void
+restart_index(json_t *formation, uint32_t index)
+{
+	json_t *generations = json_object_get(formation, "generations");
+	char digits[16];
+
+	if (generations == NULL) {
+		generations = json_object();
+		json_object_set_new(formation, "generations", generations);
+	}
+	snprintf(digits, sizeof(digits), "%" PRIu32, index);
+	json_object_set_new(generations, digits,
+	    json_integer(model_number(generations, digits) + 1));
+}
+
+void
+dyno_restart(struct request *r)
+{
+	char err[PAAS_ERRLEN], key[STORE_KEY_MAX + 1], type[MODEL_NAME_MAX];
+	json_t *formation, *types;
+	struct store_txn *txn;
+	uint32_t index;
+	uint64_t rev;
+	int known;
+
+	if (r->json != NULL && check_object(r->json, fields, "", err) == -1) {
+		respond_invalid(r, "%s", err);
+		return;
+	}
+	types = formation_types(r);
+	known = model_parse_dyno(r->params[1], type, &index) == 0 &&
+		json_object_get(types, type) != NULL;
+	json_decref(types);
+	if (!known) {
+		respond_missing(
+		    r, "%s has no dyno %.60s", r->name, r->params[1]);
+		return;
+	}
+	formation = model_get_formation(r->api, r->name, type, &rev);
+	if ((int64_t)index > model_number(formation, "quantity")) {
+		respond_missing(r,
+		    "%s has no dyno %s.%" PRIu32 ": %s is scaled to %" PRId64,
+		    r->name, type, index, type,
+		    model_number(formation, "quantity"));
+		json_decref(formation);
+		return;
+	}
+	restart_index(formation, index);
+	txn = app_change_begin(r);
+	key_format(key, "formation/%s/%s", r->name, type);
+	store_if(txn, key, rev);
+	store_put(txn, key, formation);
+	store_event(
+	    txn, r->name, "restart", "restarted %s.%" PRIu32, type, index);
+	json_decref(formation);
+	request_commit(
+	    r, txn, MHD_HTTP_ACCEPTED, model_app(r->api, r->name, r->app));
+}

@@ -1,0 +1,21 @@
+/*
+ * What the verbs on an app's formation share.
+ */
+#ifndef PAAS_API_FORMATION_H
+#define PAAS_API_FORMATION_H
+
+#include <jansson.h>
+
+struct request;
+
+/* {"web": "command", ...} of the release asked for; never NULL. */
+json_t *formation_types(struct request *);
+
+/* One type as clients know it. */
+json_t *formation_shape(struct request *, const char *type, json_t *command);
+
+/* Answers that there is no such type, and names those that there are. */
+void formation_unknown(
+    struct request *, unsigned int status, const char *where, const char *type);
+
+#endif

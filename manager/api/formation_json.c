@@ -1,0 +1,42 @@
+/*
+ * {"type", "quantity", "command", ...}: how many of a process type.
+ */
+#include <string.h>
+
+#include "api/id.h"
+#include "api/model.h"
+#include "store/keys.h"
+
+#define FORMATION_SIZE "standard"
+
+/* Until somebody scales: one web process, none of the others. */
+json_t *
+model_get_formation(
+    struct api *api, const char *app, const char *type, uint64_t *rev)
+{
+	char key[STORE_KEY_MAX + 1];
+	json_t *formation;
+
+	formation = store_get(
+	    api->store, key_format(key, "formation/%s/%s", app, type), rev);
+	if (formation != NULL)
+		return formation;
+	return json_pack("{s:i, s:I}", "quantity", strcmp(type, "web") == 0,
+	    "memory", (json_int_t)api->conf->instance_memory);
+}
+
+json_t *
+model_formation(const char *name, json_t *app, const char *type,
+    const char *command, json_t *formation)
+{
+	char id[37];
+
+	id_derive(id, model_text(app, "id"), "formation", type);
+	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:I, s:o, s:o, s:o}", "id",
+	    id, "type", type, "quantity",
+	    (json_int_t)model_number(formation, "quantity"), "size",
+	    FORMATION_SIZE, "command", command, "memory",
+	    (json_int_t)model_number(formation, "memory"), "app",
+	    model_app_ref(name, app), "created_at", id_time_of(app, "created"),
+	    "updated_at", id_time_of(app, "updated"));
+}

@@ -1,0 +1,215 @@
+/*
+ * PATCH /apps/APP/formation/TYPE {"quantity"}, and several types at once:
+ * PATCH /apps/APP/formation {"updates": [{"type", "quantity"}]}.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/app_change.h"
+#include "api/check.h"
+#include "api/formation.h"
+#include "api/model.h"
+#include "api/request.h"
+#include "api/respond.h"
+#include "api/verbs.h"
+#include "store/keys.h"
+
+#define FORMATION_UPDATES_MAX 20
+
+static const struct check_field batch_fields[] = {
+    {"updates", CHECK_ARRAY, CHECK_REQUIRED, 1, FORMATION_UPDATES_MAX, NULL,
+	NULL},
+    {NULL, 0, 0, 0, 0, NULL, NULL},
+};
+
+static const struct check_field update_fields[] = {
+    {"type", CHECK_STRING, CHECK_REQUIRED, 0, 0, key_app_valid,
+	"the name of a process type, as web"},
+    {"quantity", CHECK_NUMBER, CHECK_REQUIRED, INT64_MIN, INT64_MAX, NULL,
+	NULL},
+    {NULL, 0, 0, 0, 0, NULL, NULL},
+};
+
+void
+formation_unknown(
+    struct request *r, unsigned int status, const char *where, const char *type)
+{
+	json_t *command, *types = formation_types(r);
+	char known[PAAS_ERRLEN] = "";
+	const char *name;
+	size_t len;
+
+	json_object_foreach (types, name, command) {
+		len = strlen(known);
+		snprintf(known + len, sizeof(known) - len, "%s%s",
+		    len > 0 ? ", " : "", name);
+	}
+	if (known[0] == '\0')
+		respond_error(r, status,
+		    status == MHD_HTTP_NOT_FOUND ? "not_found"
+						 : "invalid_params",
+		    "%stype \"%.60s\" is not known: %s has no release yet, "
+		    "push it first",
+		    where, type, r->name);
+	else
+		respond_error(r, status,
+		    status == MHD_HTTP_NOT_FOUND ? "not_found"
+						 : "invalid_params",
+		    "%stype \"%.60s\" is not in the release; it has: %s", where,
+		    type, known);
+	json_decref(types);
+}
+
+/* One change on its way; where names it in messages: "updates[1]." */
+struct update {
+	const char *type;
+	int64_t quantity;
+	char where[32];
+};
+
+static int
+update_check(struct request *r, const struct update *update, json_t *types)
+{
+	if (json_object_get(types, update->type) == NULL) {
+		formation_unknown(r, MHD_HTTP_UNPROCESSABLE_CONTENT,
+		    update->where, update->type);
+		return -1;
+	}
+	if (update->quantity >= 0 &&
+	    update->quantity <= (int64_t)r->api->conf->scale_max)
+		return 0;
+	respond_invalid(r,
+	    "%squantity has to be 0 to %" PRIu32 ", not %" PRId64
+	    " (scale_max in paas.conf)",
+	    update->where, r->api->conf->scale_max, update->quantity);
+	return -1;
+}
+
+/* Returns the type's new shape. */
+static json_t *
+update_put(struct request *r, struct store_txn *txn,
+    const struct update *update, json_t *command)
+{
+	char key[STORE_KEY_MAX + 1];
+	json_t *formation, *shape;
+	uint64_t rev;
+
+	formation = model_get_formation(r->api, r->name, update->type, &rev);
+	json_object_set_new(
+	    formation, "quantity", json_integer(update->quantity));
+	key_format(key, "formation/%s/%s", r->name, update->type);
+	store_if(txn, key, rev);
+	store_put(txn, key, formation);
+	shape = model_formation(r->name, r->app, update->type,
+	    json_string_value(command), formation);
+	json_decref(formation);
+	return shape;
+}
+
+static void
+update_describe(
+    char *text, size_t len, const struct update *updates, size_t count)
+{
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < count && at < len; i++)
+		at += (size_t)snprintf(text + at, len - at, "%s%s=%" PRId64,
+		    i > 0 ? " " : "", updates[i].type, updates[i].quantity);
+}
+
+/* Checks all, then changes all in one commit; alone: answer the one shape. */
+static void
+update_all(
+    struct request *r, const struct update *updates, size_t count, int alone)
+{
+	json_t *shape, *list = json_array(), *types = formation_types(r);
+	struct store_txn *txn;
+	char text[PAAS_ERRLEN];
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (update_check(r, &updates[i], types) == -1)
+			break;
+	if (i < count) {
+		json_decref(list);
+		json_decref(types);
+		return;
+	}
+	txn = app_change_begin(r);
+	for (i = 0; i < count; i++) {
+		shape = update_put(r, txn, &updates[i],
+		    json_object_get(types, updates[i].type));
+		json_array_append_new(list, shape);
+	}
+	update_describe(text, sizeof(text), updates, count);
+	store_event(txn, r->name, "scale", "scaled to %s", text);
+	json_decref(types);
+	if (!alone) {
+		request_commit(r, txn, MHD_HTTP_OK, list);
+		return;
+	}
+	shape = json_incref(json_array_get(list, 0));
+	json_decref(list);
+	request_commit(r, txn, MHD_HTTP_OK, shape);
+}
+
+void
+formation_update(struct request *r)
+{
+	struct update update = {r->params[1], 0, ""};
+	char err[PAAS_ERRLEN];
+
+	if (check_object(r->json, update_fields + 1, "", err) == -1) {
+		respond_invalid(r, "%s", err);
+		return;
+	}
+	update.quantity = check_number(json_object_get(r->json, "quantity"));
+	update_all(r, &update, 1, 1);
+}
+
+static int
+batch_read(
+    json_t *list, struct update *updates, size_t *count, char err[PAAS_ERRLEN])
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item) {
+		snprintf(updates[i].where, sizeof(updates[i].where),
+		    "updates[%zu]", i);
+		if (check_object(item, update_fields, updates[i].where, err) ==
+		    -1)
+			return -1;
+		updates[i].type = model_text(item, "type");
+		updates[i].quantity =
+		    check_number(json_object_get(item, "quantity"));
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(updates[j].type, updates[i].type) == 0) {
+				snprintf(err, PAAS_ERRLEN,
+				    "updates[%zu].type \"%s\" is given twice",
+				    i, updates[i].type);
+				return -1;
+			}
+		snprintf(updates[i].where, sizeof(updates[i].where),
+		    "updates[%zu].", i);
+	}
+	*count = json_array_size(list);
+	return 0;
+}
+
+void
+formation_batch(struct request *r)
+{
+	struct update updates[FORMATION_UPDATES_MAX];
+	char err[PAAS_ERRLEN];
+	size_t count;
+
+	if (check_object(r->json, batch_fields, "", err) == -1 ||
+	    batch_read(json_object_get(r->json, "updates"), updates, &count,
+		err) == -1)
+		respond_invalid(r, "%s", err);
+	else
+		update_all(r, updates, count, 0);
+}

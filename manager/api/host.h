@@ -1,0 +1,25 @@
+/*
+ * What hosts people may claim, for apps and for addresses outside.
+ */
+#ifndef PAAS_API_HOST_H
+#define PAAS_API_HOST_H
+
+#include "paas_routedb.h"
+
+struct request;
+
+#define HOST_MAX (PAAS_ROUTEDB_HOST_MAX + 1)
+
+/*
+ * The canonical form of a host, "*.example.com" as ".example.com".  0, or -1
+ * after an answer.
+ */
+int host_parse(struct request *, const char *text, char host[HOST_MAX]);
+
+/*
+ * The same, and it must not be the platform's own domain, a host below it or
+ * a wildcard over it.
+ */
+int host_claim(struct request *, const char *text, char host[HOST_MAX]);
+
+#endif

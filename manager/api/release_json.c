@@ -1,0 +1,128 @@
+/*
+ * {"id", "version", "description", "status", "current", ...}: a release.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/id.h"
+#include "api/model.h"
+#include "store/keys.h"
+
+#define RELEASE_KEY "release/%s/%08" PRId64
+
+json_t *
+model_get_release(struct api *api, const char *app, int64_t version)
+{
+	char key[STORE_KEY_MAX + 1];
+
+	if (version <= 0 || version > 99999999)
+		return NULL;
+	return store_get(
+	    api->store, key_format(key, RELEASE_KEY, app, version), NULL);
+}
+
+static int
+release_last(const char *key, json_t *release, uint64_t rev, void *arg)
+{
+	(void)key;
+	(void)rev;
+	*(int64_t *)arg = model_number(release, "version");
+	return 1;
+}
+
+int64_t
+model_last_version(struct api *api, const char *app)
+{
+	char prefix[STORE_KEY_MAX + 1];
+	int64_t version = 0;
+
+	(void)store_each_last(api->store,
+	    key_format(prefix, "release/%s/", app), release_last, &version);
+	return version;
+}
+
+json_t *
+model_release_ref(json_t *release)
+{
+	if (release == NULL)
+		return json_null();
+	return json_pack("{s:s, s:I}", "id", model_text(release, "id"),
+	    "version", (json_int_t)model_number(release, "version"));
+}
+
+/* What became of it is the scheduler's to say. */
+static const char *
+release_status(struct api *api, const char *name, int64_t version)
+{
+	char key[STORE_KEY_MAX + 1];
+	const char *status = "succeeded";
+	json_t *rollout;
+
+	rollout =
+	    store_get(api->store, key_format(key, "rollout/%s", name), NULL);
+	if (rollout == NULL)
+		return status;
+	if (model_number(rollout, "failed") == version)
+		status = "failed";
+	else if (model_number(rollout, "target") == version &&
+		 model_number(rollout, "live") != version)
+		status = "pending";
+	json_decref(rollout);
+	return status;
+}
+
+static json_t *
+release_slug(json_t *release)
+{
+	json_t *slug = json_object_get(release, "slug");
+
+	if (!json_is_string(slug))
+		return json_null();
+	return json_pack("{s:O}", "id", slug);
+}
+
+json_t *
+model_release(struct api *api, const char *name, json_t *app, json_t *release)
+{
+	int64_t version = model_number(release, "version");
+	const char *user = model_text(release, "user");
+	char user_id[37];
+	json_t *types = json_object_get(release, "types");
+
+	id_derive(user_id, "", "user", user);
+	return json_pack("{s:s, s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:o,"
+			 " s:{s:s, s:s}, s:O?, s:[], s:n}",
+	    "id", model_text(release, "id"), "version", (json_int_t)version,
+	    "description", model_text(release, "description"), "status",
+	    release_status(api, name, version), "current",
+	    version == model_number(app, "version"), "created_at",
+	    id_time_of(release, "created"), "updated_at",
+	    id_time_of(release, "created"), "app", model_app_ref(name, app),
+	    "slug", release_slug(release), "user", "id", user_id, "email", user,
+	    "types", types, "addon_plan_names", "output_stream_url");
+}
+
+json_t *
+model_add_release(struct api *api, struct store_txn *txn, const char *name,
+    json_t *app, json_t *from, json_t *config, const char *user,
+    const char *description)
+{
+	int64_t version = model_last_version(api, name) + 1;
+	char id[37], key[STORE_KEY_MAX + 1];
+	json_t *release;
+
+	id_uuid(id);
+	release = json_pack("{s:I, s:s, s:O?, s:s, s:s, s:I, s:O?, s:O}",
+	    "version", (json_int_t)version, "id", id, "slug",
+	    json_object_get(from, "slug"), "description", description, "user",
+	    user, "created", (json_int_t)id_now(), "types",
+	    json_object_get(from, "types"), "config", config);
+	if (release == NULL)
+		return NULL;
+	store_put_new(
+	    txn, key_format(key, RELEASE_KEY, name, version), release);
+	json_object_set_new(app, "version", json_integer(version));
+	store_put(txn, key_format(key, "app/%s", name), app);
+	return release;
+}
