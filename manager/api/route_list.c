@@ -1,0 +1,57 @@
+/*
+ * GET /routes?prefix=, and one of them by its host.
+ */
+#include <bsd/string.h>
+
+#include "api/host.h"
+#include "api/model.h"
+#include "api/request.h"
+#include "api/respond.h"
+#include "api/verbs.h"
+#include "store/keys.h"
+
+static int
+list_add(const char *key, json_t *route, uint64_t rev, void *arg)
+{
+	char host[HOST_MAX];
+
+	(void)rev;
+	if (key_part(key, 1, host, sizeof(host)) == 0)
+		json_array_append_new(arg, model_route(host, route));
+	return 0;
+}
+
+void
+route_list(struct request *r)
+{
+	char key[STORE_KEY_MAX + 1], prefix[HOST_MAX];
+	json_t *routes;
+
+	/* Hosts that start with it; "*." is how people write a wildcard. */
+	if (request_query(r, "prefix", prefix, sizeof(prefix)) == NULL)
+		prefix[0] = '\0';
+	if (respond_given(r))
+		return;
+	routes = json_array();
+	key_format(key, "route/%s", prefix + (prefix[0] == '*'));
+	(void)store_each(r->api->store, key, list_add, routes);
+	respond_json(r, MHD_HTTP_OK, routes);
+}
+
+void
+route_info(struct request *r)
+{
+	char host[HOST_MAX], key[STORE_KEY_MAX + 1];
+	json_t *route;
+
+	if (host_parse(r, r->params[0], host) == -1)
+		return;
+	route =
+	    store_get(r->api->store, key_format(key, "route/%s", host), NULL);
+	if (route == NULL) {
+		respond_missing(r, "there is no route %.100s", r->params[0]);
+		return;
+	}
+	respond_json(r, MHD_HTTP_OK, model_route(host, route));
+	json_decref(route);
+}
