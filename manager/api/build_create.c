@@ -1,0 +1,371 @@
+/*
+ * POST /apps/APP/builds, a tar archive as its body: builds and deploys it.
+ *
+ * The answer, 201, is the build's output as it comes, then the roll-out, then
+ * one line of JSON: {"build", "release"}, or an error.  ?wait=build leaves
+ * the roll-out alone; ?detach=1 answers 202 with the build at once.  A client
+ * that goes away changes nothing: the build goes on.
+ */
+#include <bsd/string.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/deploy.h"
+#include "api/model.h"
+#include "api/peer.h"
+#include "api/request.h"
+#include "api/respond.h"
+#include "api/stream.h"
+#include "api/verbs.h"
+#include "build/build.h"
+#include "store/keys.h"
+
+struct push {
+	struct request *request; /* outlives it */
+	struct build_upload *upload;
+	struct build_follow *follow;
+	struct deploy *deploy;
+	struct stream *stream;
+	json_t *build; /* its record, once it is done */
+	uint64_t id;
+	int detach;
+	int build_only;
+};
+
+static void
+push_free(void *arg)
+{
+	struct push *push = arg;
+
+	if (push->upload != NULL)
+		build_upload_abort(push->upload);
+	json_decref(push->build);
+	free(push);
+}
+
+/* ---- the upload ------------------------------------------------------ */
+
+static void
+push_refuse(struct request *r, const struct build_error *error)
+{
+	static const struct {
+		unsigned int status;
+		const char *id;
+	} answers[] = {
+	    [BUILD_NOT_FOUND] = {MHD_HTTP_NOT_FOUND, "not_found"},
+	    [BUILD_RUNNING] = {MHD_HTTP_CONFLICT, "build_running"},
+	    [BUILD_TOO_LARGE] = {MHD_HTTP_CONTENT_TOO_LARGE,
+		"request_too_large"},
+	    [BUILD_EMPTY] = {MHD_HTTP_UNPROCESSABLE_CONTENT, "invalid_params"},
+	    [BUILD_FULL] = {MHD_HTTP_INSUFFICIENT_STORAGE,
+		"insufficient_storage"},
+	    [BUILD_BUSY] = {MHD_HTTP_SERVICE_UNAVAILABLE,
+		"service_unavailable"},
+	    [BUILD_FAILED] = {MHD_HTTP_SERVICE_UNAVAILABLE,
+		"service_unavailable"},
+	};
+
+	respond_error(r, answers[error->code].status, answers[error->code].id,
+	    "%s", error->text);
+}
+
+/* Answers if the head alone says that it can't be. */
+static int
+push_head_fits(struct request *r)
+{
+	const char *length, *type;
+
+	type = MHD_lookup_connection_value(
+	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+	if (type != NULL && strncasecmp(type, "application/json", 16) == 0) {
+		respond_error(r, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+		    "unsupported_media_type",
+		    "the body has to be a tar archive (gzip is fine), with "
+		    "Content-Type: application/x-tar");
+		return 0;
+	}
+	length = MHD_lookup_connection_value(
+	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	if (length == NULL ||
+	    strtoull(length, NULL, 10) <= r->api->conf->upload_max)
+		return 1;
+	respond_error(r, MHD_HTTP_CONTENT_TOO_LARGE, "request_too_large",
+	    "the archive has %.20s bytes, and %llu are the most (upload_max in "
+	    "paas.conf): leave out what is not needed with .slugignore",
+	    length, (unsigned long long)r->api->conf->upload_max);
+	return 0;
+}
+
+static int
+push_read_query(struct request *r, struct push *push)
+{
+	const char *wait;
+	char buf[16];
+
+	push->detach = request_query_flag(r, "detach");
+	wait = request_query(r, "wait", buf, sizeof(buf));
+	push->build_only = wait != NULL && strcmp(wait, "build") == 0;
+	if (wait != NULL && !push->build_only && strcmp(wait, "deploy") != 0)
+		respond_invalid(r, "?wait= has to be build or deploy");
+	return respond_given(r) ? -1 : 0;
+}
+
+void
+build_upload_head(struct request *r)
+{
+	struct build_error error;
+	struct push *push;
+	char user[64];
+
+	if (!push_head_fits(r))
+		return;
+	if ((push = calloc(1, sizeof(*push))) == NULL) {
+		respond_broken(r, "out of memory");
+		return;
+	}
+	push->request = r;
+	r->state = push;
+	r->state_free = push_free;
+	if (push_read_query(r, push) == -1)
+		return;
+	peer_name(r->uid, user, sizeof(user));
+	push->upload =
+	    build_upload_begin(r->api->build, r->name, user, "", &error);
+	if (push->upload == NULL)
+		push_refuse(r, &error);
+}
+
+void
+build_upload_data(struct request *r, const void *data, size_t len)
+{
+	struct push *push = r->state;
+	struct build_error error;
+
+	if (build_upload_append(push->upload, data, len, &error) == 0)
+		return;
+	build_upload_abort(push->upload);
+	push->upload = NULL;
+	push_refuse(r, &error);
+}
+
+/* ---- the end --------------------------------------------------------- */
+
+static void
+push_line(struct push *push, const char *text)
+{
+	(void)stream_line(push->stream, text, strlen(text));
+}
+
+/* Takes the reference. */
+static void
+push_end(struct push *push, json_t *result)
+{
+	char *text = json_dumps(result, JSON_COMPACT);
+
+	json_decref(result);
+	if (text != NULL)
+		push_line(push, text);
+	free(text);
+	stream_end(push->stream);
+}
+
+static void
+push_end_error(struct push *push, const char *id, const char *message)
+{
+	json_t *text = json_string(message);
+
+	push_end(push,
+	    json_pack("{s:s, s:o}", "id", id, "message",
+		text != NULL ? text : json_string("the reason is not UTF-8")));
+}
+
+static void
+push_end_well(struct push *push)
+{
+	struct request *r = push->request;
+	char key[STORE_KEY_MAX + 1];
+	json_t *app, *release;
+
+	app =
+	    store_get(r->api->store, key_format(key, "app/%s", r->name), NULL);
+	release = model_get_release(
+	    r->api, r->name, model_number(push->build, "version"));
+	push_end(push,
+	    json_pack("{s:o, s:o}", "build",
+		model_build(r->api, r->name, r->app, push->build), "release",
+		release != NULL ? model_release(r->api, r->name,
+				      app != NULL ? app : r->app, release)
+				: json_null()));
+	json_decref(app);
+	json_decref(release);
+}
+
+/* ---- the roll-out ---------------------------------------------------- */
+
+static void
+push_deploy_line(const char *text, size_t len, void *arg)
+{
+	struct push *push = arg;
+
+	(void)stream_line(push->stream, text, len);
+}
+
+static void
+push_deployed(enum deploy_result result, const char *text, void *arg)
+{
+	struct push *push = arg;
+	char line[PAAS_ERRLEN];
+	int version = (int)model_number(push->build, "version");
+
+	push->deploy = NULL;
+	switch (result) {
+	case DEPLOY_LIVE:
+		snprintf(line, sizeof(line), "       v%d is live", version);
+		push_line(push, line);
+		push_end_well(push);
+		break;
+	case DEPLOY_FAILED:
+		snprintf(line, sizeof(line),
+		    "v%d did not get ready, and nothing was changed: %s",
+		    version, text);
+		push_end_error(push, "release_failed", line);
+		break;
+	case DEPLOY_REPLACED:
+		snprintf(line, sizeof(line),
+		    "v%d was replaced by a later release before it was ready",
+		    version);
+		push_end_error(push, "release_replaced", line);
+		break;
+	case DEPLOY_GONE:
+		push_end_error(push, "not_found", "the app was destroyed");
+		break;
+	}
+}
+
+static const struct deploy_owner push_deploy = {
+    push_deploy_line, push_deployed};
+
+static void
+push_start_deploy(struct push *push)
+{
+	struct request *r = push->request;
+	uint64_t number = 0;
+	int64_t version = model_number(push->build, "version");
+	char line[64];
+
+	snprintf(line, sizeof(line), "-----> Starting v%d", (int)version);
+	push_line(push, line);
+	(void)key_parse_id(model_text(r->app, "number"), &number);
+	push->deploy =
+	    deploy_open(r->api, r->name, number, version, &push_deploy, push);
+	if (push->deploy == NULL)
+		push_end_well(push);
+}
+
+/* ---- the build ------------------------------------------------------- */
+
+static int
+push_build_line(const char *text, size_t len, void *arg)
+{
+	struct push *push = arg;
+
+	return stream_line(push->stream, text, len) != 0;
+}
+
+static void
+push_built(json_t *build, void *arg)
+{
+	struct push *push = arg;
+
+	push->follow = NULL;
+	push->build = json_incref(build);
+	if (build == NULL)
+		push_end_error(push, "not_found", "the app was destroyed");
+	else if (strcmp(model_text(build, "state"), "succeeded") != 0)
+		push_end_error(push, "build_failed",
+		    model_text(build, "error")[0] != '\0'
+			? model_text(build, "error")
+			: "the build failed");
+	else if (push->build_only)
+		push_end_well(push);
+	else
+		push_start_deploy(push);
+}
+
+static void
+push_drained(void *arg)
+{
+	struct push *push = arg;
+
+	if (push->follow != NULL)
+		build_follow_resume(push->follow);
+}
+
+static void
+push_closed(void *arg)
+{
+	struct push *push = arg;
+
+	push->stream = NULL;
+	if (push->follow != NULL)
+		build_follow_close(push->follow);
+	push->follow = NULL;
+	deploy_close(push->deploy);
+	push->deploy = NULL;
+}
+
+static const struct stream_owner push_stream = {push_drained, push_closed};
+
+static void
+push_answer(struct push *push)
+{
+	struct request *r = push->request;
+	char hex[17], key[STORE_KEY_MAX + 1];
+	json_t *build;
+
+	key_format_id(hex, push->id);
+	if (push->detach) {
+		build = store_get(r->api->store,
+		    key_format(key, "build/%s/%s", r->name, hex), NULL);
+		respond_json(r, MHD_HTTP_ACCEPTED,
+		    model_build(r->api, r->name, r->app, build));
+		json_decref(build);
+		return;
+	}
+	push->stream = stream_open(r, MHD_HTTP_CREATED, &push_stream, push);
+	if (push->stream == NULL)
+		return;
+	respond_header(r, "Build-Id", hex);
+	push->follow = build_follow(r->api->build, r->name, push->id,
+	    push_build_line, push_built, push);
+	if (push->follow == NULL)
+		push_end_error(push, "not_found", "the app was destroyed");
+}
+
+static void
+push_begun(const struct build_error *error, uint64_t id, void *arg)
+{
+	struct push *push = arg;
+	struct request *r = push->request;
+
+	push->id = id;
+	if (request_gone(r))
+		;
+	else if (error != NULL)
+		push_refuse(r, error);
+	else
+		push_answer(push);
+	request_release(r);
+}
+
+void
+build_create(struct request *r)
+{
+	struct push *push = r->state;
+	struct build_upload *upload = push->upload;
+
+	push->upload = NULL;
+	(void)request_hold(r);
+	build_upload_finish(upload, push_begun, push);
+}

@@ -1,0 +1,37 @@
+/*
+ * {"id", "status", "slug", "release", ...}: a build.
+ */
+#include <string.h>
+
+#include "api/id.h"
+#include "api/model.h"
+
+/* The build room's states -> the three that Heroku's clients know. */
+static const char *
+build_status(const char *state)
+{
+	if (strcmp(state, "succeeded") == 0 || strcmp(state, "failed") == 0)
+		return state;
+	return "pending";
+}
+
+json_t *
+model_build(struct api *api, const char *name, json_t *app, json_t *build)
+{
+	const char *state = model_text(build, "state");
+	json_t *release, *result, *slug = json_object_get(build, "slug");
+	json_t *error = json_object_get(build, "error");
+
+	release = model_get_release(api, name, model_number(build, "version"));
+	result = json_pack(
+	    "{s:s, s:s, s:s, s:o, s:o, s:O?, s:o, s:o, s:o, s:o, s:n}", "id",
+	    model_text(build, "id"), "status", build_status(state), "state",
+	    state, "app", model_app_ref(name, app), "release",
+	    model_release_ref(release), "error", error, "slug",
+	    json_is_string(slug) ? json_pack("{s:O}", "id", slug) : json_null(),
+	    "stack", json_string(api->stack), "created_at",
+	    id_time_of(build, "created"), "updated_at",
+	    id_time_of(build, "updated"), "output_stream_url");
+	json_decref(release);
+	return result;
+}

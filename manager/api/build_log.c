@@ -1,0 +1,80 @@
+/*
+ * GET /apps/APP/builds/ID/log: what a build printed, to its end.
+ */
+#include <stdlib.h>
+
+#include "api/build_find.h"
+#include "api/request.h"
+#include "api/respond.h"
+#include "api/stream.h"
+#include "api/verbs.h"
+#include "build/build.h"
+
+struct log {
+	struct stream *stream;
+	struct build_follow *follow;
+};
+
+static int
+log_line(const char *text, size_t len, void *arg)
+{
+	struct log *log = arg;
+
+	return stream_line(log->stream, text, len) != 0;
+}
+
+static void
+log_done(json_t *build, void *arg)
+{
+	struct log *log = arg;
+
+	(void)build;
+	log->follow = NULL;
+	stream_end(log->stream);
+}
+
+static void
+log_drained(void *arg)
+{
+	struct log *log = arg;
+
+	if (log->follow != NULL)
+		build_follow_resume(log->follow);
+}
+
+static void
+log_closed(void *arg)
+{
+	struct log *log = arg;
+
+	if (log->follow != NULL)
+		build_follow_close(log->follow);
+	free(log);
+}
+
+static const struct stream_owner log_owner = {log_drained, log_closed};
+
+void
+build_log(struct request *r)
+{
+	struct log *log;
+	json_t *build;
+	uint64_t id;
+
+	if ((build = build_find(r, &id)) == NULL)
+		return;
+	json_decref(build);
+	if ((log = calloc(1, sizeof(*log))) == NULL) {
+		respond_broken(r, "out of memory");
+		return;
+	}
+	log->stream = stream_open(r, MHD_HTTP_OK, &log_owner, log);
+	if (log->stream == NULL) {
+		free(log);
+		return;
+	}
+	log->follow =
+	    build_follow(r->api->build, r->name, id, log_line, log_done, log);
+	if (log->follow == NULL)
+		stream_end(log->stream);
+}

@@ -1,0 +1,162 @@
+#include "api/deploy.h"
+
+#include <bsd/string.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/model.h"
+#include "store/keys.h"
+
+enum deploy_watch { WATCH_APP, WATCH_ROLLOUT, WATCH_ACTUAL, WATCHES };
+
+struct deploy {
+	struct api *api;
+	const struct deploy_owner *owner;
+	void *arg;
+	struct store_watch *watches[WATCHES];
+	sd_event_source *look; /* at the next turn of the loop */
+	json_t *states;        /* assignment -> the state that was told last */
+	char name[MODEL_NAME_MAX];
+	char actual[64]; /* the prefix of its records */
+	int64_t version;
+};
+
+static void
+deploy_say(
+    struct deploy *d, const char *name, const char *state, const char *reason)
+{
+	char line[PAAS_ERRLEN];
+
+	snprintf(line, sizeof(line), "       %s is %s%s%s", name, state,
+	    reason[0] != '\0' ? ": " : "", reason);
+	d->owner->line(line, strlen(line), d->arg);
+}
+
+/* Tells what is new about an instance of the release. */
+static int
+deploy_instance(const char *key, json_t *actual, uint64_t rev, void *arg)
+{
+	struct deploy *d = arg;
+	const char *state = model_text(actual, "state");
+	char id[17], name[64];
+
+	(void)rev;
+	if (model_number(actual, "version") != d->version ||
+	    key_part(key, 2, id, sizeof(id)) == -1 ||
+	    strcmp(model_text(d->states, id), state) == 0)
+		return 0;
+	json_object_set_new(d->states, id, json_string(state));
+	snprintf(name, sizeof(name), "%s.%" PRId64, model_text(actual, "type"),
+	    model_number(actual, "index"));
+	deploy_say(d, name, state, model_text(actual, "reason"));
+	return 0;
+}
+
+/* Whether it is over; text is why it failed. */
+static int
+deploy_is_over(
+    struct deploy *d, enum deploy_result *result, char *text, size_t len)
+{
+	char key[STORE_KEY_MAX + 1];
+	json_t *app, *rollout;
+	int64_t live, target;
+	int over = 1;
+
+	text[0] = '\0';
+	app =
+	    store_get(d->api->store, key_format(key, "app/%s", d->name), NULL);
+	rollout = store_get(
+	    d->api->store, key_format(key, "rollout/%s", d->name), NULL);
+	live = model_number(rollout, "live");
+	target = model_number(rollout, "target");
+	if (app == NULL)
+		*result = DEPLOY_GONE;
+	else if (live == d->version)
+		*result = DEPLOY_LIVE;
+	else if (model_number(rollout, "failed") == d->version) {
+		*result = DEPLOY_FAILED;
+		strlcpy(text, model_text(rollout, "reason"), len);
+	} else if (target > d->version || live > d->version)
+		*result = DEPLOY_REPLACED;
+	else
+		over = 0;
+	json_decref(app);
+	json_decref(rollout);
+	return over;
+}
+
+/* What is, compared with what was told: nothing rests on a single event. */
+static int
+deploy_look(sd_event_source *source, void *arg)
+{
+	const struct deploy_owner *owner;
+	struct deploy *d = arg;
+	enum deploy_result result;
+	char text[PAAS_ERRLEN];
+	void *owner_arg;
+
+	(void)source;
+	(void)store_each(d->api->store, d->actual, deploy_instance, d);
+	if (!deploy_is_over(d, &result, text, sizeof(text)))
+		return 0;
+	owner = d->owner;
+	owner_arg = d->arg;
+	deploy_close(d);
+	owner->done(result, text, owner_arg);
+	return 0;
+}
+
+static void
+deploy_changed(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	struct deploy *d = arg;
+
+	(void)key;
+	(void)value;
+	(void)rev;
+	(void)sd_event_source_set_enabled(d->look, SD_EVENT_ONESHOT);
+}
+
+struct deploy *
+deploy_open(struct api *api, const char *name, uint64_t number, int64_t version,
+    const struct deploy_owner *owner, void *arg)
+{
+	char prefix[STORE_KEY_MAX + 1];
+	struct deploy *d;
+
+	if ((d = calloc(1, sizeof(*d))) == NULL)
+		return NULL;
+	d->api = api;
+	d->owner = owner;
+	d->arg = arg;
+	d->version = version;
+	d->states = json_object();
+	strlcpy(d->name, name, sizeof(d->name));
+	model_actual_prefix(d->actual, sizeof(d->actual), "actual", number);
+	if (sd_event_add_defer(api->event, &d->look, deploy_look, d) < 0) {
+		deploy_close(d);
+		return NULL;
+	}
+	d->watches[WATCH_APP] = store_watch(
+	    api->store, key_format(prefix, "app/%s", name), deploy_changed, d);
+	d->watches[WATCH_ROLLOUT] = store_watch(api->store,
+	    key_format(prefix, "rollout/%s", name), deploy_changed, d);
+	d->watches[WATCH_ACTUAL] =
+	    store_watch(api->store, d->actual, deploy_changed, d);
+	return d;
+}
+
+void
+deploy_close(struct deploy *d)
+{
+	if (d == NULL)
+		return;
+	for (size_t i = 0; i < WATCHES; i++)
+		if (d->watches[i] != NULL)
+			store_unwatch(d->watches[i]);
+	sd_event_source_disable_unref(d->look);
+	json_decref(d->states);
+	free(d);
+}

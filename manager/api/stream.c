@@ -1,0 +1,208 @@
+#include "api/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-event.h>
+
+#include "api/request.h"
+#include "api/respond.h"
+
+#define STREAM_BLOCK     (16 * 1024)
+#define STREAM_FIRST     4096
+#define STREAM_HEARTBEAT (15 * 1000000ULL)
+
+struct stream {
+	struct request *request; /* outlives it: the answer is its own */
+	const struct stream_owner *owner;
+	void *arg;
+	sd_event_source *hangup;
+	sd_event_source *heartbeat;
+	char *data; /* [start, start + used) of size */
+	size_t start, used, size;
+	int full; /* the owner has been told to pause */
+	int ended;
+	int gone;
+};
+
+static void
+stream_beat_later(struct stream *s)
+{
+	if (s->heartbeat == NULL)
+		return;
+	(void)sd_event_source_set_time_relative(s->heartbeat, STREAM_HEARTBEAT);
+	(void)sd_event_source_set_enabled(s->heartbeat, SD_EVENT_ONESHOT);
+}
+
+/* ---- the buffer ------------------------------------------------------ */
+
+static int
+stream_make_room(struct stream *s, size_t len)
+{
+	size_t size = s->size == 0 ? STREAM_FIRST : s->size;
+	char *data;
+
+	if (s->used + len > STREAM_BUFFER_MAX)
+		return -1;
+	while (size < s->used + len)
+		size *= 2;
+	if (size != s->size) {
+		if ((data = realloc(s->data, size)) == NULL)
+			return -1;
+		s->data = data;
+		s->size = size;
+	}
+	if (s->start + s->used + len > s->size) {
+		memmove(s->data, s->data + s->start, s->used);
+		s->start = 0;
+	}
+	return 0;
+}
+
+static void
+stream_append(struct stream *s, const void *data, size_t len)
+{
+	memcpy(s->data + s->start + s->used, data, len);
+	s->used += len;
+}
+
+/* ---- towards the client ---------------------------------------------- */
+
+static ssize_t
+stream_read(void *cls, uint64_t pos, char *buf, size_t max)
+{
+	struct stream *s = cls;
+	size_t len = s->used < max ? s->used : max;
+
+	(void)pos;
+	if (s->gone || s->request->api->closing)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (len > 0) {
+		memcpy(buf, s->data + s->start, len);
+		s->start += len;
+		s->used -= len;
+		if (s->full && !s->ended && s->used < STREAM_BUFFER_MAX / 4) {
+			s->full = 0;
+			if (s->owner->drained != NULL)
+				s->owner->drained(s->arg);
+		}
+		return (ssize_t)len;
+	}
+	if (s->ended)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	request_suspend(s->request);
+	return 0;
+}
+
+/* MHD looks at no suspended connection, so a hangup would go unseen. */
+static int
+stream_on_hangup(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)fd;
+	(void)events;
+	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	s->gone = 1;
+	request_resume(s->request);
+	return 0;
+}
+
+static int
+stream_on_heartbeat(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)source;
+	(void)usec;
+	if (s->used == 0 && stream_make_room(s, 1) == 0) {
+		stream_append(s, "", 1);
+		request_resume(s->request);
+	}
+	stream_beat_later(s);
+	return 0;
+}
+
+static void
+stream_free(void *cls)
+{
+	struct stream *s = cls;
+
+	sd_event_source_disable_unref(s->hangup);
+	sd_event_source_disable_unref(s->heartbeat);
+	if (s->owner->closed != NULL)
+		s->owner->closed(s->arg);
+	free(s->data);
+	free(s);
+}
+
+/* ---- from the owner -------------------------------------------------- */
+
+static void
+stream_watch(struct stream *s, int beat)
+{
+	const union MHD_ConnectionInfo *info;
+	struct request *r = s->request;
+
+	info =
+	    MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info != NULL)
+		(void)sd_event_add_io(r->api->event, &s->hangup,
+		    info->connect_fd, EPOLLHUP | EPOLLERR, stream_on_hangup, s);
+	if (beat && sd_event_add_time_relative(r->api->event, &s->heartbeat,
+			CLOCK_MONOTONIC, STREAM_HEARTBEAT, 0,
+			stream_on_heartbeat, s) >= 0)
+		stream_beat_later(s);
+}
+
+struct stream *
+stream_open(struct request *r, unsigned int status,
+    const struct stream_owner *owner, void *arg)
+{
+	struct MHD_Response *answer = NULL;
+	struct stream *s;
+	int beat = request_query_flag(r, "heartbeat");
+
+	if (respond_given(r))
+		return NULL;
+	if ((s = calloc(1, sizeof(*s))) != NULL)
+		answer = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN,
+		    STREAM_BLOCK, stream_read, s, stream_free);
+	if (answer == NULL) {
+		free(s);
+		respond_broken(r, "out of memory");
+		return NULL;
+	}
+	s->request = r;
+	s->owner = owner;
+	s->arg = arg;
+	(void)MHD_add_response_header(
+	    answer, "Content-Type", "text/plain; charset=utf-8");
+	/* nginx would hold the lines back. */
+	(void)MHD_add_response_header(answer, "X-Accel-Buffering", "no");
+	stream_watch(s, beat);
+	respond_with(r, status, answer);
+	return s;
+}
+
+int
+stream_line(struct stream *s, const char *text, size_t len)
+{
+	if (stream_make_room(s, len + 1) == -1) {
+		s->full = 1;
+		return -1;
+	}
+	stream_append(s, text, len);
+	stream_append(s, "\n", 1);
+	stream_beat_later(s);
+	request_resume(s->request);
+	s->full = s->used > STREAM_BUFFER_MAX / 2;
+	return s->full;
+}
+
+void
+stream_end(struct stream *s)
+{
+	s->ended = 1;
+	request_resume(s->request);
+}
