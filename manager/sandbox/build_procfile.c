@@ -87,8 +87,9 @@ parse_line(const char *line, size_t len, int number, struct types *types,
 		break;
 	case TYPES_MANY:
 		snprintf(err, SANDBOX_ERRLEN,
-		    "Procfile line %d: an app has at most %d process types.",
-		    number, SANDBOX_TYPES_MAX);
+		    "Procfile line %d: an app has at most %d process "
+		    "types, with %d bytes of commands in all.",
+		    number, SANDBOX_TYPES_MAX, SANDBOX_COMMANDS_MAX);
 		break;
 	}
 	return -1;

@@ -57,7 +57,9 @@ add_type(yaml_node_t *key, yaml_node_t *value, struct types *types,
 		break;
 	case TYPES_MANY:
 		snprintf(err, SANDBOX_ERRLEN,
-		    "an app has at most %d process types.", SANDBOX_TYPES_MAX);
+		    "an app has at most %d process "
+		    "types, with %d bytes of commands in all.",
+		    SANDBOX_TYPES_MAX);
 		break;
 	}
 	return -1;

@@ -45,17 +45,20 @@ enum types_result
 types_add(struct types *types, const char *name, size_t namelen,
     const char *command, size_t len, int line)
 {
+	size_t all = len;
 	char *copy;
 
 	if (!types_name_valid(name, namelen))
 		return TYPES_NAME;
 	if (!types_command_valid(command, len))
 		return TYPES_COMMAND;
-	for (size_t i = 0; i < types->n; i++)
+	for (size_t i = 0; i < types->n; i++) {
 		if (strlen(types->v[i].name) == namelen &&
 		    memcmp(types->v[i].name, name, namelen) == 0)
 			return TYPES_TWICE;
-	if (types->n == SANDBOX_TYPES_MAX)
+		all += strlen(types->v[i].command);
+	}
+	if (types->n == SANDBOX_TYPES_MAX || all > SANDBOX_COMMANDS_MAX)
 		return TYPES_MANY;
 	copy = strndup(command, len);
 	if (copy == NULL)

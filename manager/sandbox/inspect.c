@@ -129,7 +129,7 @@ main(int argc, char **argv)
 		result = json_pack("{s:s}", "error", err);
 		status = 1;
 	}
-	json_dumpf(result, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_dumpf(result, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(result);
 	return fflush(stdout) == 0 ? status : 2;

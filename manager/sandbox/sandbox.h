@@ -10,10 +10,11 @@
 #include <stdint.h>
 
 #define SANDBOX_ERRLEN       512
-#define SANDBOX_TYPES_MAX    32   /* process types of one app */
-#define SANDBOX_TYPE_MAX     30   /* bytes of a type's name */
-#define SANDBOX_COMMAND_MAX  8192 /* bytes of a command */
-#define SANDBOX_PACK_MAX     64   /* bytes of a buildpack's name */
+#define SANDBOX_TYPES_MAX    32    /* process types of one app */
+#define SANDBOX_TYPE_MAX     30    /* bytes of a type's name */
+#define SANDBOX_COMMAND_MAX  4096  /* bytes of a command */
+#define SANDBOX_COMMANDS_MAX 16384 /* of all: a log line holds them */
+#define SANDBOX_PACK_MAX     64    /* bytes of a buildpack's name */
 #define SANDBOX_PROCFILE_MAX (64 * 1024)
 
 /* What is said of a name that breaks the rule of types_name_valid. */
@@ -44,7 +45,10 @@ int types_name_valid(const char *name, size_t len);
 /* Printable, or a tab; not empty; valid UTF-8; not too long. */
 int types_command_valid(const char *command, size_t len);
 
-/* Copies both.  TYPES_TWICE leaves the one that is there. */
+/*
+ * Copies both.  TYPES_TWICE leaves the one that is there; TYPES_MANY also
+ * stands for too many bytes of commands.
+ */
 enum types_result types_add(struct types *, const char *name, size_t namelen,
     const char *command, size_t len, int line);
 

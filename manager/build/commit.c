@@ -1,0 +1,445 @@
+/*
+ * The commits of a build.  Each compares the build's record with the one in
+ * hand: an app that is destroyed takes its builds along, and what is written
+ * after that would stay for ever.
+ */
+#include "build/room.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <bsd/stdlib.h>
+
+#include "common/log.h"
+
+#define BUILDS_KEPT 50 /* an app */
+#define PRUNE_MAX   8  /* in one commit */
+
+/* A commit under way: the record that holds once it is done. */
+struct commit {
+	struct job *job;
+	json_t *record;
+};
+
+int64_t
+commit_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static char *
+build_key(char key[STORE_KEY_MAX + 1], const struct job *job)
+{
+	return key_format(key, "build/%s/%016" PRIx64, job->app, job->id);
+}
+
+/* A transaction with a new state of the record. */
+static struct commit *
+commit_begin(struct job *job, struct store_txn **txn, const char *state)
+{
+	char key[STORE_KEY_MAX + 1];
+	struct commit *commit = calloc(1, sizeof(*commit));
+
+	if (commit == NULL)
+		log_fatal("build: out of memory");
+	commit->job = job;
+	commit->record = json_deep_copy(job->record);
+	json_object_set_new(commit->record, "state", json_string(state));
+	json_object_set_new(
+	    commit->record, "updated", json_integer(commit_now()));
+	*txn = store_begin(job->build->store);
+	store_if(*txn, build_key(key, job), job->rev);
+	return commit;
+}
+
+static void
+commit_end(struct commit *commit, struct store_txn *txn, store_done_cb cb)
+{
+	char key[STORE_KEY_MAX + 1];
+
+	store_put(txn, build_key(key, commit->job), commit->record);
+	store_commit(txn, cb, commit);
+}
+
+/* What all of them do with the answer; the job, and the commit is freed. */
+static struct job *
+commit_done(struct commit *commit, enum store_result result, uint64_t rev)
+{
+	struct job *job = commit->job;
+
+	if (result == STORE_OK) {
+		json_decref(job->record);
+		job->record = json_incref(commit->record);
+		job->rev = rev;
+	}
+	json_decref(commit->record);
+	free(commit);
+	return job;
+}
+
+/* The app as it is, if it still is the one that the build began with. */
+static json_t *
+get_app(struct job *job, uint64_t *rev)
+{
+	char key[STORE_KEY_MAX + 1];
+	const char *text;
+	uint64_t number;
+	json_t *app;
+
+	app = store_get(
+	    job->build->store, key_format(key, "app/%s", job->app), rev);
+	text = json_string_value(json_object_get(app, "number"));
+	if (text != NULL && key_parse_id(text, &number) == 0 &&
+	    number == job->number)
+		return app;
+	json_decref(app);
+	job->appgone = 1;
+	return NULL;
+}
+
+/* Whether the record in hand is still the one in the store. */
+static int
+is_current(struct job *job)
+{
+	char key[STORE_KEY_MAX + 1];
+	uint64_t rev;
+
+	json_decref(store_get(job->build->store, build_key(key, job), &rev));
+	return rev == job->rev;
+}
+
+/* ---- which instance works for it ------------------------------------- */
+
+static void
+instance_done(enum store_result result, uint64_t rev, void *arg)
+{
+	struct job *job = commit_done(arg, result, rev);
+
+	if (result == STORE_CONFLICT)
+		job->appgone = 1;
+	if (result != STORE_OK)
+		job_blame(job, "The build could not be noted: %s.",
+		    store_strerror(result));
+	job_event(job, result == STORE_OK ? JOB_OK : JOB_BAD);
+}
+
+void
+commit_instance(struct job *job, struct run *run, const char *state)
+{
+	char id[17];
+	struct store_txn *txn;
+	struct commit *commit = commit_begin(job, &txn, state);
+
+	key_format_id(id, run_id(run));
+	json_object_set_new(commit->record, "instance", json_string(id));
+	if (run == job->runner)
+		json_object_set_new(commit->record, "log", json_string(id));
+	json_object_set_new(
+	    commit->record, "started", json_integer(commit_now()));
+	commit_end(commit, txn, instance_done);
+}
+
+/* ---- the slug -------------------------------------------------------- */
+
+static void
+slug_done(enum store_result result, uint64_t rev, void *arg)
+{
+	struct job *job = arg;
+
+	(void)rev;
+	if (result != STORE_OK && result != STORE_CONFLICT)
+		job_blame(job, "The slug could not be noted: %s.",
+		    store_strerror(result));
+	job_event(job, result == STORE_OK         ? JOB_OK
+		       : result == STORE_CONFLICT ? JOB_AGAIN
+						  : JOB_BAD);
+}
+
+void
+commit_slug(struct job *job)
+{
+	char key[STORE_KEY_MAX + 1];
+	struct store *store = job->build->store;
+	struct store_txn *txn;
+	json_t *slug;
+	uint64_t rev;
+
+	key_format(key, "slug/%s", job->found.hash);
+	slug = store_get(store, key, &rev);
+	if (slug != NULL && !json_is_true(json_object_get(slug, "dropping"))) {
+		json_decref(slug);
+		job_event(job, JOB_OK);
+		return;
+	}
+	json_decref(slug);
+	slug = json_pack("{s:s, s:I, s:I, s:O, s:s, s:I}", "app", job->app,
+	    "size", (json_int_t)job->found.bytes, "entries",
+	    (json_int_t)job->found.entries, "types", job->found.types,
+	    "buildpack", job->found.buildpack, "created",
+	    (json_int_t)commit_now());
+	txn = store_begin(store);
+	store_if(txn, key, rev);
+	store_put(txn, key, slug);
+	store_commit(txn, slug_done, job);
+	json_decref(slug);
+}
+
+/* ---- the release ----------------------------------------------------- */
+
+static int
+last_version(const char *key, json_t *release, uint64_t rev, void *arg)
+{
+	(void)key;
+	(void)rev;
+	*(int64_t *)arg =
+	    json_integer_value(json_object_get(release, "version"));
+	return 1;
+}
+
+/* RFC 9562, version 4. */
+static void
+new_uuid(char out[37])
+{
+	uint8_t b[16];
+
+	arc4random_buf(b, sizeof(b));
+	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
+	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+	snprintf(out, 37,
+	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x"
+	    "%02x",
+	    b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10],
+	    b[11], b[12], b[13], b[14], b[15]);
+}
+
+static const char *
+get_text(json_t *record, const char *name, const char *otherwise)
+{
+	const char *text = json_string_value(json_object_get(record, name));
+
+	return text != NULL && text[0] != '\0' ? text : otherwise;
+}
+
+static json_t *
+new_release(struct job *job, int64_t version)
+{
+	char key[STORE_KEY_MAX + 1], id[37];
+	json_t *config, *release;
+
+	config = store_get(
+	    job->build->store, key_format(key, "config/%s", job->app), NULL);
+	if (config == NULL)
+		config = json_object();
+	new_uuid(id);
+	release = json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:O, s:o}",
+	    "version", (json_int_t)version, "id", id, "slug", job->found.hash,
+	    "description", get_text(job->record, "description", "Deploy"),
+	    "user", get_text(job->record, "user", "unknown"), "created",
+	    (json_int_t)commit_now(), "types", job->found.types, "config",
+	    config);
+	return release;
+}
+
+/* One web process, none of the others, until somebody scales. */
+static void
+add_formation(struct job *job, struct store_txn *txn)
+{
+	char key[STORE_KEY_MAX + 1];
+	const char *type;
+	json_t *command, *formation;
+
+	json_object_foreach (job->found.types, type, command) {
+		/* Runs before a release, and is no part of it. */
+		if (strcmp(type, "release") == 0)
+			continue;
+		key_format(key, "formation/%s/%s", job->app, type);
+		formation = store_get(job->build->store, key, NULL);
+		if (formation == NULL) {
+			formation = json_pack("{s:i, s:I, s:{}}", "quantity",
+			    strcmp(type, "web") == 0, "memory",
+			    (json_int_t)job->build->conf->instance_memory,
+			    "generations");
+			store_put_new(txn, key, formation);
+		}
+		json_decref(formation);
+	}
+}
+
+struct prune {
+	struct store_txn *txn;
+	int count;
+	int left;
+};
+
+static int
+count_build(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	(void)key;
+	(void)value;
+	(void)rev;
+	((struct prune *)arg)->count++;
+	return 0;
+}
+
+static int
+prune_build(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	struct prune *prune = arg;
+	const char *state = get_text(value, "state", "");
+
+	(void)rev;
+	if (prune->left-- == 0)
+		return 1;
+	if (strcmp(state, "succeeded") == 0 || strcmp(state, "failed") == 0)
+		store_del(prune->txn, key);
+	return 0;
+}
+
+/* Records of old builds go with the commits of new ones. */
+static void
+prune_builds(struct job *job, struct store_txn *txn)
+{
+	char prefix[STORE_KEY_MAX + 1];
+	struct prune prune = {txn, 0, 0};
+
+	key_format(prefix, "build/%s/", job->app);
+	(void)store_each(job->build->store, prefix, count_build, &prune);
+	prune.left = prune.count - BUILDS_KEPT;
+	if (prune.left > PRUNE_MAX)
+		prune.left = PRUNE_MAX;
+	if (prune.left > 0)
+		(void)store_each(
+		    job->build->store, prefix, prune_build, &prune);
+}
+
+static void
+release_done(enum store_result result, uint64_t rev, void *arg)
+{
+	struct job *job = commit_done(arg, result, rev);
+
+	if (result == STORE_OK) {
+		job_event(job, JOB_OK);
+	} else if (result == STORE_CONFLICT && is_current(job)) {
+		/* The app changed meanwhile, or someone else released. */
+		job_event(job, JOB_AGAIN);
+	} else {
+		if (result == STORE_CONFLICT)
+			job->appgone = 1;
+		job_blame(job, "The release could not be made: %s.",
+		    store_strerror(result));
+		job_event(job, JOB_BAD);
+	}
+}
+
+void
+commit_release(struct job *job)
+{
+	char key[STORE_KEY_MAX + 1];
+	struct store_txn *txn;
+	struct commit *commit;
+	json_t *app, *changed, *release;
+	int64_t version = 0;
+	uint64_t rev;
+
+	if ((app = get_app(job, &rev)) == NULL) {
+		job_event(job, JOB_BAD);
+		return;
+	}
+	(void)store_each_last(job->build->store,
+	    key_format(key, "release/%s/", job->app), last_version, &version);
+	version++;
+	commit = commit_begin(job, &txn, "succeeded");
+	json_object_set_new(
+	    commit->record, "slug", json_string(job->found.hash));
+	json_object_set_new(commit->record, "version", json_integer(version));
+	store_if(txn, key_format(key, "app/%s", job->app), rev);
+	changed = json_copy(app);
+	json_object_set_new(changed, "version", json_integer(version));
+	json_object_set_new(changed, "updated", json_integer(commit_now()));
+	store_put(txn, key, changed);
+	release = new_release(job, version);
+	store_put_new(txn,
+	    key_format(key, "release/%s/%08" PRId64, job->app, version),
+	    release);
+	add_formation(job, txn);
+	prune_builds(job, txn);
+	store_event(txn, job->app, "build",
+	    "built with %s, release v%" PRId64 ": %s by %s",
+	    job->found.buildpack, version, get_text(release, "description", ""),
+	    get_text(release, "user", ""));
+	commit_end(commit, txn, release_done);
+	json_decref(app);
+	json_decref(changed);
+	json_decref(release);
+}
+
+/* ---- the failure ----------------------------------------------------- */
+
+static void
+failure_done(enum store_result result, uint64_t rev, void *arg)
+{
+	struct job *job = commit_done(arg, result, rev);
+
+	if (result == STORE_CONFLICT && !is_current(job))
+		job->appgone = 1;
+	if (result == STORE_OK || job->appgone) {
+		job_event(job, JOB_OK);
+		return;
+	}
+	if (result != STORE_CONFLICT)
+		log_err("build: the failure of %016" PRIx64 " of %s can't be "
+			"noted: %s",
+		    job->id, job->app, store_strerror(result));
+	job_event(job, JOB_AGAIN);
+}
+
+void
+commit_failure(struct job *job)
+{
+	char key[STORE_KEY_MAX + 1];
+	struct store_txn *txn;
+	struct commit *commit;
+	json_t *app;
+	uint64_t rev;
+
+	if (job->appgone || (app = get_app(job, &rev)) == NULL) {
+		job_event(job, JOB_OK);
+		return;
+	}
+	job_blame(job, "The build failed.");
+	log_info("build %016" PRIx64 " of %s failed: %s", job->id, job->app,
+	    job->reason);
+	commit = commit_begin(job, &txn, "failed");
+	json_object_set_new(commit->record, "error", json_string(job->reason));
+	store_if(txn, key_format(key, "app/%s", job->app), rev);
+	prune_builds(job, txn);
+	store_event(txn, job->app, "build", "build failed: %s", job->reason);
+	commit_end(commit, txn, failure_done);
+	json_decref(app);
+}
+
+/* ---- the end --------------------------------------------------------- */
+
+static void
+clean_done(enum store_result result, uint64_t rev, void *arg)
+{
+	struct job *job = arg;
+
+	(void)rev;
+	job_event(job, result == STORE_OK ? JOB_OK : JOB_AGAIN);
+}
+
+void
+commit_clean(struct job *job)
+{
+	char key[STORE_KEY_MAX + 1];
+	struct store_txn *txn = store_begin(job->build->store);
+
+	store_del(txn, key_format(key, "upload/%016" PRIx64, job->id));
+	store_commit(txn, clean_done, job);
+}

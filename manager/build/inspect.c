@@ -1,0 +1,90 @@
+/*
+ * The answer of paas-inspect.  The program is ours, but it ran beside a
+ * stranger's tree: what it says is checked as if the stranger said it.
+ */
+#include "build/room.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <bsd/string.h>
+
+#define TYPES_MAX   32
+#define COMMAND_MAX 4096
+
+static int
+check_hash(json_t *answer, struct inspection *found)
+{
+	const char *hex = json_string_value(json_object_get(answer, "hash"));
+	size_t len;
+
+	if (hex == NULL || strlen(hex) != 2 * LAUNCH_HASH ||
+	    strspn(hex, "0123456789abcdef") != 2 * LAUNCH_HASH)
+		return -1;
+	strlcpy(found->hash, hex, sizeof(found->hash));
+	return sodium_hex2bin(found->digest, sizeof(found->digest), hex,
+	    strlen(hex), NULL, &len, NULL);
+}
+
+static int
+check_types(json_t *types)
+{
+	const char *name, *command;
+	json_t *value;
+
+	if (!json_is_object(types) || json_object_size(types) == 0 ||
+	    json_object_size(types) > TYPES_MAX)
+		return -1;
+	json_object_foreach (types, name, value) {
+		command = json_string_value(value);
+		if (!key_app_valid(name) || command == NULL ||
+		    command[0] == '\0' || strlen(command) > COMMAND_MAX ||
+		    strlen(command) != json_string_length(value))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+check_answer(json_t *answer, struct inspection *found)
+{
+	json_t *bytes = json_object_get(answer, "bytes");
+	json_t *entries = json_object_get(answer, "entries");
+	json_t *types = json_object_get(answer, "types");
+	json_t *buildpack = json_object_get(answer, "buildpack");
+
+	if (check_hash(answer, found) == -1 || !json_is_integer(bytes) ||
+	    !json_is_integer(entries) || !json_is_string(buildpack) ||
+	    check_types(types) == -1)
+		return -1;
+	found->bytes = json_integer_value(bytes);
+	found->entries = json_integer_value(entries);
+	text_clean(found->buildpack, sizeof(found->buildpack),
+	    json_string_value(buildpack), json_string_length(buildpack));
+	if (found->bytes < 0 || found->entries < 0)
+		return -1;
+	json_decref(found->types);
+	found->types = json_incref(types);
+	return 0;
+}
+
+int
+inspect_parse(const char *text, size_t len, struct inspection *found,
+    char err[BUILD_REASON_MAX])
+{
+	json_t *answer = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *error = json_object_get(answer, "error");
+	int result = -1;
+
+	if (json_is_string(error))
+		text_clean(err, BUILD_REASON_MAX, json_string_value(error),
+		    json_string_length(error));
+	else if (!json_is_object(answer) || check_answer(answer, found) == -1)
+		snprintf(err, BUILD_REASON_MAX,
+		    "The inspection of the build gave no answer that makes "
+		    "sense. Push again.");
+	else
+		result = 0;
+	json_decref(answer);
+	return result;
+}

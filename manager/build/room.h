@@ -1,0 +1,193 @@
+/*
+ * What the files of the build room share.
+ *
+ *   upload.c    a push becomes a file
+ *   job.c       drives a build through the table, with
+ *     run.c     one sandbox from its start to its end
+ *     sandbox.c what runs in it and what it said
+ *     inspect.c the inspection's answer, checked
+ *     commit.c  the records, each change with its event
+ *   follow.c    the output, for those who watch
+ *   gc.c        slugs that no release needs
+ */
+#ifndef PAAS_BUILD_ROOM_H
+#define PAAS_BUILD_ROOM_H
+
+#include <bsd/sys/queue.h>
+
+#include <stdint.h>
+
+#include "build/build.h"
+#include "build/table.h"
+#include "launcher/protocol.h"
+#include "node/node.h"
+#include "node/proc.h"
+#include "store/keys.h"
+
+#define BUILD_APP_MAX    31 /* of an app's name, with the NUL */
+#define BUILD_REASON_MAX 400
+#define BUILD_HASH_MAX   65 /* hex, with the NUL */
+
+struct gc;
+struct job;
+struct run;
+
+TAILQ_HEAD(job_list, job);
+TAILQ_HEAD(run_list, run);
+TAILQ_HEAD(upload_list, build_upload);
+TAILQ_HEAD(follow_list, build_follow);
+
+struct build {
+	struct store *store;
+	struct node *node;
+	const struct conf *conf;
+	sd_event *loop;
+	int uploads; /* folder */
+	struct store_watch *apps;
+	struct store_watch *builds;
+	struct job_list jobs;
+	struct run_list runs; /* those whose job is done with them, too */
+	struct upload_list pushes;
+	struct follow_list follows;
+	struct gc *gc;
+};
+
+/* What paas-inspect found. */
+struct inspection {
+	char hash[BUILD_HASH_MAX];
+	uint8_t digest[LAUNCH_HASH];
+	int64_t bytes;
+	int64_t entries;
+	json_t *types; /* owned */
+	char buildpack[80];
+};
+
+struct job {
+	TAILQ_ENTRY(job) entry;
+	struct build *build;
+	char app[BUILD_APP_MAX];
+	uint64_t number; /* of the app: another one may get its name */
+	uint64_t id;
+	enum job_state state;
+	enum job_event event; /* to be taken; JOB_EVENTS for none */
+	int driving;
+	int appgone;
+	json_t *record; /* of build/APP/ID, as committed */
+	uint64_t rev;
+	struct run *runner; /* of the build */
+	struct run *checker;
+	struct inspection found;
+	char reason[BUILD_REASON_MAX];
+	sd_event_source *timer; /* an attempt to come */
+	sd_event_source *deadline;
+	unsigned tries;
+};
+
+/* ---- job.c */
+
+/* Takes up the build of a committed record, borrowed. */
+void job_resume(struct build *, const char *app, json_t *record, uint64_t rev);
+
+/* An upload without a record of its build: takes away what is there. */
+void job_sweep(struct build *, const char *app, uint64_t id);
+
+struct job *job_of_app(struct build *, const char *app);
+
+/* May free the job, but not while a state of its is being entered. */
+void job_event(struct job *, enum job_event);
+
+/* The reason of a failure, the first one given; a sentence. */
+void job_blame(struct job *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+void job_free(struct job *);
+
+/* ---- commit.c: each makes one commit and then one event of the job */
+
+void commit_instance(struct job *, struct run *, const char *state);
+void commit_slug(struct job *);
+void commit_release(struct job *);
+void commit_failure(struct job *);
+void commit_clean(struct job *); /* the last trace of the upload */
+
+/* Now, in microseconds since the epoch. */
+int64_t commit_now(void);
+
+/* ---- run.c */
+
+enum run_end {
+	RUN_EXITED,  /* exit tells how */
+	RUN_LOST,    /* there is no trace of it */
+	RUN_AGAIN,   /* it was never started: start it again */
+	RUN_REFUSED, /* why says it */
+};
+
+typedef void (*run_cb)(
+    enum run_end, const struct proc_exit *exit, const char *why, void *arg);
+
+/* Takes an id, a slot and the claim.  NULL: none at hand, try again. */
+struct run *run_take(struct build *, run_cb, void *arg);
+
+/* Finds one that was started before; NULL only if out of memory. */
+struct run *run_adopt(struct build *, uint64_t id, run_cb, void *arg);
+
+/* start's id and slot are filled in. */
+void run_start(
+    struct run *, struct launch_start *, char *const *argv, char *const *envp);
+void run_kill(struct run *);
+uint64_t run_id(const struct run *);
+
+/* Cleans up behind it, whatever it does, and frees it then; NULL is fine. */
+void run_finish(struct run *);
+
+/* Frees it and leaves all as it is. */
+void run_free(struct run *);
+
+/* ---- sandbox.c */
+
+void sandbox_build(struct job *, struct run *);
+void sandbox_check(struct job *, struct run *);
+
+/* Why it failed: its own last " !     " line, or how it ended. */
+void sandbox_reason(struct job *, const struct proc_exit *);
+
+/* ---- inspect.c */
+
+/*
+ * Checks the one line that paas-inspect printed.  0, or -1 with a sentence
+ * in err; found->types is to be freed.
+ */
+int inspect_parse(const char *text, size_t len, struct inspection *found,
+    char err[BUILD_REASON_MAX]);
+
+/* ---- text.c */
+
+/* Control bytes out, at most len - 1 bytes, valid UTF-8 at the end. */
+void text_clean(char *out, size_t outlen, const char *text, size_t len);
+
+/* ---- upload.c */
+
+void upload_path(char *out, size_t len, uint64_t id); /* in `uploads` */
+
+/* Files of no record: of uploads that a crash cut short. */
+void upload_sweep(struct build *);
+void upload_free_all(struct build *);
+
+/* ---- follow.c */
+
+/* The build's record changed, or went. */
+void follow_changed(struct build *, uint64_t id);
+void follow_free_all(struct build *);
+
+/* ---- gc.c */
+
+struct gc *gc_open(struct build *);
+void gc_close(struct gc *);
+
+/* Something may be superfluous: look, soon. */
+void gc_wake(struct gc *);
+
+/* While it drops something, nothing may be sealed. */
+int gc_busy(const struct gc *);
+
+#endif

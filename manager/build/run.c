@@ -1,0 +1,359 @@
+/*
+ * One sandbox from its start to its end.  It is claimed from the node before
+ * it exists and until it is cleaned, so that at each new connection to the
+ * launcher the node tells what became of it; what the launcher or the
+ * process say in between only makes that faster.
+ */
+#include "build/room.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "node/launch.h"
+
+#define RETRY_US 500000
+
+enum run_phase {
+	RUN_TAKEN,
+	RUN_ADOPTING, /* does it exist? */
+	RUN_STARTING,
+	RUN_RUNNING,
+	RUN_ENDED,
+	RUN_CLEANING
+};
+
+struct run {
+	TAILQ_ENTRY(run) entry;
+	struct build *build;
+	uint64_t id;
+	uint32_t slot; /* 0: not known */
+	enum run_phase phase;
+	int kill;   /* as soon as there is something to kill */
+	int finish; /* nobody waits for it any more */
+	run_cb cb;
+	void *arg;
+	struct proc *proc;
+	sd_event_source *timer;
+	struct launch_record seen; /* while a list is under way */
+	int found;
+};
+
+static void run_clean(struct run *);
+static void run_ask(struct run *);
+
+static void
+run_end(struct run *run, enum run_end end, const struct proc_exit *exit,
+    const char *why)
+{
+	run->phase = end == RUN_AGAIN ? RUN_TAKEN : RUN_ENDED;
+	if (run->finish)
+		run_clean(run);
+	else
+		run->cb(end, exit, why, run->arg);
+}
+
+/* ---- how it is ------------------------------------------------------- */
+
+static void
+run_read_exit(struct run *run)
+{
+	struct proc_exit exit;
+
+	if (proc_exit_read(run->build->conf->run_dir, run->id, &exit) == 0)
+		run_end(run, RUN_EXITED, &exit, NULL);
+	else
+		run_end(run, RUN_LOST, NULL, NULL);
+}
+
+static void
+run_exited(const struct proc_exit *exit, void *arg)
+{
+	struct run *run = arg;
+
+	if (exit->how != 0)
+		run_end(run, RUN_EXITED, exit, NULL);
+	else
+		run_end(run, RUN_LOST, NULL, NULL);
+}
+
+static void
+run_killed(int error, const struct launch_reply *reply, void *arg)
+{
+	struct run *run = arg;
+
+	(void)reply;
+	if (error != 0 && error != ECONNRESET && error != ENOENT &&
+	    error != ESRCH)
+		log_warn("build: instance %016llx can't be killed: %s",
+		    (unsigned long long)run->id, strerror(error));
+}
+
+static void
+run_is_running(struct run *run, const struct launch_record *record)
+{
+	struct build *b = run->build;
+	int error;
+
+	run->phase = RUN_RUNNING;
+	run->slot = record->slot;
+	error = proc_watch(&run->proc, b->loop, b->conf->run_dir, run->id,
+	    record->pid, record->starttime, run_exited, run);
+	if (error < 0) {
+		if (error != -ESRCH)
+			log_err("build: instance %016llx can't be watched: %s",
+			    (unsigned long long)run->id, strerror(-error));
+		run_read_exit(run);
+		return;
+	}
+	if (run->kill)
+		run_kill(run);
+}
+
+static int
+run_retry(sd_event_source *source, uint64_t now, void *arg)
+{
+	struct run *run = arg;
+
+	(void)source;
+	(void)now;
+	run->timer = sd_event_source_unref(run->timer);
+	if (run->phase == RUN_CLEANING)
+		run_clean(run);
+	else
+		run_ask(run);
+	return 0;
+}
+
+static void
+run_later(struct run *run)
+{
+	if (run->timer != NULL)
+		return;
+	if (sd_event_add_time_relative(run->build->loop, &run->timer,
+		CLOCK_MONOTONIC, RETRY_US, 0, run_retry, run) < 0)
+		log_fatal("build: no timer");
+}
+
+/* What the launcher knows of it, NULL for nothing. */
+static void
+run_look(struct run *run, const struct launch_record *record)
+{
+	switch (run->phase) {
+	case RUN_CLEANING:
+		if (record != NULL)
+			run->slot = record->slot;
+		run_clean(run);
+		return;
+	case RUN_ADOPTING:
+	case RUN_STARTING:
+		break;
+	default:
+		return;
+	}
+	if (record == NULL && run->phase == RUN_STARTING && !run->kill)
+		run_end(run, RUN_AGAIN, NULL, NULL);
+	else if (record == NULL)
+		run_read_exit(run);
+	else if (record->state == LAUNCH_EXITED) {
+		run->slot = record->slot;
+		run_read_exit(run);
+	} else if (record->state == LAUNCH_RUNNING)
+		run_is_running(run, record);
+	else
+		run_later(run);
+}
+
+static void
+run_claimed(const struct launch_record *record, void *arg)
+{
+	run_look(arg, record);
+}
+
+static void
+run_listed(int error, const struct launch_reply *reply, void *arg)
+{
+	struct run *run = arg;
+
+	if (error == 0 && reply->op == LAUNCH_LIST) {
+		if (reply->record.id == run->id) {
+			run->seen = reply->record;
+			run->found = 1;
+		}
+		return;
+	}
+	/* Without a connection, the claim tells. */
+	if (error == 0)
+		run_look(run, run->found ? &run->seen : NULL);
+}
+
+static void
+run_ask(struct run *run)
+{
+	run->found = 0;
+	if (launch_list(node_launch(run->build->node), run_listed, run) < 0)
+		run_later(run);
+}
+
+/* ---- start ----------------------------------------------------------- */
+
+static struct run *
+run_new(struct build *b, uint64_t id, run_cb cb, void *arg)
+{
+	struct run *run = calloc(1, sizeof(*run));
+
+	if (run == NULL)
+		return NULL;
+	run->build = b;
+	run->id = id;
+	run->cb = cb;
+	run->arg = arg;
+	if (node_claim(b->node, id, run_claimed, run) < 0) {
+		free(run);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&b->runs, run, entry);
+	return run;
+}
+
+struct run *
+run_take(struct build *b, run_cb cb, void *arg)
+{
+	struct run *run;
+	uint64_t id = node_next_id(b->node);
+	uint32_t slot;
+
+	if (id == 0 || node_take_slot(b->node, id, &slot) < 0)
+		return NULL;
+	if ((run = run_new(b, id, cb, arg)) == NULL) {
+		node_free_slot(b->node, slot);
+		return NULL;
+	}
+	run->slot = slot;
+	return run;
+}
+
+struct run *
+run_adopt(struct build *b, uint64_t id, run_cb cb, void *arg)
+{
+	struct run *run = run_new(b, id, cb, arg);
+
+	if (run == NULL)
+		return NULL;
+	run->phase = RUN_ADOPTING;
+	/* The node may have listed what there is before this claim. */
+	if (launch_connected(node_launch(b->node)))
+		run_ask(run);
+	return run;
+}
+
+static void
+run_started(int error, const struct launch_reply *reply, void *arg)
+{
+	struct run *run = arg;
+	char why[200];
+
+	if (error == ECONNRESET || run->phase != RUN_STARTING)
+		return;
+	if (error == 0) {
+		run_is_running(run, &reply->record);
+		return;
+	}
+	snprintf(why, sizeof(why), "The sandbox could not be started (%s: %s).",
+	    reply != NULL ? launch_step_name(reply->step) : "the launcher",
+	    strerror(error));
+	run_end(run, RUN_REFUSED, NULL, why);
+}
+
+void
+run_start(struct run *run, struct launch_start *start, char *const *argv,
+    char *const *envp)
+{
+	struct launch_argv args = {"/", argv, envp};
+	int error;
+
+	start->id = run->id;
+	start->slot = run->slot;
+	run->phase = RUN_STARTING;
+	error = launch_start(
+	    node_launch(run->build->node), start, &args, run_started, run);
+	if (error == -E2BIG)
+		run_end(run, RUN_REFUSED, NULL,
+		    "The config vars are too large to be handed to a build.");
+	else if (error < 0)
+		run_end(run, RUN_REFUSED, NULL,
+		    "The sandbox could not be started for want of memory.");
+}
+
+uint64_t
+run_id(const struct run *run)
+{
+	return run->id;
+}
+
+void
+run_kill(struct run *run)
+{
+	run->kill = 1;
+	if (run->phase == RUN_RUNNING || run->phase == RUN_STARTING)
+		(void)launch_kill(
+		    node_launch(run->build->node), run->id, run_killed, run);
+	else if (run->phase == RUN_TAKEN || run->phase == RUN_ENDED)
+		run_end(run, RUN_LOST, NULL, NULL);
+}
+
+/* ---- end ------------------------------------------------------------- */
+
+void
+run_free(struct run *run)
+{
+	launch_forget(node_launch(run->build->node), run);
+	node_unclaim(run->build->node, run->id);
+	proc_unwatch(run->proc);
+	sd_event_source_disable_unref(run->timer);
+	TAILQ_REMOVE(&run->build->runs, run, entry);
+	free(run);
+}
+
+static void
+run_cleaned(int error, const struct launch_reply *reply, void *arg)
+{
+	struct run *run = arg;
+
+	(void)reply;
+	if (error == 0 || error == ENOENT) {
+		if (run->slot != 0)
+			node_free_slot(run->build->node, run->slot);
+		run_free(run);
+	} else if (error != ECONNRESET)
+		run_later(run);
+}
+
+static void
+run_clean(struct run *run)
+{
+	run->phase = RUN_CLEANING;
+	if (launch_clean(
+		node_launch(run->build->node), run->id, run_cleaned, run) < 0)
+		run_later(run);
+}
+
+void
+run_finish(struct run *run)
+{
+	if (run == NULL)
+		return;
+	run->finish = 1;
+	switch (run->phase) {
+	case RUN_TAKEN:
+	case RUN_ENDED:
+		run_clean(run);
+		break;
+	case RUN_CLEANING:
+		break;
+	default:
+		run_kill(run);
+		break;
+	}
+}

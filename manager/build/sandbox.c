@@ -1,0 +1,195 @@
+/*
+ * What runs in the sandboxes of a build, and what is read of their output.
+ */
+#include "build/room.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "launcher/places.h"
+#include "node/logfile.h"
+
+/* Config vars reach buildpacks as files, so they come under a prefix. */
+#define CONFIG_PREFIX "PAAS_CONFIG_"
+
+#define CHECK_MEMORY   (256ULL * 1024 * 1024)
+#define CHECK_TMP      (1024ULL * 1024)
+#define BUILD_PIDS_MIN 2048 /* npm and make are many */
+#define REASON_LINES   50
+#define REASON_BYTES   (256 * 1024)
+
+struct args {
+	char *argv[16];
+	size_t argc;
+	char **envp;
+	size_t envc;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+args_add(struct args *args, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&args->argv[args->argc++], fmt, ap) == -1)
+		log_fatal("build: out of memory");
+	va_end(ap);
+}
+
+static void
+args_env(
+    struct args *args, const char *prefix, const char *name, const char *value)
+{
+	args->envp =
+	    reallocarray(args->envp, args->envc + 2, sizeof(*args->envp));
+	if (args->envp == NULL || asprintf(&args->envp[args->envc++], "%s%s=%s",
+				      prefix, name, value) == -1)
+		log_fatal("build: out of memory");
+	args->envp[args->envc] = NULL;
+}
+
+static void
+args_free(struct args *args)
+{
+	size_t i;
+
+	for (i = 0; i < args->argc; i++)
+		free(args->argv[i]);
+	for (i = 0; i < args->envc; i++)
+		free(args->envp[i]);
+	free(args->envp);
+}
+
+static void
+args_limits(struct args *args, const struct conf *conf)
+{
+	args_add(args, "--max-bytes");
+	args_add(args, "%" PRIu64, conf->unpack_max);
+	args_add(args, "--max-entries");
+	args_add(args, "%" PRIu64, conf->unpack_entries);
+}
+
+static void
+args_config(struct args *args, struct job *job)
+{
+	char key[STORE_KEY_MAX + 1];
+	const char *name;
+	json_t *config, *value;
+
+	config = store_get(
+	    job->build->store, key_format(key, "config/%s", job->app), NULL);
+	json_object_foreach (config, name, value)
+		if (json_is_string(value))
+			args_env(args, CONFIG_PREFIX, name,
+			    json_string_value(value));
+	json_decref(config);
+}
+
+static void
+fill_start(struct launch_start *start, const struct job *job, uint32_t kind)
+{
+	const struct conf *conf = job->build->conf;
+
+	memset(start, 0, sizeof(*start));
+	start->app = job->number;
+	start->build = job->id;
+	start->kind = kind;
+	start->log_max = conf->log_max;
+	start->log_rate = conf->log_rate;
+	start->files = conf->instance_files;
+}
+
+void
+sandbox_build(struct job *job, struct run *run)
+{
+	const struct conf *conf = job->build->conf;
+	struct launch_start start;
+	struct args args = {.argc = 0};
+
+	args_add(&args, SANDBOX_LIBEXEC "/paas-build");
+	args_limits(&args, conf);
+	args_env(&args, "", "PATH", "/usr/local/bin:/usr/bin:/bin");
+	args_env(&args, "", "LANG", "C.UTF-8");
+	args_env(&args, "", "PAAS_APP", job->app);
+	args_config(&args, job);
+	fill_start(&start, job, LAUNCH_BUILD);
+	start.memory = conf->build_memory;
+	start.tmp = conf->build_memory / 2 > conf->instance_tmp
+			? conf->build_memory / 2
+			: conf->instance_tmp;
+	start.cpu_weight = 50; /* what runs goes before what is built */
+	start.pids = conf->instance_pids > BUILD_PIDS_MIN ? conf->instance_pids
+							  : BUILD_PIDS_MIN;
+	run_start(run, &start, args.argv, args.envp);
+	args_free(&args);
+}
+
+void
+sandbox_check(struct job *job, struct run *run)
+{
+	struct launch_start start;
+	struct args args = {.argc = 0};
+
+	args_add(&args, SANDBOX_LIBEXEC "/paas-inspect");
+	args_limits(&args, job->build->conf);
+	args_env(&args, "", "LANG", "C.UTF-8");
+	fill_start(&start, job, LAUNCH_INSPECT);
+	start.memory = CHECK_MEMORY;
+	start.tmp = CHECK_TMP;
+	start.cpu_weight = 100;
+	start.pids = job->build->conf->instance_pids;
+	run_start(run, &start, args.argv, args.envp);
+	args_free(&args);
+}
+
+/* ---- why it failed --------------------------------------------------- */
+
+struct reason {
+	char text[BUILD_REASON_MAX];
+};
+
+/* The form of an error that all buildpacks share. */
+static int
+reason_line(const struct logfile_line *line, void *arg)
+{
+	static const char mark[] = " !  ";
+	struct reason *reason = arg;
+	const char *text = line->text;
+	size_t len = line->len;
+
+	if (line->stream == 'p' || len < sizeof(mark) ||
+	    memcmp(text, mark, sizeof(mark) - 1) != 0)
+		return 0;
+	text += sizeof(mark) - 1;
+	len -= sizeof(mark) - 1;
+	while (len > 0 && *text == ' ') {
+		text++;
+		len--;
+	}
+	text_clean(reason->text, sizeof(reason->text), text, len);
+	return 0;
+}
+
+void
+sandbox_reason(struct job *job, const struct proc_exit *exit)
+{
+	const struct conf *conf = job->build->conf;
+	struct reason reason = {.text = ""};
+	char how[128], dir[300];
+
+	snprintf(dir, sizeof(dir), "%s/" PLACE_LOG, conf->state_dir);
+	if (exit->how == CLD_EXITED)
+		(void)logfile_tail(dir, job->number, run_id(job->runner),
+		    REASON_LINES, REASON_BYTES, NULL, reason_line, &reason);
+	if (reason.text[0] != '\0') {
+		job_blame(job, "%s", reason.text);
+		return;
+	}
+	proc_exit_text(exit, conf->build_memory, how, sizeof(how));
+	job_blame(job, "The build did not come to its end: it %s.", how);
+}

@@ -1,0 +1,368 @@
+/*
+ * A push becomes a file, uploads/ID.tar, piece by piece as it comes: memory
+ * stays flat however large it is.  The record that makes a build of it is
+ * written when all of it is there; a file without one is swept away.
+ */
+#include "build/room.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <bsd/string.h>
+
+#include "common/log.h"
+
+/*
+ * So much is handed to the disk at a time: left alone, the kernel would let
+ * it grow to a fifth of the memory and then stop the whole loop to write it.
+ */
+#define FLUSH_BYTES (8 * 1024 * 1024)
+
+struct build_upload {
+	TAILQ_ENTRY(build_upload) entry;
+	struct build *build;
+	char app[BUILD_APP_MAX];
+	char user[128];
+	char description[256];
+	uint64_t id;
+	int fd;
+	uint64_t size;
+	uint64_t flushed;
+	json_t *record;
+	sd_event_source *refusal;
+	build_begun_cb cb;
+	void *arg;
+};
+
+static void __attribute__((format(printf, 3, 4)))
+fail(struct build_error *err, enum build_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	err->code = code;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+}
+
+static void
+fail_errno(struct build_error *err, int error)
+{
+	if (error == ENOSPC || error == EDQUOT)
+		fail(err, BUILD_FULL,
+		    "The disk of the state directory is full: free some space "
+		    "and push again.");
+	else
+		fail(err, BUILD_FAILED, "The upload can't be stored: %s.",
+		    strerror(error));
+}
+
+void
+upload_path(char *out, size_t len, uint64_t id)
+{
+	snprintf(out, len, "%016" PRIx64 ".tar", id);
+}
+
+/* ---- one at a time --------------------------------------------------- */
+
+static int
+check_free(struct build *b, const char *app, struct build_error *err)
+{
+	struct build_upload *upload;
+	struct job *job = job_of_app(b, app);
+
+	TAILQ_FOREACH (upload, &b->pushes, entry) {
+		if (strcmp(upload->app, app) != 0)
+			continue;
+		fail(err, BUILD_RUNNING,
+		    "Another push to %s is under way (build %016" PRIx64
+		    " by %s): wait for it and push again.",
+		    app, upload->id, upload->user);
+		return -1;
+	}
+	if (job == NULL)
+		return 0;
+	fail(err, BUILD_RUNNING,
+	    "Build %016" PRIx64 " of %s is running: wait for it and push "
+	    "again.",
+	    job->id, app);
+	return -1;
+}
+
+static json_t *
+get_app(struct build *b, const char *app, uint64_t *rev)
+{
+	char key[STORE_KEY_MAX + 1];
+
+	if (!key_app_valid(app))
+		return NULL;
+	return store_get(b->store, key_format(key, "app/%s", app), rev);
+}
+
+/* ---- the four verbs -------------------------------------------------- */
+
+struct build_upload *
+build_upload_begin(struct build *b, const char *app, const char *user,
+    const char *description, struct build_error *err)
+{
+	struct build_upload *upload;
+	json_t *record = get_app(b, app, NULL);
+	char name[32];
+
+	json_decref(record);
+	if (record == NULL) {
+		fail(err, BUILD_NOT_FOUND, "There is no app of that name.");
+		return NULL;
+	}
+	if (check_free(b, app, err) == -1)
+		return NULL;
+	if ((upload = calloc(1, sizeof(*upload))) == NULL ||
+	    (upload->id = node_next_id(b->node)) == 0) {
+		free(upload);
+		fail(err, BUILD_BUSY,
+		    "The manager is just starting: push "
+		    "again in a second.");
+		return NULL;
+	}
+	upload_path(name, sizeof(name), upload->id);
+	upload->fd = openat(b->uploads, name,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (upload->fd == -1) {
+		fail_errno(err, errno);
+		free(upload);
+		return NULL;
+	}
+	upload->build = b;
+	strlcpy(upload->app, app, sizeof(upload->app));
+	text_clean(upload->user, sizeof(upload->user), user, strlen(user));
+	text_clean(upload->description, sizeof(upload->description),
+	    description, strlen(description));
+	TAILQ_INSERT_TAIL(&b->pushes, upload, entry);
+	return upload;
+}
+
+int
+build_upload_append(struct build_upload *upload, const void *data, size_t len,
+    struct build_error *err)
+{
+	const char *p = data;
+	ssize_t n;
+
+	if (len > upload->build->conf->upload_max - upload->size) {
+		fail(err, BUILD_TOO_LARGE,
+		    "The upload is larger than %" PRIu64 " MB (upload_max in "
+		    "paas.conf): list what the app does not need in "
+		    ".slugignore.",
+		    upload->build->conf->upload_max / 1000000);
+		return -1;
+	}
+	while (len > 0) {
+		n = write(upload->fd, p, len);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1) {
+			fail_errno(err, errno);
+			return -1;
+		}
+		p += n;
+		len -= (size_t)n;
+		upload->size += (uint64_t)n;
+	}
+	if (upload->size - upload->flushed >= FLUSH_BYTES) {
+		/* Only begins to write, and waits for nothing. */
+		(void)sync_file_range(upload->fd, (off_t)upload->flushed,
+		    (off_t)(upload->size - upload->flushed),
+		    SYNC_FILE_RANGE_WRITE);
+		upload->flushed = upload->size;
+	}
+	return 0;
+}
+
+static void
+upload_free(struct build_upload *upload)
+{
+	if (upload->fd != -1)
+		close(upload->fd);
+	json_decref(upload->record);
+	sd_event_source_disable_unref(upload->refusal);
+	TAILQ_REMOVE(&upload->build->pushes, upload, entry);
+	free(upload);
+}
+
+void
+build_upload_abort(struct build_upload *upload)
+{
+	char name[32];
+
+	upload_path(name, sizeof(name), upload->id);
+	(void)unlinkat(upload->build->uploads, name, 0);
+	upload_free(upload);
+}
+
+/* ---- finish ---------------------------------------------------------- */
+
+static void upload_commit(struct build_upload *);
+
+static void
+upload_committed(enum store_result result, uint64_t rev, void *arg)
+{
+	struct build_upload *upload = arg;
+	struct build_error err;
+	struct build *b = upload->build;
+	char app[BUILD_APP_MAX];
+	uint64_t id = upload->id;
+	build_begun_cb cb = upload->cb;
+	void *cb_arg = upload->arg;
+	json_t *record;
+
+	if (result == STORE_CONFLICT) {
+		/* The app changed in this moment; or it is gone. */
+		upload_commit(upload);
+		return;
+	}
+	if (result != STORE_OK) {
+		fail(&err, result == STORE_FULL ? BUILD_FULL : BUILD_FAILED,
+		    "The build can't be noted: %s.", store_strerror(result));
+		build_upload_abort(upload);
+		cb(&err, 0, cb_arg);
+		return;
+	}
+	strlcpy(app, upload->app, sizeof(app));
+	record = json_incref(upload->record);
+	upload_free(upload);
+	log_info("build %016" PRIx64 " of %s begins", id, app);
+	job_resume(b, app, record, rev);
+	json_decref(record);
+	cb(NULL, id, cb_arg);
+}
+
+/* Nobody waits for the answer from within. */
+static int
+upload_refuse(sd_event_source *source, void *arg)
+{
+	struct build_upload *upload = arg;
+	struct build_error err;
+	build_begun_cb cb = upload->cb;
+	void *cb_arg = upload->arg;
+
+	(void)source;
+	if (upload->size == 0)
+		fail(&err, BUILD_EMPTY,
+		    "The upload is empty: send a tar or tar.gz archive.");
+	else
+		fail(&err, BUILD_NOT_FOUND, "The app was destroyed meanwhile.");
+	build_upload_abort(upload);
+	cb(&err, 0, cb_arg);
+	return 0;
+}
+
+static void
+upload_refuse_later(struct build_upload *upload)
+{
+	if (sd_event_add_defer(upload->build->loop, &upload->refusal,
+		upload_refuse, upload) < 0)
+		log_fatal("build: no event source");
+}
+
+static json_t *
+upload_record(const struct build_upload *upload, json_t *app)
+{
+	char id[17];
+
+	key_format_id(id, upload->id);
+	return json_pack("{s:s, s:s, s:O?, s:n, s:n, s:I, s:I, s:n, s:i, s:n,"
+			 " s:s, s:s, s:I}",
+	    "id", id, "state", "pending", "appnumber",
+	    json_object_get(app, "number"), "instance", "log", "created",
+	    (json_int_t)commit_now(), "updated", (json_int_t)commit_now(),
+	    "slug", "version", 0, "error", "user", upload->user, "description",
+	    upload->description, "size", (json_int_t)upload->size);
+}
+
+static void
+upload_commit(struct build_upload *upload)
+{
+	char key[STORE_KEY_MAX + 1];
+	struct store_txn *txn;
+	uint64_t rev;
+	json_t *app = get_app(upload->build, upload->app, &rev), *todo;
+
+	if (app == NULL || upload->size == 0) {
+		json_decref(app);
+		upload_refuse_later(upload);
+		return;
+	}
+	json_decref(upload->record);
+	upload->record = upload_record(upload, app);
+	json_decref(app);
+	txn = store_begin(upload->build->store);
+	store_if(txn, key_format(key, "app/%s", upload->app), rev);
+	store_put_new(txn,
+	    key_format(key, "build/%s/%016" PRIx64, upload->app, upload->id),
+	    upload->record);
+	todo = json_pack("{s:s, s:s}", "app", upload->app, "state", "stored");
+	store_put_new(
+	    txn, key_format(key, "upload/%016" PRIx64, upload->id), todo);
+	json_decref(todo);
+	store_event(
+	    txn, upload->app, "build", "build started by %s", upload->user);
+	store_commit(txn, upload_committed, upload);
+}
+
+void
+build_upload_finish(struct build_upload *upload, build_begun_cb cb, void *arg)
+{
+	upload->cb = cb;
+	upload->arg = arg;
+	upload_commit(upload);
+}
+
+/* ---- after a crash --------------------------------------------------- */
+
+void
+upload_sweep(struct build *b)
+{
+	char key[STORE_KEY_MAX + 1], hex[17];
+	struct dirent *entry;
+	json_t *todo;
+	uint64_t id;
+	DIR *dir;
+	int fd = openat(b->uploads, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd == -1 || (dir = fdopendir(fd)) == NULL) {
+		if (fd != -1)
+			close(fd);
+		log_warn("build: uploads can't be read: %s", strerror(errno));
+		return;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		strlcpy(hex, entry->d_name, sizeof(hex));
+		if (key_parse_id(hex, &id) == -1 ||
+		    strcmp(entry->d_name + 16, ".tar") != 0)
+			continue;
+		todo = store_get(
+		    b->store, key_format(key, "upload/%s", hex), NULL);
+		if (todo == NULL &&
+		    unlinkat(b->uploads, entry->d_name, 0) == -1)
+			log_warn("build: uploads/%s can't be removed: %s",
+			    entry->d_name, strerror(errno));
+		json_decref(todo);
+	}
+	closedir(dir);
+}
+
+void
+upload_free_all(struct build *b)
+{
+	struct build_upload *upload;
+
+	while ((upload = TAILQ_FIRST(&b->pushes)) != NULL)
+		upload_free(upload);
+}
