@@ -59,7 +59,7 @@ add_type(yaml_node_t *key, yaml_node_t *value, struct types *types,
 		snprintf(err, SANDBOX_ERRLEN,
 		    "an app has at most %d process "
 		    "types, with %d bytes of commands in all.",
-		    SANDBOX_TYPES_MAX);
+		    SANDBOX_TYPES_MAX, SANDBOX_COMMANDS_MAX);
 		break;
 	}
 	return -1;
