@@ -23,11 +23,15 @@
  *                                        null), description, user, created,
  *                                        types {"web": "command"}, config {}
  *   slug/HASH                  build     app, size, entries, types, buildpack,
- *                                        created
+ *                                        created, dropping (true: about to go;
+ *                                        whoever uses one again compares it)
  *   build/APP/ID               build     id, state (pending | running |
  *                                        inspecting | succeeded | failed),
- *                                        instance (hex), created, updated,
- *                                        slug, version, error
+ *                                        instance (hex), log (hex: the
+ *                                        instance whose log is the output),
+ *                                        appnumber (hex), created, updated,
+ *                                        started, slug, version, error, user,
+ *                                        description, size
  *   upload/ID                  build     app, state: what to remove after a
  *                                        crash
  *   rollout/APP                schedule  live (version, 0 for none), target,
