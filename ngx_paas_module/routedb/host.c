@@ -8,17 +8,71 @@
 
 #define LABEL_MAX 63
 
-/* The lower case of what may stand in a label, else 0. */
-static inline uint8_t
-label_char(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c | 0x20;
-	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-	    c == '_')
-		return c;
-	return 0;
-}
+/* The lower case of what may stand in a label; all else is 0. */
+static const char label_chars[256] = {['-'] = '-',
+    ['_'] = '_',
+    ['0'] = '0',
+    '1',
+    '2',
+    '3',
+    '4',
+    '5',
+    '6',
+    '7',
+    '8',
+    '9',
+    ['A'] = 'a',
+    'b',
+    'c',
+    'd',
+    'e',
+    'f',
+    'g',
+    'h',
+    'i',
+    'j',
+    'k',
+    'l',
+    'm',
+    'n',
+    'o',
+    'p',
+    'q',
+    'r',
+    's',
+    't',
+    'u',
+    'v',
+    'w',
+    'x',
+    'y',
+    'z',
+    ['a'] = 'a',
+    'b',
+    'c',
+    'd',
+    'e',
+    'f',
+    'g',
+    'h',
+    'i',
+    'j',
+    'k',
+    'l',
+    'm',
+    'n',
+    'o',
+    'p',
+    'q',
+    'r',
+    's',
+    't',
+    'u',
+    'v',
+    'w',
+    'x',
+    'y',
+    'z'};
 
 /* Nothing, or a colon and a port. */
 static int
@@ -69,56 +123,52 @@ canonical_ipv6(const uint8_t *host, size_t len, char *out)
  * the URL standard: no other spelling of an address can pass for a name.
  */
 static int
-valid_number(const char *out)
+valid_number(const char *name, const char *last)
 {
 	struct in_addr addr;
 
-	return inet_pton(AF_INET, out, &addr) == 1;
+	if (last[strspn(last, "0123456789")] != '\0')
+		return 1;
+	return inet_pton(AF_INET, name, &addr) == 1;
 }
 
 int
 paas_routedb_canonical(const uint8_t *host, size_t len, int wildcard, char *out)
 {
-	size_t i = 0, n = 0, label = 0;
-	int number = 1, last_number = 0;
+	char name[PAAS_ROUTEDB_HOST_MAX + sizeof("*..:65535")];
+	char *o = name, *label = name, *last = name;
+	const uint8_t *p = host, *end = host + len;
 
-	if (len == 0)
+	if (len == 0 || len >= sizeof(name))
 		return PAAS_ROUTEDB_EINVAL;
-	if (host[0] == '[')
+	if (*p == '[')
 		return canonical_ipv6(host, len, out);
-	if (wildcard &&
-	    (host[0] == '.' || (len > 1 && host[0] == '*' && host[1] == '.'))) {
-		out[n++] = '.';
-		i = host[0] == '*' ? 2 : 1;
+	if (wildcard && (*p == '.' || (len > 1 && *p == '*' && p[1] == '.'))) {
+		p += *p == '*' ? 2 : 1;
+		*o++ = '.';
+		label = o;
 	}
-	for (; i < len && host[i] != ':'; i++) {
-		uint8_t c = label_char(host[i]);
-
-		if (n > PAAS_ROUTEDB_HOST_MAX)
+	for (; p < end && *p != ':'; p++) {
+		*o = label_chars[*p];
+		if (*o++ != 0)
+			continue;
+		if (*p != '.' || o - 1 == label || o - 1 - label > LABEL_MAX)
 			return PAAS_ROUTEDB_EINVAL;
-		if (c != 0 && label < LABEL_MAX) {
-			number &= c <= '9' && c != '-';
-			label++;
-		} else if (host[i] == '.' && label > 0) {
-			last_number = number;
-			number = 1;
-			label = 0;
-			c = '.';
-		} else {
-			return PAAS_ROUTEDB_EINVAL;
-		}
-		out[n++] = (char)c;
+		o[-1] = '.';
+		last = label;
+		label = o;
 	}
-	if (label > 0)
-		last_number = number;
-	else if (n > 1)
-		n--; /* one trailing dot */
+	if (o == label) /* one trailing dot, but not a leading one */
+		o -= o - name > 1;
 	else
+		last = label;
+	if (o == label || o - last > LABEL_MAX ||
+	    o - name > PAAS_ROUTEDB_HOST_MAX ||
+	    !valid_port(p, (size_t)(end - p)))
 		return PAAS_ROUTEDB_EINVAL;
-	if (n > PAAS_ROUTEDB_HOST_MAX || !valid_port(host + i, len - i))
+	*o = '\0';
+	if (*last <= '9' && !valid_number(name, last))
 		return PAAS_ROUTEDB_EINVAL;
-	out[n] = '\0';
-	if (last_number && !valid_number(out))
-		return PAAS_ROUTEDB_EINVAL;
-	return (int)n;
+	memcpy(out, name, (size_t)(o - name) + 1);
+	return (int)(o - name);
 }

@@ -75,6 +75,7 @@ struct paas_routedb_reader_s {
 	uint64_t began;  /* ms */
 	int lasting;     /* may take its time */
 	paas_routedb_meta_t meta;
+	size_t page;            /* bytes */
 	jmp_buf *jump, landing; /* out of LMDB's asserts */
 };
 

@@ -190,8 +190,8 @@ void paas_routedb_reader_close(paas_routedb_reader_t *reader);
  * damaged page headers can make LMDB run out of its pages (SIGBUS or
  * SIGSEGV).  A process that must outlive this installs a handler for both,
  * which leaves by siglongjmp to a point outside begin and end; the reader is
- * then fit for paas_routedb_reader_close only.  Values are safe without it:
- * every length is checked against the file, every record against its CRC.
+ * then fit for paas_routedb_reader_close only.  Damaged records need no such
+ * guard: their lengths are checked before use, and their CRC before belief.
  */
 int paas_routedb_begin(paas_routedb_reader_t *reader, uint64_t *txn);
 

@@ -79,6 +79,27 @@ paas_routedb_assert(MDB_env *env, const char *msg)
 	longjmp(*jump, 1);
 }
 
+/*
+ * Does the value lie where LMDB puts one?  Within its page, or right after
+ * the header of overflow pages, which tells how many they are.  Otherwise its
+ * length was damaged, and could lead out of the file.  (lmdb.c: MDB_page.)
+ */
+static int
+reader_holds(const paas_routedb_reader_t *reader, const MDB_val *v)
+{
+	const uint8_t *data = v->mv_data;
+	size_t page = reader->page, at = (uintptr_t)data & (page - 1);
+	uint32_t pages;
+
+	if (reader->outer != NULL || v->mv_size <= page - at)
+		return 1;
+	if (at != 16)
+		return 0;
+	memcpy(&pages, data - 4, sizeof(pages));
+	return pages <= 2 * PAAS_ROUTEDB_RECORD_MAX / page &&
+	       v->mv_size <= pages * page - 16;
+}
+
 int
 paas_routedb_fetch(paas_routedb_reader_t *reader, const uint8_t *key,
     size_t keylen, MDB_val *value)
@@ -89,6 +110,8 @@ paas_routedb_fetch(paas_routedb_reader_t *reader, const uint8_t *key,
 	if (_setjmp(*reader->jump) != 0)
 		return PAAS_ROUTEDB_EDAMAGED;
 	rc = mdb_get(reader->txn, reader->dbi, &k, value);
+	if (rc == MDB_SUCCESS && !reader_holds(reader, value))
+		rc = MDB_CORRUPTED;
 	return paas_routedb_error(rc);
 }
 
@@ -97,6 +120,7 @@ reader_open(paas_routedb_reader_t **out, const char *path, int locked)
 {
 	paas_routedb_reader_t *reader;
 	unsigned flags = MDB_RDONLY | (locked ? 0 : MDB_NOLOCK);
+	MDB_stat st;
 	uint64_t txn;
 	int rc;
 
@@ -114,6 +138,8 @@ reader_open(paas_routedb_reader_t **out, const char *path, int locked)
 		paas_routedb_reader_close(reader);
 		return rc;
 	}
+	mdb_env_stat(reader->env, &st);
+	reader->page = st.ms_psize;
 	mdb_env_set_userctx(reader->env, reader->jump);
 	mdb_env_set_assert(reader->env, paas_routedb_assert);
 	rc = paas_routedb_begin(reader, &txn);
@@ -347,7 +373,9 @@ reader_step(paas_routedb_reader_t *reader, MDB_cursor *cursor, MDB_val *key,
 	if (_setjmp(*reader->jump) != 0)
 		return MDB_CORRUPTED;
 	rc = mdb_cursor_get(cursor, key, value, op);
-	if (rc == MDB_SUCCESS && key->mv_size == 0)
+	if (rc == MDB_SUCCESS &&
+	    (key->mv_size == 0 || !reader_holds(reader, key) ||
+		!reader_holds(reader, value)))
 		return MDB_CORRUPTED;
 	return rc;
 }

@@ -3,6 +3,8 @@
  * the database is touched, and written in the order of its keys.
  */
 #include <errno.h>
+#include <limits.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -594,6 +596,9 @@ tool_load(const char *dir, const char *file, paas_routedb_str_t text, int add,
 	l->file = file;
 	l->err = err;
 	l->add = add;
+	/* LMDB takes and frees a page at a time: not each from the kernel. */
+	mallopt(M_TOP_PAD, 16 << 20);
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	/* Its grace runs from here; a new one is made after the checks only. */
 	if (access(dir, F_OK) == 0 && load_open(l, dir, &w) == -1)
 		goto done;
