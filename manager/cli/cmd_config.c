@@ -35,24 +35,42 @@ config_is_name(const char *name)
 }
 
 static int
+config_compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* In order of names, whatever the API's is. */
+static int
 config_show(struct cli *cli, json_t *vars)
 {
 	static const struct table_column columns[] = {
 	    {"NAME", 0}, {"VALUE", 0}, {0}};
-	struct table *table;
-	const char *name;
-	json_t *value;
 	struct out wide = cli->out;
+	struct table *table;
+	const char *name, **names;
+	size_t n = 0, i;
+	json_t *value;
 
 	if (cli->json)
 		return cli_print_json(cli, vars);
+	names = calloc(json_object_size(vars) + 1, sizeof(*names));
+	if (names == NULL)
+		err(EXIT_REFUSED, NULL);
+	json_object_foreach (vars, name, value) {
+		if (json_is_string(value))
+			names[n++] = name;
+	}
+	qsort(names, n, sizeof(*names), config_compare);
 	wide.width = 0; /* a value is never cut */
 	table = table_new(columns);
-	json_object_foreach (vars, name, value) {
-		table_cell(table, OUT_NONE, "%s", name);
+	for (i = 0; i < n; i++) {
+		value = json_object_get(vars, names[i]);
+		table_cell(table, OUT_NONE, "%s", names[i]);
 		table_cell(table, OUT_NONE, "%s", json_string_value(value));
 	}
 	table_print(table, &wide, "No config vars are set.");
+	free(names);
 	json_decref(vars);
 	return EXIT_OK;
 }

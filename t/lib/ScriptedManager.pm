@@ -82,9 +82,10 @@ sub _body {
 
     open my $to, '>:raw', $file or die "$file: $!";
     if (($headers->{'transfer-encoding'} // '') eq 'chunked') {
+        my $ended = 0;
         while (defined(my $size = <$conn>)) {
             my $left = hex $size =~ s/\s+$//r;
-            last if $left == 0;
+            if ($left == 0) { $ended = 1; last }
             while ($left > 0) {
                 my $n = read $conn, my $buf, $left > 65536 ? 65536 : $left;
                 return 0 unless $n;
@@ -93,6 +94,7 @@ sub _body {
             }
             <$conn>;
         }
+        return 0 unless $ended;
         <$conn>;
     }
     elsif (my $left = $headers->{'content-length'}) {

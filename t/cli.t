@@ -1,0 +1,519 @@
+#!/usr/bin/perl
+# The program paas against a server whose answers are written down here: exit
+# statuses, tables, JSON, errors, and uploads compared with what was sent.
+use strict;
+use warnings;
+use File::Temp qw(tempdir);
+use FindBin qw($Bin);
+use IO::Pty ();
+use IPC::Run qw(run start finish timeout);
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use lib "$Bin/lib";
+use ScriptedManager;
+
+my $build = $ENV{PAAS_BUILD} // "$Bin/../build";
+my $paas = "$build/bin/paas";
+my $dir = tempdir(CLEANUP => 1);
+
+delete @ENV{qw(PAAS_APP PAAS_SOCKET NO_COLOR)};
+$ENV{TERM} = 'xterm';
+chdir $dir or die;
+
+my $evil = "x\e]0;owned\a\x{9b}31m";
+utf8::encode(my $evil_bytes = $evil);
+my $released = '2026-11-22T12:00:00Z';
+my @formation = ({type => 'web', quantity => 2, command => 'npm start'});
+my $m;
+
+sub build_answer {
+    my (%how) = @_;
+    return sub {
+        my ($req, $write) = @_;
+        rename $req->{file}, "$dir/upload";
+        $write->("HTTP/1.1 201 Created\r\nContent-Type: text/plain\r\n"
+            . "Transfer-Encoding: chunked\r\n\r\n");
+        my $chunk = sub {
+            $write->(sprintf("%x\r\n%s\r\n", length $_[0], $_[0]));
+            sleep 0.05;
+        };
+        $chunk->("-----> Node.js app det");
+        $chunk->("ected\n{\"this\": \"is output\"}\n");
+        $chunk->("       \e[32mgreen\e[0m \e[2J$evil_bytes\n");
+        sleep 4 if $how{hang};
+        return if $how{cut};
+        $chunk->(encode_json($how{result}) . "\n");
+        $write->("0\r\n\r\n");
+        return;
+    };
+}
+
+my %answers = (
+    'GET /health' => [200, '{"status":"ok","revision":42}'],
+    'GET /apps' => [200, encode_json([
+        {name => 'shop', web_url => 'http://shop.paas.localhost:8080/',
+            released_at => $released, stopped => JSON::PP::false,
+            maintenance => JSON::PP::false},
+        {name => $evil, web_url => 'http://x/', released_at => undef}])],
+    'POST /apps' => sub {
+        my $name = decode_json(pack 'H*', $_[0]{body})->{name};
+        return [422, encode_json({id => 'invalid_params',
+            message => "Name $name is already taken$evil"})]
+            if ($name // '') eq 'taken';
+        return [201, encode_json({name => $name // 'quiet-moon-7'})];
+    },
+    'GET /apps/shop' => [200, encode_json({name => 'shop', id => 'uuid',
+        web_url => 'http://shop.paas.localhost:8080/',
+        created_at => $released, stack => {name => 'debian-12'}})],
+    'GET /apps/bad' => [200, '{"name":"bad","web_url":"http://b/"}'],
+    'GET /apps/cut' => [200, '{"name":"cut","web_url":"http://b/"}'],
+    'GET /apps/full' => [200, '{"name":"full"}'],
+    'GET /apps/slow' => [200, '{"name":"slow"}'],
+    'GET /apps/web' => [200, '{"name":"web"}'],
+    'DELETE /apps/shop' => [200, '{"name":"shop"}'],
+    'POST /apps/shop/actions/stop' => [202, '{"name":"shop"}'],
+    'PATCH /apps/shop' => [200, '{"name":"shop","maintenance":true}'],
+    'GET /apps/shop/formation' => [200, encode_json(\@formation)],
+    'PATCH /apps/shop/formation' => sub {
+        my $u = decode_json(pack 'H*', $_[0]{body})->{updates};
+        return [200, encode_json([map { {%$_, command => 'c'} } @$u])];
+    },
+    'GET /apps/shop/dynos' => [200, encode_json([
+        {name => 'web.1', state => 'up', command => 'npm start',
+            release => {version => 3}, updated_at => $released, restarts => 0,
+            address => '198.18.0.2'},
+        {name => 'web.2', state => 'crashed', command => 'npm start',
+            release => {version => 3}, updated_at => $released, restarts => 4,
+            reason => 'exited with 1'}])],
+    'DELETE /apps/shop/dynos' => [202, '{}'],
+    'DELETE /apps/shop/dynos/web.1' => [202, '{}'],
+    'POST /apps/shop/dynos/web.2/actions/stop' => [202, '{}'],
+    'GET /apps/shop/config-vars' => [200,
+        encode_json({A => '1', Q => "it's\nso $evil"})],
+    'PATCH /apps/shop/config-vars' => sub { [200, pack 'H*', $_[0]{body}] },
+    'GET /apps/shop/domains' => [200, encode_json([
+        {hostname => 'www.example.com', kind => 'custom',
+            created_at => $released}])],
+    'POST /apps/shop/domains' => [201, '{"hostname":"www.example.com"}'],
+    'DELETE /apps/shop/domains/%2A.example.com' => [200, '{}'],
+    'GET /routes' => [200, encode_json([{host => 'old.example.com', paths => [
+        {path => '/', strip => JSON::PP::false, balance => 'two_choices',
+            instances => [
+                {address => '10.0.0.2', port => 80, weight => 100},
+                {address => 'fd00::1', port => 81, weight => 50}]}]}])],
+    'PUT /routes/old.example.com' => sub {
+        my $in = decode_json(pack 'H*', $_[0]{body});
+        return [200, encode_json({host => 'old.example.com', paths => [
+            {path => '/', %$in}]})];
+    },
+    'DELETE /routes/old.example.com' => [200, '{}'],
+    'GET /apps/shop/releases' => [200, encode_json([map { {
+        version => $_, status => 'succeeded', created_at => $released,
+        user => {email => 'root'}, description => "Deploy $_",
+        current => $_ == 3 ? JSON::PP::true : JSON::PP::false} } 1 .. 3])],
+    'GET /apps/shop/releases/2' => [200, '{"version":2,"description":"two"}'],
+    'POST /apps/shop/releases' => sub {
+        my $v = decode_json(pack 'H*', $_[0]{body})->{release};
+        return [201, encode_json({version => 4, description => "back to $v"})];
+    },
+    'GET /apps/shop/builds' => [200, encode_json([map { {id => "b$_",
+        status => $_ == 2 ? 'failed' : 'succeeded', created_at =>
+        "2026-11-22T12:00:0${_}Z", release => {version => $_}} } 1 .. 2])],
+    'GET /apps/shop/builds/b2/log' => [200, "one\r\ntwo\e[2J", 'text/plain'],
+    'GET /apps/shop/timeline?limit=50' => [200, encode_json([
+        {at => '2026-11-22T12:00:00.123Z', kind => 'scale',
+            text => 'web from 1 to 3'}])],
+    'GET /apps/shop/logs?lines=100' => [200,
+        "2026-11-22T12:00:00.123456+00:00 app[web.1]: \e[31mred\e[0m \e[2Jx\n"
+        . "2026-11-22T12:00:01.123456+00:00 app[web.2]: no end", 'text/plain'],
+    'GET /apps/shop/logs?lines=5&follow=1&ps=web.1&source=app' =>
+        [200, "x\n", 'text/plain'],
+    'POST /apps/shop/builds' => build_answer(result =>
+        {build => {id => 'b'}, release => {version => 7}}),
+    'POST /apps/shop/builds?detach=1' => [202, '{"id":"b9"}'],
+    'POST /apps/bad/builds' => build_answer(result =>
+        {id => 'build_failed', message => 'no buildpack fits'}),
+    'POST /apps/web/builds' => build_answer(result =>
+        {build => {id => 'b'}, release => {version => 1}}),
+    'POST /apps/cut/builds' => build_answer(cut => 1),
+    'POST /apps/slow/builds' => build_answer(hang => 1),
+    'POST /apps/full/builds' => [507,
+        '{"id":"disk_full","message":"the disk is full"}'],
+    'GET /apps/odd' => [200, '<html>'],
+    'GET /apps/mute' => [500, 'oops'],
+    'GET /apps/gone' => sub { return },
+);
+
+$m = ScriptedManager->new($dir, \%answers);
+$ENV{PAAS_SOCKET} = $m->socket;
+
+sub paas {
+    my @args = @_;
+    my $in = ref $args[-1] ? ${pop @args} : '';
+    my ($out, $err);
+    run [$paas, @args], \$in, \$out, \$err, timeout(60);
+    return ($? >> 8, $out, $err);
+}
+
+# rc, what stdout and stderr match
+sub check {
+    my ($args, $rc, $out, $err, $name) = @_;
+    my ($r, $o, $e) = paas(@$args);
+    is $r, $rc, "$name: exit status" or diag "$o$e";
+    like $o, $out, "$name: output" if $out;
+    is $o, '', "$name: no output" unless $out;
+    like $e, $err, "$name: message" if $err;
+    is $e, '', "$name: no message" unless $err;
+    unlike "$o$e", qr/[\x00-\x08\x0b-\x1f\x7f]/, "$name: no control bytes";
+    return $o;
+}
+
+sub last_request {
+    my @all = $m->requests;
+    my $r = $all[-1];
+    $r->{json} = length($r->{body} // '')
+        ? eval { decode_json(pack 'H*', $r->{body}) } : undef;
+    return $r;
+}
+
+# ---- errors and their exit statuses ------------------------------------
+
+check ['--version'], 0, qr/^paas [\d.]+\n$/, undef, 'version';
+check [], 0, qr/^usage: paas VERB/, undef, 'no verb';
+check ['pss'], 2, undef, qr/no verb 'pss'.*did you mean:.*paas ps /s, 'mistyped';
+check ["a\eb"], 2, undef, qr/no verb 'a\\x1bb'/, 'verb with an escape';
+check ['ps', '--what'], 2, undef, qr/^paas: ps: unknown option --what\n/, 'option';
+check ['ps'], 2, undef, qr/which app\? Name it with -a APP, in PAAS_APP/, 'no app';
+check ['ps', '-a', 'No!'], 2, undef, qr/-a: 'No!' is no name/, 'no name';
+check ['--socket', "$dir/none", 'apps'], 3, undef,
+    qr{cannot reach the manager at \S+/none: No such file.*scripts/up}, 'no manager';
+check ['ps', '-a', 'nosuch'], 1, undef, qr/^paas: there is nothing at that path\n$/, '404';
+check ['apps:info', 'mute'], 1, undef, qr/answered 500 and did not say why/, '500';
+check ['apps:info', 'odd'], 1, undef, qr/is not the manager: no JSON/, 'no JSON';
+check ['apps:info', 'gone'], 1, undef, qr/connection to the manager broke off/, 'cut off';
+check ['apps:create', 'taken'], 1, undef,
+    qr/^paas: Name taken is already takenx\\x1b\]0;owned\\x07\\u009b31m\n$/, 'API error';
+{
+    open my $full, '>', '/dev/full' or die;
+    my $pid = fork // die;
+    if ($pid == 0) {
+        open STDOUT, '>&', $full; open STDERR, '>', "$dir/err";
+        exec $paas, 'help' or POSIX::_exit(9);
+    }
+    waitpid $pid, 0;
+    is $? >> 8, 1, 'a full disk is an error';
+}
+
+# ---- help, completion, manual ------------------------------------------
+
+my ($rc, $overview) = paas('help');
+for my $verb ($overview =~ /^  ([a-z:]+) /mg) {
+    my ($r, $o) = paas($verb, '--help');
+    ok $r == 0 && $o =~ /^usage: paas \Q$verb\E/ && $o =~ /^  paas \Q$verb\E/m,
+        "$verb --help has usage and an example";
+    my (undef, $same) = paas('help', $verb);
+    is $same, $o, "help $verb is the same";
+}
+for my $shell ('bash', 'zsh', 'fish') {
+    my ($r, $o) = paas('completion', $shell);
+    ok $r == 0 && $o =~ /ps:scale|ps\\:scale/, "completion $shell";
+    next if system("which $shell > /dev/null 2>&1");
+    run [$shell, '-n'], \$o, \my $out, \my $err;
+    is $? >> 8, 0, "$shell takes it" or diag $err;
+}
+{
+    my (undef, $script) = paas('completion', 'bash');
+    my $complete = sub {
+        my ($line) = @_;
+        my $ask = "PATH=$build/bin:\$PATH\n$script\nCOMP_LINE='$line'\n"
+            . "COMP_POINT=\${#COMP_LINE}\n_paas\n"
+            . "printf '%s\\n' \"\${COMPREPLY[\@]}\" | sort | xargs\n";
+        run ['bash', '--norc'], \$ask, \my $out, \my $err;
+        diag $err if $err;
+        chomp $out;
+        return $out;
+    };
+    is $complete->('paas ps:s'), 'scale stop', 'bash: behind a colon';
+    is $complete->('paas pu'), 'push', 'bash: a verb';
+    is $complete->('paas logs --fo'), '--follow', 'bash: an option';
+    like $complete->('paas logs -a s'), qr/^shop$/, 'bash: an app';
+    is $complete->('paas completion f'), 'fish', 'bash: a shell';
+}
+{
+    my (undef, $mdoc) = paas('help', '--mdoc');
+    open my $page, '<', "$Bin/../manager/man/paas.1" or die;
+    local $/;
+    is $mdoc, <$page>, 'manager/man/paas.1 is what the grammar says: else '
+        . '`build/bin/paas help --mdoc > manager/man/paas.1`';
+}
+
+# ---- which app -----------------------------------------------------------
+
+mkdir "$dir/proj"; mkdir "$dir/proj/sub";
+chdir "$dir/proj/sub";
+open my $f, '>', "$dir/proj/.paas"; print $f "shop\n"; close $f;
+check ['ps'], 0, qr/web\.1/, undef, '.paas of a parent';
+{
+    local $ENV{PAAS_APP} = 'nosuch';
+    check ['ps'], 1, undef, qr/nothing/, 'PAAS_APP goes before .paas';
+    check ['ps', '-a', 'shop'], 0, qr/web\.1/, undef, '-a goes before PAAS_APP';
+}
+open $f, '>', "$dir/proj/.paas"; print $f "../x\n"; close $f;
+check ['ps'], 2, undef, qr{/proj/\.paas: '\.\./x' is no name}, 'a bad .paas';
+unlink "$dir/proj/.paas";
+chdir $dir;
+
+# ---- verbs ------------------------------------------------------------------
+
+my $o = check ['apps'], 0, qr/^NAME +STATE +RELEASED +URL\nshop +on +\S/, undef, 'apps';
+like $o, qr/^x\\x1b\]0;owned\\x07\\u009b31m +nothing pushed yet/m, 'a hostile name';
+unlike $o, qr/\t/, 'no tabs';
+check ['apps', '--names'], 0, qr/^shop\nx\\x1b/, undef, 'apps --names';
+$o = check ['apps', '--json'], 0, qr/^\[\n/, undef, 'apps --json';
+is_deeply decode_json($o), decode_json($answers{'GET /apps'}[1]), '--json is the API\'s';
+check ['apps:create', 'new'], 0, qr/^Created new\nPush to it with: paas push -a new\n/, undef, 'create';
+is last_request()->{json}{name}, 'new', 'the name is sent';
+check ['create'], 0, qr/^Created quiet-moon-7/, undef, 'create without a name';
+chdir "$dir/proj";
+check ['apps:create', 'new', '--here'], 0, qr/^Created new/, undef, 'create --here';
+is `cat .paas`, "new\n", '.paas is written';
+unlink '.paas';
+chdir $dir;
+check ['apps:info', 'shop'], 0, qr/^App +shop\n.*Stack +debian-12/s, undef, 'info';
+check ['apps:destroy', 'shop'], 2, undef, qr/add --confirm shop/, 'destroy';
+check ['apps:destroy', 'shop', '--confirm', 'sop'], 2, undef, qr/'sop' is another name/, 'destroy, mistyped';
+check ['apps:destroy', 'shop', '--confirm', 'shop'], 0, qr/^Removed shop/, undef, 'destroy --confirm';
+check ['stop', '-a', 'shop'], 0, qr/^Stopping shop/, undef, 'stop';
+check ['maintenance:on', '-a', 'shop'], 0, qr/is on/, undef, 'maintenance';
+is_deeply last_request()->{json}, {maintenance => JSON::PP::true}, 'as a boolean';
+
+$ENV{PAAS_APP} = 'shop';
+check ['ps'], 0, qr/^web\.1 +up +\S.*v3 +0 +198\.18\.0\.2 +npm start\nweb\.2 +crashed.* 4 +exited with 1$/m, undef, 'ps';
+check ['ps:scale', 'web=3', 'worker=1'], 0, qr/^web +3 /m, undef, 'scale';
+is_deeply last_request()->{json}, {updates => [{type => 'web', quantity => 3},
+    {type => 'worker', quantity => 1}]}, 'one request for all types';
+check ['ps:scale', 'web+2'], 0, qr/^web +4 /m, undef, 'scale +2';
+check ['ps:scale', 'web-5'], 0, qr/^web +0 /m, undef, 'scale -5 stops at none';
+check ['ps:scale'], 0, qr/^web +2 +npm start$/m, undef, 'scale without arguments';
+for my $bad ('web', '=3', 'web=', 'web=x', 'web=-1', 'web=99999999999999999999') {
+    check ['ps:scale', $bad], 2, undef, qr/TYPE=COUNT|is not a number/, "scale $bad";
+}
+check ['ps:restart'], 0, qr/Restarting all processes of shop/, undef, 'restart all';
+check ['ps:restart', 'web.1'], 0, qr/Restarting web\.1/, undef, 'restart one';
+check ['ps:stop', 'web.2'], 0, qr/Stopping web\.2/, undef, 'stop one';
+
+check ['config'], 0, qr/^A +1\nQ +it's\\nso x\\x1b/m, undef, 'config';
+check ['config:get', 'A'], 0, qr/^1\n$/, undef, 'get';
+check ['config:get', 'NO'], 1, undef, undef, 'get what is not set';
+check ['config:set', 'X=1=2', 'Y='], 0, qr/^Set X of shop\nSet Y of shop\n/, undef, 'set';
+is_deeply last_request()->{json}, {X => '1=2', Y => ''}, 'the values are sent';
+check ['config:set', 'S', \"geheim\n"], 0, qr/^Set S/, undef, 'set from standard input';
+is_deeply last_request()->{json}, {S => 'geheim'}, 'without the last newline';
+check ['config:set', '=x'], 2, undef, qr/is not NAME=VALUE/, 'set without a name';
+check ['config:set', "X=\xff"], 2, undef, qr/UTF-8/, 'set what is not UTF-8';
+check ['config:unset', 'A', 'B'], 0, qr/^Removed A/, undef, 'unset';
+is_deeply last_request()->{json}, {A => undef, B => undef}, 'nulls are sent';
+{
+    my (undef, $shell) = paas('config', '--shell');
+    my $script = "$shell\nprintf '%s' \"\$Q\"";
+    run ['sh'], \$script, \my $back;
+    utf8::encode(my $want = "it's\nso $evil");
+    is $back, $want, 'config --shell gives a shell the same bytes';
+}
+
+check ['domains'], 0, qr/^www\.example\.com +custom/m, undef, 'domains';
+check ['domains:add', 'www.example.com'], 0, qr/^shop answers at www/, undef, 'domains:add';
+check ['domains:remove', '*.example.com'], 0, qr/no longer answers at/, undef, 'domains:remove';
+check ['routes'], 0, qr{^old\.example\.com +/ +two_choices +100 +10\.0\.0\.2:80\n +50 +\[fd00::1\]:81$}m, undef, 'routes';
+check ['routes:add', 'old.example.com', '10.0.0.2:80', '[fd00::1]:81=50',
+    '--path', '/x', '--strip', '--balance', 'ewma'], 0, qr/10\.0\.0\.2:80/, undef, 'routes:add';
+is_deeply last_request()->{json}, {path => '/x', strip => JSON::PP::true,
+    balance => 'ewma', instances => [
+        {address => '10.0.0.2', port => 80, weight => 100},
+        {address => 'fd00::1', port => 81, weight => 50}]}, 'as the API has it';
+for my $bad ('10.0.0.2', ':80', 'a:0', 'a:70000', 'a:80=0', 'a:x') {
+    check ['routes:add', 'h', $bad], 2, undef, qr/ADDRESS:PORT|a port is/, "route to $bad";
+}
+check ['routes:remove', 'old.example.com'], 0, qr/^Removed/, undef, 'routes:remove';
+
+check ['releases'], 0, qr/^v3 +succeeded \(current\).*\nv2 /m, undef, 'releases, latest first';
+check ['releases', '-n', '1'], 0, qr/^VERSION.*\nv3.*\n$/, undef, 'one release';
+check ['releases', '-n', 'x'], 2, undef, qr/number/, 'x releases';
+check ['releases:info', 'v2'], 0, qr/^What +two$/m, undef, 'releases:info';
+check ['rollback'], 0, qr/^v4 of shop is what v2 was/, undef, 'rollback to the one before';
+check ['rollback', 'v1'], 0, qr/what v1 was/, undef, 'rollback v1';
+check ['builds'], 0, qr/^b2 +failed.*v2\nb1 /m, undef, 'builds';
+check ['builds:log'], 0, qr/^one\ntwo\\x1b\[2J\n$/, undef, 'log of the latest build';
+check ['timeline'], 0, qr/^2026-11-22T12:00:00 +scale +web from 1 to 3$/m, undef, 'timeline';
+check ['logs'], 0, qr/^2026\S+ app\[web\.1\]: red \\x1b\[2Jx\n2026\S+ app\[web\.2\]: no end\n$/, undef, 'logs';
+check ['logs', '-f', '-n5', '--ps', 'web.1', '--source', 'app'], 0, qr/^x$/, undef, 'logs with all options';
+$o = check ['logs', '--json'], 0, qr/^\{/, undef, 'logs --json';
+is_deeply decode_json((split /\n/, $o)[0]), {at => '2026-11-22T12:00:00.123456+00:00',
+    source => 'app', ps => 'web.1', text => '\x1b[31mred\x1b[0m \x1b[2Jx'}, 'a line of JSON';
+check ['status'], 1, qr/^Manager +ok +revision 42\nRouter +does not answer.*\nApps +2\nProcesses +2 +1 up, 1 crashed|1 crashed, 1 up/, undef, 'status without a router';
+
+# ---- a terminal ---------------------------------------------------------------
+
+sub on_terminal {
+    my ($env, @args) = @_;
+    my $pty = IO::Pty->new;
+    my $pid = fork // die;
+    if ($pid == 0) {
+        my $tty = $pty->slave;
+        $tty->set_winsize(24, 60) if $tty->can('set_winsize');
+        open STDIN, '<&', $tty; open STDOUT, '>&', $tty; open STDERR, '>&', $tty;
+        local %ENV = (%ENV, %$env);
+        exec $paas, @args or POSIX::_exit(9);
+    }
+    $pty->close_slave;
+    my $out = '';
+    while (sysread $pty, my $buf, 65536) { $out .= $buf }
+    waitpid $pid, 0;
+    return $out;
+}
+
+like on_terminal({}, 'ps'), qr/\e\[32mup\e\[0m.*\e\[31mcrashed\e\[0m/s, 'states have colours';
+unlike on_terminal({NO_COLOR => 1}, 'ps'), qr/\e\[\d/, 'not with NO_COLOR';
+unlike on_terminal({TERM => 'dumb'}, 'ps'), qr/\e\[\d/, 'nor on a dumb terminal';
+like on_terminal({}, 'logs'), qr/\e\[31mred\e\[0m \\x1b\[2Jx\e\[0m\r\n/, 'colours of logs are kept, no more';
+unlike on_terminal({NO_COLOR => 1}, 'logs'), qr/\e/, 'no colours of logs with NO_COLOR';
+unlike on_terminal({}, $_), qr/\e(?!\[[0-9;]*m)|\a/, "$_ sends nothing else to a terminal"
+    for 'apps', 'config', 'builds:log', 'logs';
+
+# ---- push ---------------------------------------------------------------------
+
+sub tree {
+    my ($path, %files) = @_;
+    system 'rm', '-rf', $path;
+    for my $name (sort keys %files) {
+        my $full = "$path/$name";
+        system 'mkdir', '-p', $full =~ s{/[^/]*$}{}r;
+        open my $to, '>:raw', $full or die "$full: $!";
+        print $to $files{$name};
+        close $to;
+    }
+}
+
+my $long = 'n' x 120;
+tree("$dir/app", 'package.json' => '{}', 'bin/run' => "#!/bin/sh\n",
+    'node_modules/x/y.js' => 'y', '.gitignore' => "node_modules/\n*.log\n!keep.log\n",
+    'a.log' => 'a', 'keep.log' => 'k', 'sub/.gitignore' => "/only\n",
+    'sub/only' => 'o', 'sub/deep/only' => 'o', '.slugignore' => "docs\n*.psd\n",
+    'docs/a' => 'd', 'x.psd' => 'p', '.git/HEAD' => 'ref', "\xc3\xa9/\xff" => 'bytes',
+    "$long/$long/$long" => 'long', 'empty' => '');
+chmod 0755, "$dir/app/bin/run";
+chmod 06750, "$dir/app/package.json";
+symlink 'bin/run', "$dir/app/start";
+symlink '/etc/passwd', "$dir/app/away";
+system 'mkfifo', "$dir/app/pipe";
+mkdir "$dir/app/none";
+
+$o = check ['push', "$dir/app"], 0,
+    qr/^-----> Node\.js app detected\n\{"this": "is output"\}\n       green \\x1b\[2Jx\\x1b\]0;owned\\x07\\u009b31m\n       v7 of shop serves at http:\/\/shop\.paas\.localhost:8080\/\n$/,
+    qr/^ +1 sockets, pipes or devices are left out\n$/, 'push';
+my ($sent) = grep { $_->{path} eq '/apps/shop/builds' && $_->{method} eq 'POST' } $m->requests;
+is $sent->{headers}{'transfer-encoding'}, 'chunked', 'chunked';
+is $sent->{headers}{'content-type'}, 'application/x-tar', 'a tar';
+mkdir "$dir/got";
+is system("tar --warning=no-unknown-keyword -xpzf $dir/upload -C $dir/got"), 0, 'the server can unpack it';
+is system("rm -rf $dir/app/node_modules $dir/app/a.log $dir/app/sub/only "
+    . "$dir/app/docs $dir/app/x.psd $dir/app/.git $dir/app/pipe; "
+    . "chmod 0750 $dir/app/package.json; "
+    . "diff -r --no-dereference $dir/app $dir/got"), 0, 'it holds what it should';
+is((stat "$dir/got/bin/run")[2] & 07777, 0755, 'modes are kept');
+is((stat "$dir/got/package.json")[2] & 07777, 0750, 'but set-user-id');
+is readlink "$dir/got/away", '/etc/passwd', 'links are links';
+my $first = `sha256sum < $dir/upload`;
+paas('push', "$dir/app");
+is `sha256sum < $dir/upload`, $first, 'the same folder makes the same bytes';
+my $names = `LC_ALL=C tar --warning=no-unknown-keyword -tzf $dir/upload | grep -v nnnn`;
+is $names, join('', map { "$_\n" } '.gitignore', '.slugignore', 'away', 'bin/',
+    'bin/run', 'empty', 'keep.log', 'none/', 'package.json', 'start', 'sub/',
+    'sub/.gitignore', 'sub/deep/', 'sub/deep/only', '\303\251/', '\303\251/\377'),
+    'in order of bytes';
+
+$o = check ['push', '--json', "$dir/app"], 0, qr/^\{/, qr/^-----> Node/, 'push --json';
+is decode_json($o)->{release}{version}, 7, 'the result alone on standard output';
+check ['push', '-d', "$dir/app"], 0, qr/The build goes on: paas builds -a shop/, undef, 'push --detach';
+check ['push', '-a', 'bad', "$dir/app"], 1, qr/^-----> Node/, qr/^paas: no buildpack fits\n$/, 'a failed build';
+check ['push', '-a', 'cut', "$dir/app"], 1, qr/^-----> Node/, qr/^paas: .*broke off/, 'a build cut off';
+check ['push', '-a', 'full', "$dir/app"], 1, undef, qr/^paas: the disk is full\n$/, 'a refused upload';
+check ['push', '-a', 'nosuch', "$dir/app"], 1, undef, qr/^paas: there is no app nosuch: add --create.*apps:create nosuch/, 'push to no app';
+check ['push', "$dir/nowhere"], 1, undef, qr/cannot push \S+nowhere: No such file/, 'push of nothing';
+mkdir "$dir/void";
+check ['push', "$dir/void"], 1, undef, qr/there is nothing to push/, 'push of an empty folder';
+{
+    local $ENV{PAAS_APP};
+    delete $ENV{PAAS_APP};
+    check ['push', "$dir/app"], 2, undef, qr/which app\?/, 'push without a name';
+    tree("$dir/My_Blog", 'index.html' => 'x');
+    check ['push', "$dir/My_Blog", '--create'], 1, qr/Created my-blog/, qr/Wrote \S+\.paas: this folder is my-blog.*nothing at that path/s, 'push --create by the folder\'s name';
+    is `cat $dir/My_Blog/.paas`, "my-blog\n", 'the name is kept';
+    open my $to, '>', "$dir/app/.paas"; print $to "web\n"; close $to;
+    check ['push', "$dir/app"], 0, qr/^ +v1 of web serves at/m, undef, '.paas of the folder that is pushed';
+    unlink "$dir/app/.paas";
+}
+
+# interrupted while the build runs
+{
+    my ($out, $err) = ('', '');
+    my $h = start [$paas, 'push', '-a', 'slow', "$dir/app"], \'', \$out, \$err, timeout(30);
+    my $until = time + 10;
+    while ($out !~ /green/ && time < $until) { $h->pump_nb; sleep 0.05 }
+    $h->signal('INT');
+    finish $h;
+    is $h->result, 130, 'Ctrl-C while it builds: exit status';
+    like $err, qr/the upload was complete and the build goes on/, 'and it says that it goes on';
+}
+
+# a big file, with memory flat, and Ctrl-C in the middle of it
+{
+    tree("$dir/big", 'Procfile' => "web: x\n");
+    my $mib = $ENV{PAAS_LONG} ? 2048 : 192;
+    system "head -c ${mib}M /dev/urandom > $dir/big/blob";
+    my ($out, $err) = ('', '');
+    my $h = start [$paas, 'push', '-a', 'web', "$dir/big"], \'', \$out, \$err, timeout(300);
+    my ($peak, $pid) = (0, $h->{KIDS}[0]{PID});
+    while ($h->pumpable) {
+        eval { $h->pump_nb };
+        if (open my $st, '<', "/proc/$pid/status") {
+            my ($kb) = join('', <$st>) =~ /VmHWM:\s+(\d+)/;
+            $peak = $kb if $kb && $kb > $peak;
+        }
+        sleep 0.02;
+    }
+    finish $h;
+    ok !$h->result, "push of $mib MiB" or diag $err;
+    ok $peak > 0 && $peak < 24 * 1024, "with at most 24 MiB of memory ($peak KiB)";
+    is `tar -xzOf $dir/upload blob | cmp - $dir/big/blob && echo same`, "same\n", 'and every byte';
+
+    ($out, $err) = ('', '');
+    unlink "$dir/upload";
+    $h = start [$paas, 'push', '-a', 'web', "$dir/big"], \'', \$out, \$err, timeout(60);
+    sleep 0.3;
+    $h->signal('INT');
+    finish $h;
+    is $h->result, 130, 'Ctrl-C while it uploads: exit status';
+    like $err, qr/interrupted while uploading: nothing is built, web stays as it is/, 'says so';
+    ok !-e "$dir/upload", 'and the server saw no whole body';
+    my $screen = on_terminal({}, 'push', '-a', 'web', "$dir/big");
+    like $screen, qr/\rUploading [\x80-\xff]+ +\d+ %  [\d.]+ MiB sent/, 'a bar on a terminal';
+    like $screen, qr/\r\e\[K-----> Node/, 'that goes away';
+}
+
+# a file that cannot be read, and one that shrinks
+SKIP: {
+    tree("$dir/part", 'Procfile' => "web: x\n");
+    system "truncate -s 3G $dir/part/sparse";
+    my ($out, $err) = ('', '');
+    my $h = start [$paas, 'push', '-a', 'web', "$dir/part"], \'', \$out, \$err, timeout(60);
+    sleep 0.3;
+    truncate "$dir/part/sparse", 10;
+    finish $h;
+    is $h->result, 1, 'a file that shrinks: exit status';
+    like $err, qr/cannot pack sparse: it became shorter.*nothing is built/, 'is named';
+}
+
+done_testing;
