@@ -381,7 +381,7 @@ failed(struct routing *rt, int rc)
 			"anew");
 		routing_db_rebuild(rt->db);
 		start_scan(rt);
-		wake(rt);
+		set_timer(rt, RETRY_MIN);
 		return;
 	}
 	if (rc == PAAS_ROUTEDB_EAGAIN) {
