@@ -15,6 +15,7 @@ static ngx_int_t ngx_http_paas_body_filter(ngx_http_request_t *r,
 static ngx_int_t ngx_http_paas_replace_page(ngx_http_request_t *r,
     ngx_http_paas_ctx_t *ctx);
 static void ngx_http_paas_clean_response(ngx_http_request_t *r);
+static void ngx_http_paas_stream_events(ngx_http_request_t *r);
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
@@ -91,6 +92,7 @@ ngx_http_paas_header_filter(ngx_http_request_t *r)
 
     } else if (r->upstream) {
         ngx_http_paas_clean_response(r);
+        ngx_http_paas_stream_events(r);
     }
 
     return ngx_http_next_header_filter(r);
@@ -187,4 +189,32 @@ ngx_http_paas_clean_response(ngx_http_request_t *r)
             }
         }
     }
+}
+
+
+/*
+ * Server-sent events must not wait until a buffer is full.  Upstream looks at
+ * "buffering" right after the header was sent, as X-Accel-Buffering needs it.
+ */
+
+static void
+ngx_http_paas_stream_events(ngx_http_request_t *r)
+{
+    ngx_str_t            *type;
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+    type = &r->headers_out.content_type;
+
+    if (!u->buffering || u->cacheable || u->store
+        || type->len < sizeof("text/event-stream") - 1
+        || (type->data[5] | 0x20) != 'e'
+        || ngx_strncasecmp(type->data, (u_char *) "text/event-stream",
+                           sizeof("text/event-stream") - 1)
+           != 0)
+    {
+        return;
+    }
+
+    u->buffering = 0;
 }

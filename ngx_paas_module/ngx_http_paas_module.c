@@ -108,10 +108,24 @@ ngx_http_paas_get_ctx(ngx_http_request_t *r)
     ngx_pool_cleanup_t   *cln;
     ngx_http_paas_ctx_t  *ctx;
 
+    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
+
+    if (ctx) {
+        return ctx;
+    }
+
     ctx = ngx_http_paas_find_ctx(r);
 
-    if (ctx == NULL) {
+    if (ctx) {
 
+        /* redirected: it may go elsewhere now, and be tried again */
+
+        ctx->routed = 0;
+        ctx->veto = 0;
+        ctx->page = 0;
+        ctx->error = NGX_HTTP_PAAS_OK;
+
+    } else {
         cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_paas_ctx_t));
         if (cln == NULL) {
             return NULL;

@@ -299,6 +299,7 @@ struct ngx_http_paas_ctx_s {
     ngx_http_paas_main_conf_t  *pmcf;
     ngx_str_t                   name;      /* canonical host */
     ngx_str_t                   uri;       /* as routed, before a strip */
+    ngx_str_t                   forwarded; /* after it */
     ngx_http_paas_host_t       *host;      /* held */
     ngx_http_paas_path_t       *path;      /* in host */
     ngx_http_paas_pool_t       *pool;      /* held by a cleanup */

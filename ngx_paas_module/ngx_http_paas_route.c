@@ -122,7 +122,14 @@ ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx)
     db = &ctx->pmcf->db;
 
     ctx->routed = 1;
-    ctx->uri = r->uri;
+
+    if (r->uri.data != ctx->forwarded.data
+        || r->uri.len != ctx->forwarded.len)
+    {
+        ctx->uri = r->uri;
+        ctx->stripped = 0;
+    }
+
     ctx->split = ngx_http_paas_random(&ctx->pmcf->seed) >> 32;
 
     ngx_http_paas_clean_request(r);
@@ -166,6 +173,8 @@ ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx)
     if (ctx->path->flags & PAAS_ROUTEDB_STRIP) {
         ngx_http_paas_strip_prefix(ctx);
     }
+
+    ctx->forwarded = r->uri;
 
     return NGX_OK;
 }

@@ -167,20 +167,10 @@ ngx_http_paas_init_peer(ngx_http_request_t *r,
     ngx_http_paas_ctx_t  *ctx;
     ngx_http_upstream_t  *u;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
+    ctx = ngx_http_paas_get_ctx(r);
 
-    if (ctx == NULL) {
-
-        /* no "paas on" here */
-
-        ctx = ngx_http_paas_get_ctx(r);
-        if (ctx == NULL) {
-            return NGX_ERROR;
-        }
-
-        if (ngx_http_paas_route_request(ctx) == NGX_ERROR) {
-            return NGX_ERROR;
-        }
+    if (ctx == NULL || ngx_http_paas_route_request(ctx) == NGX_ERROR) {
+        return NGX_ERROR;
     }
 
     u = r->upstream;

@@ -19,14 +19,15 @@ static ngx_int_t ngx_http_paas_get_request_id(ngx_http_request_t *r,
 enum {
     NGX_HTTP_PAAS_VAR_APP = 0,
     NGX_HTTP_PAAS_VAR_TYPE,
-    NGX_HTTP_PAAS_VAR_HOST,
     NGX_HTTP_PAAS_VAR_ERROR,
     NGX_HTTP_PAAS_VAR_HCODE,
-    NGX_HTTP_PAAS_VAR_UPGRADE,
+    NGX_HTTP_PAAS_VAR_HOST,                /* these and the next two are */
+    NGX_HTTP_PAAS_VAR_UPGRADE,             /* what a proxied request needs */
     NGX_HTTP_PAAS_VAR_CONNECTION,
     NGX_HTTP_PAAS_VAR_POOL,
     NGX_HTTP_PAAS_VAR_INSTANCE,
-    NGX_HTTP_PAAS_VAR_ATTEMPTS
+    NGX_HTTP_PAAS_VAR_ATTEMPTS,
+    NGX_HTTP_PAAS_VAR_START
 };
 
 
@@ -76,6 +77,11 @@ static ngx_http_variable_t  ngx_http_paas_vars[] = {
     { ngx_string("paas_connection"), NULL, ngx_http_paas_get_string,
       NGX_HTTP_PAAS_VAR_CONNECTION, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    /* when the request came, in ms since the epoch: X-Request-Start */
+
+    { ngx_string("paas_request_start"), NULL, ngx_http_paas_get_number,
+      NGX_HTTP_PAAS_VAR_START, 0, 0 },
+
     /* the client's X-Request-Id if it is fit for a log, else a random one */
 
     { ngx_string("paas_request_id"), NULL, ngx_http_paas_get_request_id,
@@ -113,6 +119,17 @@ ngx_http_paas_get_string(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     ngx_http_paas_ctx_t  *ctx;
 
     ctx = ngx_http_paas_find_ctx(r);
+
+    if (ctx == NULL && data >= NGX_HTTP_PAAS_VAR_HOST && r->upstream) {
+
+        /* no "paas on": asked for before the balancer looks for the route */
+
+        ctx = ngx_http_paas_get_ctx(r);
+
+        if (ctx == NULL || ngx_http_paas_route_request(ctx) == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+    }
 
     ngx_str_null(&s);
 
@@ -177,7 +194,7 @@ ngx_http_paas_get_number(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     ctx = ngx_http_paas_find_ctx(r);
 
-    if (ctx == NULL
+    if ((ctx == NULL && data != NGX_HTTP_PAAS_VAR_START)
         || (data == NGX_HTTP_PAAS_VAR_POOL && ctx->pool == NULL)
         || (data == NGX_HTTP_PAAS_VAR_INSTANCE && ctx->attempts == 0))
     {
@@ -202,8 +219,12 @@ ngx_http_paas_get_number(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         p = ngx_sprintf(p, "%016xL", ctx->instance);
         break;
 
-    default: /* NGX_HTTP_PAAS_VAR_ATTEMPTS */
+    case NGX_HTTP_PAAS_VAR_ATTEMPTS:
         p = ngx_sprintf(p, "%ui", ctx->attempts);
+        break;
+
+    default: /* NGX_HTTP_PAAS_VAR_START */
+        p = ngx_sprintf(p, "%T%03M", r->start_sec, r->start_msec);
     }
 
     v->len = p - v->data;
