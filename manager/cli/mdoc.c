@@ -54,6 +54,19 @@ mdoc_option(FILE *to, const struct grammar_option *opt, int optional)
 }
 
 static void
+mdoc_aliases(FILE *to, const char *aliases)
+{
+	fputs("Also called\n.Cm ", to);
+	for (; *aliases != '\0'; aliases++) {
+		if (*aliases == ' ')
+			fputs(" , ", to);
+		else
+			fputc(*aliases, to);
+	}
+	fputs(" .\n", to);
+}
+
+static void
 mdoc_verb(FILE *to, const struct grammar_verb *verb)
 {
 	static const char *const before[] = {
@@ -74,7 +87,7 @@ mdoc_verb(FILE *to, const struct grammar_verb *verb)
 	if (verb->detail != NULL)
 		mdoc_sentences(to, verb->detail);
 	if (verb->aliases != NULL)
-		fprintf(to, "Also called\n.Cm %s .\n", verb->aliases);
+		mdoc_aliases(to, verb->aliases);
 	fprintf(to, ".Dl $ %s\n", verb->example);
 }
 
