@@ -7,20 +7,23 @@
 #define POLYNOMIAL 0x82f63b78U
 
 /* Four bits at a time: 64 bytes of table do for machines without SSE 4.2. */
-static uint32_t
-crc_table(uint32_t crc, const uint8_t *p, size_t len)
+uint32_t
+paas_routedb_crc32c_portable(uint32_t crc, const void *data, size_t len)
 {
 	static const uint32_t nibble[16] = {0x00000000, 0x105ec76f, 0x20bd8ede,
 	    0x30e349b1, 0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
 	    0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4,
 	    0xd3d3e1ab, 0xe330a81a, 0xf36e6f75};
 
+	const uint8_t *p = data;
+
+	crc = ~crc;
 	while (len-- > 0) {
 		crc ^= *p++;
 		crc = nibble[crc & 15] ^ (crc >> 4);
 		crc = nibble[crc & 15] ^ (crc >> 4);
 	}
-	return crc;
+	return ~crc;
 }
 
 #if defined(__x86_64__)
@@ -46,10 +49,9 @@ crc_sse42(uint32_t crc, const uint8_t *p, size_t len)
 uint32_t
 paas_routedb_crc32c(uint32_t crc, const void *data, size_t len)
 {
-	crc = ~crc;
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("sse4.2"))
-		return ~crc_sse42(crc, data, len);
+		return ~crc_sse42(~crc, data, len);
 #endif
-	return ~crc_table(crc, data, len);
+	return paas_routedb_crc32c_portable(crc, data, len);
 }

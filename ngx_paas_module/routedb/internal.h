@@ -138,7 +138,13 @@ paas_routedb_put_str(uint8_t *p, paas_routedb_str_t s)
 	return p + s.len;
 }
 
+/*
+ * The CRC-32C of len bytes that follow those whose CRC is crc (0 for none);
+ * portable is for machines without the instruction.
+ */
 uint32_t paas_routedb_crc32c(uint32_t crc, const void *data, size_t len);
+uint32_t paas_routedb_crc32c_portable(
+    uint32_t crc, const void *data, size_t len);
 
 /* Of a record: its key and its value past the CRC. */
 uint32_t paas_routedb_record_crc(

@@ -1,0 +1,637 @@
+/* sources: ngx_paas_module/routedb/[!t]*.c; libs: -llmdb */
+#include "routedb_fixture.h"
+
+/* ---- hosts ------------------------------------------------------------- */
+
+/* L1 is 63 letters. */
+#define L1  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define L61 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static const struct {
+	const char *in;
+	int wildcard;
+	const char *out; /* NULL: refused */
+} hosts[] = {
+    {"example.com", 0, "example.com"},
+    {"EXAMPLE.Com", 0, "example.com"},
+    {"example.com.", 0, "example.com"},
+    {"example.com:8080", 0, "example.com"},
+    {"example.com.:80", 0, "example.com"},
+    {"example.com:", 0, "example.com"},
+    {"example.com:65535", 0, "example.com"},
+    {"localhost", 0, "localhost"},
+    {"a_b.example.com", 0, "a_b.example.com"},
+    {"_dmarc.example.com", 0, "_dmarc.example.com"},
+    {"xn--bcher-kva.example", 0, "xn--bcher-kva.example"},
+    {"127.0.0.1", 0, "127.0.0.1"},
+    {"127.0.0.1:80", 0, "127.0.0.1"},
+    {"127.0.0.1.", 0, "127.0.0.1"},
+    {"1.2.3.4.example.com", 0, "1.2.3.4.example.com"},
+    {"4.com", 0, "4.com"},
+    {"[::1]", 0, "[::1]"},
+    {"[::1]:8080", 0, "[::1]"},
+    {"[2001:DB8:0:0::1]", 0, "[2001:db8::1]"},
+    {"[::ffff:10.0.0.1]", 0, "[::ffff:10.0.0.1]"},
+    {L1 "." L1 "." L1 "." L61, 0, L1 "." L1 "." L1 "." L61},
+    {L1 "." L1 "." L1 "." L61 ".", 0, L1 "." L1 "." L1 "." L61},
+    {L1 "." L1 "." L1 "." L61 ".:65535", 0, L1 "." L1 "." L1 "." L61},
+    {"*.example.com", 1, ".example.com"},
+    {".example.com", 1, ".example.com"},
+    {"*.Example.com.:443", 1, ".example.com"},
+    {"*.com", 1, ".com"},
+    {"example.com", 1, "example.com"},
+    /* What Debian's nginx lets through, and we don't. */
+    {"u@a.com", 0, NULL},
+    {"*.a.com", 0, NULL},
+    {"<script>", 0, NULL},
+    {"a%00.com", 0, NULL},
+    {"b\xc3\xbc"
+     "cher.example",
+	0, NULL},
+    {".a.com", 0, NULL},
+    {"[::1", 0, NULL},
+    {"a.com:80x", 0, NULL},
+    {"a.com:655360", 0, NULL},
+    {"a.com:65536", 0, NULL},
+    {"a.com:80:80", 0, NULL},
+    {"", 0, NULL},
+    {".", 0, NULL},
+    {"..", 0, NULL},
+    {":80", 0, NULL},
+    {".:80", 0, NULL},
+    {"a..com", 0, NULL},
+    {"a.com..", 0, NULL},
+    {"a com", 0, NULL},
+    {"a/com", 0, NULL},
+    {"a.com\n", 0, NULL},
+    {L1 "a.com", 0, NULL},
+    {"com." L1 "a", 0, NULL},
+    {L1 "." L1 "." L1 "." L61 "a", 0, NULL},
+    {"[::g]", 0, NULL},
+    {"[]", 0, NULL},
+    {"[::1]x", 0, NULL},
+    {"[::1].", 0, NULL},
+    {"[fe80::1%eth0]", 0, NULL},
+    {"[127.0.0.1]", 0, NULL},
+    {"256.1.1.1", 0, NULL},
+    {"127.1", 0, NULL},
+    {"127.0.0.01", 0, NULL},
+    {"2130706433", 0, NULL},
+    {"a.1", 0, NULL},
+    {"*", 1, NULL},
+    {"*.", 1, NULL},
+    {"*..", 1, NULL},
+    {"*..com", 1, NULL},
+    {"*a.com", 1, NULL},
+    {"a.*.com", 1, NULL},
+    {"*.*.com", 1, NULL},
+    {"*.1.2.3", 1, NULL},
+    {"*.127.0.0.1", 1, NULL},
+    {"*.[::1]", 1, NULL},
+};
+
+static void
+test_canonical(void **state)
+{
+	char out[PAAS_ROUTEDB_HOST_MAX + 1];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		const char *in = hosts[i].in, *want = hosts[i].out;
+		/* Of its exact size, so that a byte too far is seen. */
+		uint8_t *copy = malloc(strlen(in) + 1);
+		int len;
+
+		memcpy(copy, in, strlen(in));
+		len = paas_routedb_canonical(
+		    copy, strlen(in), hosts[i].wildcard, out);
+		free(copy);
+		if (want == NULL && len != PAAS_ROUTEDB_EINVAL)
+			fail_msg("'%s' gives '%s'", in, out);
+		if (want == NULL)
+			continue;
+		if (len != (int)strlen(want) || strcmp(out, want) != 0)
+			fail_msg("'%s': %d, want '%s'", in, len, want);
+	}
+}
+
+static void
+test_canonical_zero_byte(void **state)
+{
+	char out[PAAS_ROUTEDB_HOST_MAX + 1];
+
+	(void)state;
+	assert_int_equal(
+	    paas_routedb_canonical((const uint8_t *)"a\0b.com", 7, 0, out),
+	    PAAS_ROUTEDB_EINVAL);
+	assert_int_equal(
+	    paas_routedb_canonical((const uint8_t *)"[::1\0]", 6, 0, out),
+	    PAAS_ROUTEDB_EINVAL);
+}
+
+static void
+test_canonical_is_stable(void **state)
+{
+	char once[PAAS_ROUTEDB_HOST_MAX + 1], twice[PAAS_ROUTEDB_HOST_MAX + 1];
+	size_t i;
+	int len;
+
+	(void)state;
+	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		len = paas_routedb_canonical(
+		    (const uint8_t *)hosts[i].in, strlen(hosts[i].in), 1, once);
+		if (len < 0)
+			continue;
+		assert_int_equal(paas_routedb_canonical((const uint8_t *)once,
+				     (size_t)len, 1, twice),
+		    len);
+		assert_string_equal(once, twice);
+	}
+}
+
+static void
+test_canonical_many_labels(void **state)
+{
+	char in[2 * 127], out[PAAS_ROUTEDB_HOST_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(in); i++)
+		in[i] = i % 2 ? '.' : 'a';
+	assert_int_equal(
+	    paas_routedb_canonical((const uint8_t *)in, 253, 0, out), 253);
+	assert_int_equal(
+	    paas_routedb_canonical((const uint8_t *)in, 254, 0, out), 253);
+	assert_int_equal(paas_routedb_labels(str(out)), 127);
+}
+
+/* ---- checksums --------------------------------------------------------- */
+
+static void
+test_crc32c(void **state)
+{
+	uint8_t zeros[32] = {0}, ones[32], rising[32];
+
+	(void)state;
+	/* RFC 3720, B.4. */
+	memset(ones, 0xff, sizeof(ones));
+	for (uint8_t i = 0; i < 32; i++)
+		rising[i] = i;
+	assert_int_equal(paas_routedb_crc32c(0, zeros, 32), 0x8a9136aa);
+	assert_int_equal(paas_routedb_crc32c(0, ones, 32), 0x62a8ab43);
+	assert_int_equal(paas_routedb_crc32c(0, rising, 32), 0x46dd794e);
+	assert_int_equal(paas_routedb_crc32c(0, "123456789", 9), 0xe3069283);
+	for (size_t i = 0; i <= 32; i++)
+		assert_int_equal(
+		    paas_routedb_crc32c(
+			paas_routedb_crc32c(0, rising, i), rising + i, 32 - i),
+		    0x46dd794e);
+}
+
+static void
+test_crc32c_without_sse(void **state)
+{
+	uint8_t bytes[301];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 7 + 3);
+	for (size_t len = 0; len <= sizeof(bytes); len++)
+		assert_int_equal(paas_routedb_crc32c(0, bytes, len),
+		    paas_routedb_crc32c_portable(0, bytes, len));
+}
+
+/* ---- records ----------------------------------------------------------- */
+
+static void
+test_pool_there_and_back(void **state)
+{
+	static uint8_t value[PAAS_ROUTEDB_RECORD_MAX];
+	uint8_t key[9], text[PAAS_ROUTEDB_RECORD_MAX / 64];
+	paas_routedb_instance_t in[3], got;
+	paas_routedb_pool_record_t record;
+	paas_routedb_pool_t out, pool = {.id = 0x0102030405060708,
+				     .state = PAAS_ROUTEDB_CRASHED,
+				     .protocol = PAAS_ROUTEDB_H2C,
+				     .balance = PAAS_ROUTEDB_HASH,
+				     .hash_on = PAAS_ROUTEDB_ON_COOKIE,
+				     .flags = PAAS_ROUTEDB_STICKY,
+				     .concurrency = 1,
+				     .queue = 2,
+				     .slow_start = 3,
+				     .hold = UINT32_MAX,
+				     .app = str("hello"),
+				     .type = str("web"),
+				     .hash_name = str("sid"),
+				     .ninstances = 3};
+	paas_routedb_str_t body = {text, 0};
+	MDB_val k = {sizeof(key), key}, v = {0, value};
+
+	(void)state;
+	make_instances(in, 3, UINT64_MAX - 2);
+	in[1].flags = PAAS_ROUTEDB_DRAINING;
+	in[2].weight = 1000;
+	in[2].since = 1800000000;
+	assert_int_equal(paas_routedb_check_pool(&pool, in), OK);
+	body.len = paas_routedb_encode_body(text, &pool, in);
+	v.mv_size = paas_routedb_encode_pool(value, str("a.b"), &body);
+	paas_routedb_key_pool(key, pool.id);
+	paas_routedb_seal(value, v.mv_size, key, sizeof(key));
+
+	assert_int_equal(paas_routedb_decode_pool(&k, &v, &record), OK);
+	assert_true(is(record.home, "a.b"));
+	assert_int_equal(
+	    paas_routedb_decode_body(record.body, pool.id, &out), OK);
+	assert_int_equal(out.id, pool.id);
+	assert_int_equal(out.state, pool.state);
+	assert_int_equal(out.protocol, pool.protocol);
+	assert_int_equal(out.balance, pool.balance);
+	assert_int_equal(out.hash_on, pool.hash_on);
+	assert_int_equal(out.flags, pool.flags);
+	assert_int_equal(out.concurrency, 1);
+	assert_int_equal(out.queue, 2);
+	assert_int_equal(out.slow_start, 3);
+	assert_int_equal(out.hold, UINT32_MAX);
+	assert_true(is(out.app, "hello"));
+	assert_true(is(out.type, "web"));
+	assert_true(is(out.hash_name, "sid"));
+	for (uint32_t i = 0; i < 3; i++) {
+		memset(&got, 0, sizeof(got));
+		assert_int_equal(paas_routedb_get_instance(&out, i, &got), OK);
+		assert_memory_equal(&got, &in[i], sizeof(got));
+	}
+	assert_int_equal(
+	    paas_routedb_get_instance(&out, 3, &got), PAAS_ROUTEDB_ENOTFOUND);
+	/* Any wrong byte, any wrong length. */
+	for (size_t i = 0; i < v.mv_size; i++) {
+		value[i] ^= 0x10;
+		assert_int_equal(paas_routedb_decode_pool(&k, &v, &record),
+		    PAAS_ROUTEDB_EDAMAGED);
+		value[i] ^= 0x10;
+	}
+	for (size_t n = v.mv_size; n-- > 0;) {
+		v.mv_size = n;
+		assert_int_equal(paas_routedb_decode_pool(&k, &v, &record),
+		    PAAS_ROUTEDB_EDAMAGED);
+	}
+}
+
+/* Each of these breaks one rule. */
+static void
+test_pool_rules(void **state)
+{
+	const paas_routedb_pool_t good = {.id = 1, .ninstances = 2};
+	paas_routedb_instance_t in[2];
+	paas_routedb_pool_t p;
+	char long_name[66];
+
+	(void)state;
+#define BAD(change)                                                        \
+	do {                                                               \
+		p = good;                                                  \
+		make_instances(in, 2, 1);                                  \
+		assert_int_equal(paas_routedb_check_pool(&p, in), OK);     \
+		change;                                                    \
+		assert_int_equal(                                          \
+		    paas_routedb_check_pool(&p, in), PAAS_ROUTEDB_EINVAL); \
+	} while (0)
+	memset(long_name, 'a', 65);
+	long_name[65] = '\0';
+	BAD(p.id = 0);
+	BAD(p.state = 6);
+	BAD(p.protocol = 3);
+	BAD(p.balance = 5);
+	BAD(p.hash_on = 3);
+	BAD(p.hash_on = PAAS_ROUTEDB_ON_HEADER);
+	BAD(p.hash_name = str("x"));
+	BAD(p.flags = 0x8000);
+	BAD(p.app = str("a b"));
+	BAD(p.app = str("\xc3\xbc"));
+	BAD(p.type = str("<b>"));
+	BAD(p.app = str(long_name));
+	BAD(p.home = str("Example.com"));
+	BAD(p.ninstances = PAAS_ROUTEDB_INSTS_MAX + 1);
+	BAD(in[1].id = 0);
+	BAD(in[1].id = 1);
+	BAD(in[1].port = 0);
+	BAD(in[1].weight = 0);
+	BAD(in[1].weight = 1001);
+	BAD(in[1].flags = 0x8000);
+#undef BAD
+}
+
+static void
+test_host_rules(void **state)
+{
+	static const char *const prefixes[] = {"", "x", "/x/", "//", "/x//y",
+	    "/.", "/x/..", "/../x", "/x/./y", "/a b", "/a?b", "/a#b", "/a\x7f"};
+	static const char *const names[] = {"", "A.com", "a.com.", "*.a.com",
+	    "a.com:80", "a b", ".", "1.2.3", "[0::1]"};
+	paas_routedb_path_t p = make_path("/", 1), two[2];
+	char prefix[PAAS_ROUTEDB_PREFIX_MAX + 2];
+	size_t i;
+
+	(void)state;
+#define CHECK(n) paas_routedb_check_host(str("a.com"), &p, n)
+	assert_int_equal(CHECK(1), OK);
+	assert_int_equal(CHECK(0), PAAS_ROUTEDB_EINVAL);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(paas_routedb_check_host(str(names[i]), &p, 1),
+		    PAAS_ROUTEDB_EINVAL);
+	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		p.prefix = str(prefixes[i]);
+		assert_int_equal(CHECK(1), PAAS_ROUTEDB_EINVAL);
+	}
+	p.prefix = str("/.well-known/..x/a.b/...");
+	assert_int_equal(CHECK(1), OK);
+	memset(prefix, 'a', sizeof(prefix));
+	prefix[0] = '/';
+	p.prefix = (paas_routedb_str_t){
+	    (const uint8_t *)prefix, PAAS_ROUTEDB_PREFIX_MAX};
+	assert_int_equal(CHECK(1), OK);
+	p.prefix.len++;
+	assert_int_equal(CHECK(1), PAAS_ROUTEDB_EINVAL);
+	p = make_path("/", 0);
+	assert_int_equal(CHECK(1), PAAS_ROUTEDB_EINVAL);
+	p = make_path("/", 1);
+	p.targets[0].weight = 10001;
+	assert_int_equal(CHECK(1), PAAS_ROUTEDB_EINVAL);
+	p = make_path("/", 1);
+	p.ntargets = 2;
+	p.targets[1] = p.targets[0];
+	assert_int_equal(CHECK(1), PAAS_ROUTEDB_EINVAL);
+	p.ntargets = 0;
+	assert_int_equal(CHECK(1), PAAS_ROUTEDB_EINVAL);
+	p.flags = PAAS_ROUTEDB_TO_HOST;
+	assert_int_equal(CHECK(1), PAAS_ROUTEDB_EINVAL);
+	p.redirect_host = str("www.a.com");
+	assert_int_equal(CHECK(1), OK);
+	p.redirect_host = str(".a.com");
+	assert_int_equal(CHECK(1), PAAS_ROUTEDB_EINVAL);
+	two[0] = two[1] = make_path("/x", 1);
+	assert_int_equal(
+	    paas_routedb_check_host(str("a.com"), two, 2), PAAS_ROUTEDB_EINVAL);
+#undef CHECK
+}
+
+static void
+test_paths(void **state)
+{
+	static const struct {
+		const char *path;
+		uint64_t pool;
+	} want[] = {{"/", 1}, {"", 1}, {"*", 1}, {"/sho", 1}, {"/shop", 2},
+	    {"/shop/", 2}, {"/shop/x", 2}, {"/shopper", 1}, {"/shop/cart", 3},
+	    {"/shop/cart/1", 3}, {"/shop/carts", 2}, {"/shop/car", 2},
+	    {"/abcd", 4}, {"/SHOP", 1}};
+	static uint8_t value[PAAS_ROUTEDB_RECORD_MAX];
+	paas_routedb_path_t path,
+	    in[] = {make_path("/", 1), make_path("/shop/cart", 3),
+		make_path("/abcd", 4), make_path("/shop", 2)};
+	paas_routedb_host_t view, host;
+	uint8_t key[PAAS_ROUTEDB_KEY_MAX];
+	MDB_val k = {0, key}, v = {0, value};
+
+	(void)state;
+	in[3].flags = PAAS_ROUTEDB_STRIP | PAAS_ROUTEDB_TO_HTTPS;
+	assert_int_equal(paas_routedb_check_host(str("a.com"), in, 4), OK);
+	v.mv_size = paas_routedb_encode_host(value, in, 4, &view);
+	k.mv_size = paas_routedb_key_host(key, str("a.com"));
+	paas_routedb_seal(value, v.mv_size, key, k.mv_size);
+	assert_int_equal(paas_routedb_decode_host(&k, &v, &host), OK);
+	assert_true(is(host.name, "a.com"));
+	assert_int_equal(host.npaths, 4);
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		assert_int_equal(
+		    paas_routedb_find_path(&host, (const uint8_t *)want[i].path,
+			strlen(want[i].path), &path),
+		    OK);
+		assert_int_equal(path.targets[0].pool, want[i].pool);
+		assert_int_equal(
+		    path.flags, want[i].pool == 2 ? in[3].flags : 0);
+	}
+	assert_int_equal(paas_routedb_get_path(&host, 0, &path), OK);
+	assert_true(is(path.prefix, "/shop/cart"));
+	assert_int_equal(paas_routedb_get_path(&host, 3, &path), OK);
+	assert_true(is(path.prefix, "/"));
+	assert_int_equal(
+	    paas_routedb_get_path(&host, 4, &path), PAAS_ROUTEDB_ENOTFOUND);
+	for (size_t i = 0; i < v.mv_size; i++) {
+		value[i] ^= 1;
+		assert_int_equal(paas_routedb_decode_host(&k, &v, &host),
+		    PAAS_ROUTEDB_EDAMAGED);
+		value[i] ^= 1;
+	}
+	key[1] ^= 1;
+	assert_int_equal(
+	    paas_routedb_decode_host(&k, &v, &host), PAAS_ROUTEDB_EDAMAGED);
+}
+
+/* With a right CRC, lengths alone must not lead out of the value. */
+static void
+test_lengths_behind_a_right_crc(void **state)
+{
+	uint8_t key[PAAS_ROUTEDB_KEY_MAX], value[64], *exact;
+	paas_routedb_path_t path, in = make_path("/x", 1);
+	paas_routedb_host_t host;
+	size_t keylen = paas_routedb_key_host(key, str("a.com"));
+	size_t len = paas_routedb_encode_host(value, &in, 1, &host);
+
+	(void)state;
+	for (size_t i = 4; i < len; i++) {
+		for (int byte = 0; byte < 256; byte++) {
+			MDB_val k = {keylen, key}, v;
+
+			exact = malloc(len);
+			memcpy(exact, value, len);
+			exact[i] = (uint8_t)byte;
+			paas_routedb_seal(exact, len, key, keylen);
+			v = (MDB_val){len, exact};
+			if (paas_routedb_decode_host(&k, &v, &host) == OK)
+				for (uint32_t n = 0; n < host.npaths; n++)
+					assert_int_equal(paas_routedb_get_path(
+							     &host, n, &path),
+					    OK);
+			free(exact);
+		}
+	}
+}
+
+static void
+test_meta(void **state)
+{
+	uint8_t value[256], key[1];
+	paas_routedb_head_t got,
+	    head = {
+		.meta = {
+		    .generation = 5, .revision = 6, .nhosts = 7, .npools = 8}};
+	MDB_val k = {1, key}, v = {0, value};
+
+	(void)state;
+	head.wildcards[2] = 3;
+	head.wildcards[127] = 1;
+	paas_routedb_key_meta(key);
+	v.mv_size = paas_routedb_encode_meta(value, &head);
+	paas_routedb_seal(value, v.mv_size, key, 1);
+	assert_int_equal(paas_routedb_decode_meta(&k, &v, &got), OK);
+	assert_int_equal(got.meta.version, PAAS_ROUTEDB_VERSION);
+	assert_int_equal(got.meta.generation, 5);
+	assert_int_equal(got.meta.revision, 6);
+	assert_int_equal(got.meta.nhosts, 7);
+	assert_int_equal(got.meta.npools, 8);
+	assert_int_equal(got.meta.depths[0], 1 << 2);
+	assert_int_equal(got.meta.depths[1], UINT64_C(1) << 63);
+	assert_memory_equal(
+	    got.wildcards, head.wildcards, sizeof(head.wildcards));
+	/* Another version is told from damage, whatever else it changed. */
+	value[4] = 2;
+	assert_int_equal(
+	    paas_routedb_decode_meta(&k, &v, &got), PAAS_ROUTEDB_EDAMAGED);
+	v.mv_size = 12;
+	paas_routedb_seal(value, v.mv_size, key, 1);
+	assert_int_equal(
+	    paas_routedb_decode_meta(&k, &v, &got), PAAS_ROUTEDB_EVERSION);
+}
+
+/* ---- the document ------------------------------------------------------ */
+
+/*
+ * FORMAT.md's example is a list of lines "k HEX... | what" and "v HEX... |
+ * what"; a k begins a record.  The same routes, written, must be these bytes.
+ */
+#define EXAMPLES 8
+
+struct example {
+	uint8_t key[64], value[512];
+	size_t keylen, len;
+};
+
+static size_t
+read_hex(const char *s, uint8_t *out, size_t len)
+{
+	unsigned byte;
+	int n;
+
+	while (sscanf(s, " %2x%n", &byte, &n) == 1) {
+		out[len++] = (uint8_t)byte;
+		s += n;
+	}
+	return len;
+}
+
+static size_t
+read_examples(struct example *e)
+{
+	const char *file = "ngx_paas_module/routedb/FORMAT.md";
+	char line[256];
+	size_t n = 0;
+	FILE *f = fopen(file, "r");
+
+	if (f == NULL)
+		fail_msg("cannot open %s: run from the repository", file);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (strncmp(line, "    k ", 6) == 0) {
+			assert_true(n < EXAMPLES);
+			e[n].keylen = read_hex(line + 6, e[n].key, 0);
+			n++;
+		} else if (strncmp(line, "    v ", 6) == 0 && n > 0) {
+			e[n - 1].len =
+			    read_hex(line + 6, e[n - 1].value, e[n - 1].len);
+		}
+	}
+	fclose(f);
+	return n;
+}
+
+static void
+write_example(const char *dir)
+{
+	paas_routedb_writer_t *w = open_writer(dir);
+	paas_routedb_instance_t in[2];
+	paas_routedb_pool_t pool = {
+	    .id = 10, .app = str("hello"), .type = str("web"), .ninstances = 2};
+	paas_routedb_path_t path = make_path("/shop", 10);
+
+	make_instances(in, 2, UINT64_C(1) << 40 | 3);
+	in[1].flags = PAAS_ROUTEDB_DRAINING;
+	assert_int_equal(paas_routedb_write_begin(w), OK);
+	assert_int_equal(paas_routedb_put_revision(w, 42), OK);
+	assert_int_equal(paas_routedb_put_pool(w, &pool, in), OK);
+	pool = (paas_routedb_pool_t){.id = 11};
+	assert_int_equal(paas_routedb_put_pool(w, &pool, NULL), OK);
+	assert_int_equal(put_host(w, "hello.io", 10), OK);
+	path.flags = PAAS_ROUTEDB_STRIP;
+	path.ntargets = 2;
+	path.targets[0].weight = 90;
+	path.targets[1] = (paas_routedb_target_t){11, 10};
+	assert_int_equal(paas_routedb_put_host(w, str(".io"), &path, 1), OK);
+	assert_int_equal(paas_routedb_commit(w), OK);
+	paas_routedb_writer_close(w);
+}
+
+struct compare {
+	struct example *examples;
+	size_t n, seen;
+};
+
+static int
+compare_example(const MDB_val *key, const MDB_val *value, void *arg)
+{
+	struct compare *c = arg;
+	struct example *e = &c->examples[c->seen++];
+
+	assert_true(c->seen <= c->n);
+	assert_int_equal(e->keylen, key->mv_size);
+	assert_memory_equal(e->key, key->mv_data, e->keylen);
+	if (e->len != value->mv_size ||
+	    memcmp(e->value, value->mv_data, e->len) != 0) {
+		print_message("# the writer's bytes:");
+		for (size_t i = 0; i < value->mv_size; i++)
+			print_message(
+			    " %02x", ((const uint8_t *)value->mv_data)[i]);
+		fail_msg("record %zu of FORMAT.md has other bytes", c->seen);
+	}
+	return 0;
+}
+
+static void
+test_document(void **state)
+{
+	static struct example examples[EXAMPLES];
+	struct compare c = {examples, read_examples(examples), 0};
+	paas_routedb_reader_t *reader;
+	uint64_t txn;
+
+	write_example(*state);
+	assert_int_equal(paas_routedb_reader_open(&reader, *state), OK);
+	assert_int_equal(paas_routedb_begin(reader, &txn), OK);
+	assert_int_equal(paas_routedb_each(reader, 0, compare_example, &c), 0);
+	assert_int_equal(c.seen, c.n);
+	assert_int_equal(c.n, 5);
+	paas_routedb_end(reader);
+	paas_routedb_reader_close(reader);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_canonical),
+	    cmocka_unit_test(test_canonical_zero_byte),
+	    cmocka_unit_test(test_canonical_is_stable),
+	    cmocka_unit_test(test_canonical_many_labels),
+	    cmocka_unit_test(test_crc32c),
+	    cmocka_unit_test(test_crc32c_without_sse),
+	    cmocka_unit_test(test_pool_there_and_back),
+	    cmocka_unit_test(test_pool_rules),
+	    cmocka_unit_test(test_host_rules),
+	    cmocka_unit_test(test_paths),
+	    cmocka_unit_test(test_lengths_behind_a_right_crc),
+	    cmocka_unit_test(test_meta),
+	    cmocka_unit_test_setup_teardown(
+		test_document, make_place, remove_place),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
