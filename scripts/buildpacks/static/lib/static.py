@@ -71,8 +71,8 @@ def locations(config):
     files = "$uri " + ("$uri.html " if clean else "") + "$uri/"
     found = {"/": {"end": "=404", "lines": []}}
     for route, target in routes(config.get("routes", {})):
-        where = found.setdefault(prefix(route), {"end": "", "lines": []})
-        where["end"] = "/" + target
+        where = found.setdefault(prefix(route), {"end": "=404", "lines": []})
+        where["end"] = "/" + target + " =404"
     for route, lines in headers(config.get("headers", {})):
         where = found.setdefault(prefix(route), {"end": "=404", "lines": []})
         where["lines"] += lines

@@ -1,0 +1,393 @@
+#!/usr/bin/perl
+# The buildpacks as the Heroku API calls them, on the fixtures, outside the
+# sandbox: bin/detect, bin/compile, bin/release, then the command that came
+# out, started by the sandbox's `run` and asked over HTTP.  npm ci is real.
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use IO::Socket::INET;
+use JSON::PP;
+use POSIX qw(:sys_wait_h setsid);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $top   = dirname(dirname(abs_path(__FILE__)));
+my $build = $ENV{PAAS_BUILD} || "$top/build";
+our $packs = "$top/scripts/buildpacks";
+my $tmp   = tempdir('paas-packs.XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $tool  = "$build/libexec/paas-build";
+chmod 0755, $tmp; # as root, nginx has a worker of another user
+
+# Nothing of this machine's settings: the sandbox has none of them.
+%ENV = (PATH => '/usr/local/bin:/usr/bin:/bin', LANG => 'C.UTF-8');
+
+my $count = 0;
+
+sub write_file {
+    my ($path, $text) = @_;
+    make_path(dirname($path));
+    open my $fh, '>', $path or die "$path: $!\n";
+    print $fh $text;
+    close $fh or die "$path: $!\n";
+}
+
+sub read_file {
+    my ($path) = @_;
+    open my $fh, '<', $path or return undef;
+    local $/;
+    return scalar <$fh>;
+}
+
+# A place to build in; files is a fixture's name or {PATH => TEXT}.
+sub place {
+    my ($files, %config) = @_;
+    my $dir = "$tmp/" . ++$count;
+    make_path("$dir/src", "$dir/app", "$dir/out", "$dir/cache");
+    if (ref $files) {
+        write_file("$dir/src/$_", $files->{$_}) for keys %$files;
+    } else {
+        system('cp', '-r', "$top/t/fixtures/$files/.", "$dir/src") == 0
+            or die "no fixture $files\n";
+    }
+    return { dir => $dir, config => \%config };
+}
+
+# Runs paas-build as the manager does; adds status, output and result.
+sub build {
+    my ($p, @args) = @_;
+    my $dir = $p->{dir};
+    system('rm', '-rf', "$dir/app", "$dir/env", "$dir/work", "$dir/out");
+    make_path("$dir/app", "$dir/out");
+    system('tar', '-C', "$dir/src", '-czf', "$dir/upload", '.') == 0 or die;
+    my $pid = open(my $out, '-|') // die "fork: $!\n";
+    if (!$pid) {
+        $ENV{"PAAS_CONFIG_$_"} = $p->{config}{$_} for keys %{ $p->{config} };
+        open STDIN, '<', "$dir/upload" or die;
+        exec $tool, '--max-bytes', 1e9, '--max-entries', 1e5, '--app',
+            "$dir/app", '--cache', "$dir/cache", '--env', "$dir/env",
+            '--packs', $packs, '--work', "$dir/work", '--out', "$dir/out",
+            @args or die "$tool: $!\n";
+    }
+    $p->{output} = do { local $/; <$out> } // '';
+    close $out;
+    $p->{status} = $? >> 8;
+    my $json = read_file("$dir/out/result.json");
+    $p->{result} = defined $json ? decode_json($json) : {};
+    return $p;
+}
+
+sub free_port {
+    my $socket = IO::Socket::INET->new(
+        LocalAddr => '127.0.0.1', Listen => 1) or die "socket: $!\n";
+    return $socket->sockport;
+}
+
+sub get {
+    my ($port, $path, $host) = @_;
+    my $socket = IO::Socket::INET->new(
+        PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 5) or return;
+    print $socket "GET $path HTTP/1.0\r\nHost: "
+        . ($host // 'app.localhost') . "\r\n\r\n";
+    local $/;
+    return scalar <$socket>;
+}
+
+# Starts the web command, calls back with its port, and ends it.
+sub with_web {
+    my ($p, $ask) = @_;
+    my $port = free_port();
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        setsid();
+        chdir "$p->{dir}/app" or die;
+        %ENV = (PATH => '/usr/local/bin:/usr/bin:/bin', LANG => 'C.UTF-8',
+            HOME => "$p->{dir}/app", PORT => $port, DYNO => 'web.1',
+            PAAS_INSTANCE => 'i1', %{ $p->{config} });
+        open STDOUT, '>', "$p->{dir}/log" or die;
+        open STDERR, '>&', \*STDOUT or die;
+        exec "$top/scripts/sandbox/run", $p->{result}{types}{web} or die;
+    }
+    my $until = time + 20;
+    until (IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port)) {
+        last if time > $until || waitpid($pid, WNOHANG) > 0;
+        sleep 0.05;
+    }
+    $ask->($port);
+    kill 'TERM', -$pid;
+    for (1 .. 100) {
+        last if waitpid($pid, WNOHANG) != 0;
+        sleep 0.05;
+    }
+    kill 'KILL', -$pid;
+    waitpid($pid, 0);
+    diag(read_file("$p->{dir}/log"))
+        if !Test::More->builder->is_passing;
+}
+
+sub built {
+    my ($p, $pack, $name) = @_;
+    is($p->{status}, 0, "$name builds") or diag($p->{output});
+    is($p->{result}{buildpack}, $pack, "$name is $pack");
+}
+
+sub refused {
+    my ($p, $words, $name) = @_;
+    is($p->{status}, 1, "$name is refused") or diag($p->{output});
+    like((split /\n/, $p->{output})[-1], qr/^ !     .*$words/,
+        "$name: the last line says why");
+    ok(!-e "$p->{dir}/out/result.json", "$name leaves no result");
+}
+
+-x $tool or plan(skip_all => "$tool is not built");
+
+subtest 'detection' => sub {
+    my %first = (
+        nodejs   => { 'package.json' => '{}', 'index.html' => '' },
+        python   => { 'requirements.txt' => '', Procfile => 'web: x' },
+        static   => { 'index.html' => '' },
+        procfile => { Procfile => "web: x\n", 'index.html' => '' },
+    );
+    for my $id (sort keys %first) {
+        my $p = place($first{$id});
+        my @fit = grep {
+            system("$packs/$_/bin/detect $p->{dir}/src > /dev/null") == 0
+        } qw(nodejs python static procfile);
+        is($fit[0], $id, "$id fits first");
+    }
+    for my $id (qw(nodejs python static procfile)) {
+        my $p = place({ 'README' => '' });
+        isnt(system("$packs/$id/bin/detect $p->{dir}/src > /dev/null"), 0,
+            "$id does not fit just anything");
+    }
+};
+
+subtest 'Express, npm ci from the registry' => sub {
+    my $p = build(place('express', SECRET => 'from config'));
+    built($p, 'Node.js', 'express');
+    is($p->{result}{types}{web}, 'npm start', 'its web process');
+    like($p->{output}, qr/^-----> Node\.js app detected$/m, 'it says so');
+    like($p->{output}, qr/ci --omit=dev/, 'by npm ci');
+    ok(-d "$p->{dir}/app/node_modules/express", 'express is there');
+    is(read_file("$p->{dir}/env/SECRET"), 'from config',
+        'config vars are in ENV_DIR');
+    with_web($p, sub {
+        my ($port) = @_;
+        like(get($port, '/'), qr/"instance":"i1"/, 'it answers');
+        like(get($port, '/env/NODE_ENV'), qr/production/,
+            'in production mode');
+    });
+    my $start = time;
+    build($p);
+    built($p, 'Node.js', 'the second push');
+    like($p->{output}, qr/Restoring node_modules/, 'from the cache');
+    cmp_ok(time - $start, '<', 5, 'quickly');
+    ok(-d "$p->{dir}/app/node_modules/express", 'express is there again');
+};
+
+subtest 'Node.js, the rest of it' => sub {
+    my $p = build(place({
+        'package.json' => encode_json({ scripts => {
+            'heroku-prebuild' => 'echo before',
+            build => 'echo not this one',
+            'heroku-postbuild' => 'echo built with $WORD > built',
+            'heroku-cleanup' => 'echo cleaned',
+        } }),
+        'server.js' => "require('http').createServer((q, r) => " .
+            "r.end('plain')).listen(process.env.PORT)",
+    }, WORD => 'config'));
+    built($p, 'Node.js', 'server.js without dependencies');
+    is(read_file("$p->{dir}/app/built"), "built with config\n",
+        'heroku-postbuild sees config vars');
+    unlike($p->{output}, qr/not this one/, 'and goes before build');
+    with_web($p, sub { like(get($_[0], '/'), qr/plain/, 'it answers') });
+
+    refused(build(place({ 'package.json' => '{ nonsense' })),
+        'Node\.js buildpack failed', 'a broken package.json');
+    refused(build(place({ 'package.json' => '{}' })),
+        'what to run.*Procfile', 'nothing to start');
+    refused(build(place({ 'package.json' => encode_json({
+        scripts => { build => 'exit 3', start => 'x' } }) })),
+        'Node\.js buildpack failed', 'a failing build script');
+
+    my $own = build(place({
+        'package.json' => '{"scripts":{"start":"x"}}',
+        'Procfile' => "web: node own.js\nworker: node w.js\n",
+    }));
+    is_deeply($own->{result}{types},
+        { web => 'node own.js', worker => 'node w.js' },
+        'a Procfile goes before the default');
+};
+
+SKIP: {
+    skip 'python3-django and gunicorn are not installed', 1
+        if system("/usr/bin/python3 -c 'import django, gunicorn' 2>/dev/null");
+    subtest 'Django on the system\'s packages' => sub {
+        my $p = build(place('django'));
+        built($p, 'Python', 'django');
+        is($p->{result}{types}{web},
+            'gunicorn mysite.wsgi --bind 0.0.0.0:$PORT', 'its web process');
+        like($p->{output}, qr/met by the system's packages/, 'no network');
+        like($p->{output}, qr/STATIC_ROOT is not set/, 'no collectstatic');
+        with_web($p, sub {
+            like(get($_[0], '/'), qr/"instance": "i1"/, 'it answers');
+        });
+        build($p);
+        built($p, 'Python', 'the second push');
+        like($p->{output}, qr/Restoring packages/, 'from the cache');
+
+        my $settings = "$p->{dir}/src/mysite/settings.py";
+        write_file($settings, read_file($settings) .
+            "\nSTATIC_ROOT = BASE_DIR / 'collected'\n");
+        build($p);
+        ok(-d "$p->{dir}/app/collected/admin", 'static files are collected');
+        $p->{config}{DISABLE_COLLECTSTATIC} = 1;
+        build($p);
+        ok(!-d "$p->{dir}/app/collected", 'unless they are not wanted');
+    };
+}
+
+subtest 'Python, the rest of it' => sub {
+    my $app = "def application(environ, start):\n" .
+        "    start('200 OK', [])\n    return [b'wsgi here']\n";
+    my $p = build(place({ 'wsgi.py' => $app }));
+    built($p, 'Python', 'wsgi.py');
+    SKIP: {
+        skip 'gunicorn is not installed', 2
+            if ($p->{result}{types}{web} // '') !~ /^gunicorn/;
+        is($p->{result}{types}{web},
+            'gunicorn wsgi:application --bind 0.0.0.0:$PORT', 'by gunicorn');
+        with_web($p, sub { like(get($_[0], '/'), qr/wsgi here/, 'it answers') });
+    }
+    is(build(place({ 'app.py' => "print('hello')\n" }))->{result}{types}{web},
+        'python app.py', 'app.py without an app is a script');
+    refused(build(place({ 'requirements.txt' => '' })), 'what to run',
+        'requirements and nothing to run');
+    refused(build(place({ 'Pipfile' => '' })), 'Python buildpack failed',
+        'a Pipfile alone');
+
+    # A wheel made here: an empty package is enough.
+    my $wheel = place({ 'requirements.txt' => "tinywheel==1.0\n",
+        'app.py' => "import tinywheel\n" });
+    make_path("$wheel->{dir}/src/wheels");
+    is(system('/usr/bin/python3', '-c', <<'PY', "$wheel->{dir}/src/wheels"), 0,
+import sys, zipfile
+name = sys.argv[1] + '/tinywheel-1.0-py3-none-any.whl'
+info = 'tinywheel-1.0.dist-info/'
+with zipfile.ZipFile(name, 'w') as z:
+    z.writestr('tinywheel.py', 'here = 1\n')
+    z.writestr(info + 'METADATA',
+               'Metadata-Version: 2.1\nName: tinywheel\nVersion: 1.0\n')
+    z.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\nGenerator: t\n'
+               'Root-Is-Purelib: true\nTag: py3-none-any\n')
+    z.writestr(info + 'RECORD', '')
+PY
+        'a wheel');
+    build($wheel);
+    built($wheel, 'Python', 'an offline wheel');
+    is(system("$wheel->{dir}/app/.paas/python/bin/python", '-c',
+        'import tinywheel'), 0, 'is installed');
+    write_file("$wheel->{dir}/src/requirements.txt", "otherwheel==1.0\n");
+    build($wheel);
+    is($wheel->{status}, 1, 'a missing wheel is refused');
+    like($wheel->{output}, qr/ !     wheels\/ does not hold every wheel/,
+        'and says what to do');
+};
+
+subtest 'static files' => sub {
+    my $p = build(place('static'));
+    built($p, 'Static files', 'static');
+    with_web($p, sub {
+        my ($port) = @_;
+        like(get($port, '/'), qr/200 OK.*A static page/s, 'the index');
+        like(get($port, '/assets/style.css'), qr{Content-Type: text/css}i,
+            'a style sheet');
+        like(get($port, '/about'), qr{301.*Location: /about/\r}s,
+            'a folder, without our port');
+        like(get($port, '/nope'), qr/404.*no such page/s, 'its 404 page');
+        like(get($port, '/.paas/static/root'), qr/^HTTP\S+ 404/,
+            'nothing of ours');
+    });
+
+    my $spa = build(place({
+        'static.json' => encode_json({ root => 'dist/', clean_urls =>
+            JSON::PP::true, routes => { '/**' => 'index.html' },
+            headers => { '/**' => { 'X-Own' => 'yes' } } }),
+        'dist/index.html' => 'the app', 'dist/page.html' => 'a page',
+    }));
+    built($spa, 'Static files', 'static.json');
+    with_web($spa, sub {
+        my ($port) = @_;
+        like(get($port, '/any/where'), qr/200 OK.*the app/s, 'a route');
+        like(get($port, '/page'), qr/a page/, 'a clean URL');
+        like(get($port, '/'), qr/X-Own: yes/, 'a header');
+    });
+    with_web(build(place({ 'public/index.html' => 'public one' })),
+        sub { like(get($_[0], '/'), qr/public one/, 'public/') });
+
+    for my $bad ('{"root": "../.."}', '{"root": "a;}"}', '{"root": "no"}',
+        '{"routes": {"/**": "x;\n}"}}', '{"headers": {"/a": {"b": "\"c"}}}',
+        'nonsense', '{"routes": {"{": "x"}}') {
+        my $r = build(place({ 'static.json' => $bad, 'index.html' => '' }));
+        is($r->{status}, 1, "refused: $bad");
+        like($r->{output}, qr/^ !     static\.json/m, 'by its name');
+    }
+};
+
+subtest 'Procfile' => sub {
+    my $p = build(place('procfile', GREETING => 'hi'));
+    built($p, 'Procfile', 'procfile');
+    is_deeply([sort keys %{ $p->{result}{types} }], [qw(web worker)],
+        'its types');
+    with_web($p, sub { like(get($_[0], '/'), qr/"greeting": "hi"/,
+        'it answers') });
+    refused(build(place({ Procfile => "web: x\nwork er: y\n" })),
+        'Procfile line 2', 'a wrong Procfile');
+    refused(build(place({ 'README.md' => '' })),
+        'No buildpack fits.*Procfile', 'an app that nothing fits');
+    refused(build(place('procfile'), '--buildpack', 'nodejs'),
+        'does not fit', 'a pack that does not fit');
+    refused(build(place('procfile'), '--buildpack', '../x'),
+        'There is no buildpack', 'a pack that is not there');
+};
+
+subtest 'packs of others, by the Heroku API' => sub {
+    my $own = "$tmp/own";
+    my %file = (
+        'first/bin/detect'  => 'echo First',
+        'first/bin/compile' => 'cd "$(dirname "$0")/.."; ' .
+            'echo "export FROM_FIRST=$(cat "$3/WORD")" > export; ' .
+            'echo "got ${WORD-nothing}"; echo x > "$2/cached"; ' .
+            'mkdir -p "$1/.profile.d"; ' .
+            'echo "export WORD2=profile" > "$1/.profile.d/a.sh"',
+        'first/bin/release'  => 'echo "default_process_types: {web: first}"',
+        'second/bin/detect'  => 'echo Second',
+        'second/bin/compile' => 'echo "second sees $FROM_FIRST"',
+        'second/bin/release' => 'printf -- "---\naddons: []\n' .
+            'config_vars:\n  A: b\ndefault_process_types:\n' .
+            '  web: echo \$WORD2\n"',
+    );
+    for (keys %file) {
+        write_file("$own/$_", "#!/bin/bash\nset -e\n$file{$_}\n");
+        chmod 0755, "$own/$_";
+    }
+    local $packs = $own;
+    my $p = build(place({ a => '' }, WORD => 'value'), '--buildpack',
+        'first', '--buildpack', 'second');
+    built($p, 'Second', 'two packs');
+    like($p->{output}, qr/got nothing/, 'config vars are not exported');
+    like($p->{output}, qr/second sees value/, 'export reaches the next one');
+    is($p->{result}{types}{web}, 'echo $WORD2', 'the last one releases');
+    is(read_file("$p->{dir}/cache/cached"), "x\n", 'the cache is theirs');
+    local %ENV = (HOME => "$p->{dir}/app", PATH => '/usr/bin:/bin');
+    my $said = `$top/scripts/sandbox/run 'echo \$WORD2'`;
+    is($said, "profile\n", '.profile.d is sourced');
+    write_file("$own/second/bin/compile", "#!/bin/bash\nkill -9 \$\$\n");
+    refused(build($p, '--buildpack', 'second'), 'ended by signal 9',
+        'a killed pack');
+};
+
+done_testing();
