@@ -36,7 +36,8 @@ struct agent {
 	/* What the launcher lists, until LAUNCH_END. */
 	uint64_t lists;
 	int asking;
-	int fresh; /* first question of this connection */
+	int wanted; /* one more question, asked from now on */
+	int fresh;  /* first question of this connection */
 	int listed;
 	struct launch_record *records;
 	size_t count;
@@ -286,8 +287,11 @@ list_done(struct agent *a)
 
 	a->listed = 1;
 	a->fresh = 0;
-	timer_in(a->ask_timer, fresh ? ASK_AGAIN_US : ASK_US);
 	list_judge(a);
+	if (a->wanted)
+		timer_in(a->ask_timer, ASK_SOON_US);
+	else
+		timer_in(a->ask_timer, fresh ? ASK_AGAIN_US : ASK_US);
 	if (fresh)
 		claims_tell(a->node->claims, a->lists, a->records, a->count);
 	if (first)
@@ -350,12 +354,14 @@ ask_now(sd_event_source *source, uint64_t now, void *arg)
 	}
 	a->lists++;
 	a->asking = 1;
+	a->wanted = 0;
 	return 0;
 }
 
 void
 agent_ask(struct agent *a)
 {
+	a->wanted = 1;
 	timer_in(a->ask_timer, ASK_SOON_US);
 }
 

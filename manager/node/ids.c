@@ -37,10 +37,6 @@ block_reserved(enum store_result result, uint64_t rev, void *arg)
 
 	(void)rev;
 	ids->reserving = 0;
-	if (result == STORE_CONFLICT) {
-		block_reserve(ids);
-		return;
-	}
 	if (result != STORE_OK) {
 		log_err("no instance ids reserved: %s", store_strerror(result));
 		retry_later(ids);
@@ -86,7 +82,8 @@ block_reserve(struct ids *ids)
 	ids->reserving = first;
 	txn = store_begin(ids->store);
 	store_if(txn, KEY, rev);
-	store_put_new(txn, KEY, value);
+	store_put(txn, KEY, value);
+	json_decref(value);
 	store_commit(txn, block_reserved, ids);
 }
 
