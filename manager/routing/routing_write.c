@@ -30,7 +30,8 @@ struct routing_db {
 	paas_routedb_reader_t *reader;
 	char dir[DIR_MAX];
 	int building;
-	int error; /* the first of this transaction */
+	int primed; /* it has a head, which its reader can't do without */
+	int error;  /* the first of this transaction */
 };
 
 /* In the order in which they move: readers look at data.mdb alone. */
@@ -178,6 +179,7 @@ routing_db_rebuild(struct routing_db *db)
 {
 	paas_routedb_writer_close(db->writer);
 	db->writer = NULL;
+	db->primed = 0;
 	db->building = 1;
 }
 
@@ -229,6 +231,31 @@ routing_db_wait(const struct routing_db *db)
 	return db->writer != NULL ? paas_routedb_writer_wait(db->writer) : 0;
 }
 
+/*
+ * The database of a new file gets its head first: a read within the
+ * transaction that makes it would take it for damaged.
+ */
+static int
+prime(struct routing_db *db)
+{
+	paas_routedb_meta_t meta;
+	uint64_t txn;
+	int rc;
+
+	memset(&meta, 0, sizeof(meta));
+	rc = paas_routedb_begin(db->reader, &txn);
+	if (rc == PAAS_ROUTEDB_OK) {
+		(void)paas_routedb_get_meta(db->reader, &meta);
+		(void)paas_routedb_end(db->reader);
+	}
+	if (meta.version == 0 &&
+	    (rc == PAAS_ROUTEDB_OK || rc == PAAS_ROUTEDB_EMISSING) &&
+	    (rc = paas_routedb_write_begin(db->writer)) == PAAS_ROUTEDB_OK)
+		rc = paas_routedb_commit(db->writer);
+	db->primed = rc == PAAS_ROUTEDB_OK;
+	return rc;
+}
+
 int
 routing_db_begin(struct routing_db *db)
 {
@@ -240,6 +267,8 @@ routing_db_begin(struct routing_db *db)
 		db->writer = NULL;
 		return rc;
 	}
+	if (!db->primed && (rc = prime(db)) != PAAS_ROUTEDB_OK)
+		return rc;
 	return paas_routedb_write_begin(db->writer);
 }
 

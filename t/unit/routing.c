@@ -1,0 +1,450 @@
+/* sources: manager/routing/r?*.c manager/store/[k-s]*.c manager/common/log.c manager/common/conf.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
+#include "routes_fixture.h"
+
+#include <sys/stat.h>
+
+#include "routing/routing.h"
+
+static struct conf conf;
+static struct routing *routing;
+
+static int
+setup(void **state)
+{
+	char err[PAAS_ERRLEN] = "";
+	struct fixture *fx;
+
+	fixture_setup(state);
+	fx = *state;
+	routes_conf(fx, &conf);
+	routing = routing_open(fx->store, &conf, fx->loop, err);
+	assert_string_equal("", err);
+	assert_non_null(routing);
+	fixture_settle(fx);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	routing_close(routing);
+	return fixture_teardown(state);
+}
+
+/* A stop and a start of the manager; the store may be changed between. */
+static void
+stop(struct fixture *fx)
+{
+	routing_close(routing);
+	routing = NULL;
+	(void)fx;
+}
+
+/* Until it has written all, which it may do only after the readers' grace. */
+static void
+start(struct fixture *fx)
+{
+	uint64_t before = routes_meta(fx).generation;
+	time_t end = time(NULL) + 10;
+	char err[PAAS_ERRLEN] = "";
+
+	routing = routing_open(fx->store, &conf, fx->loop, err);
+	assert_string_equal("", err);
+	while ((routes_meta(fx).generation == before ||
+		   routes_meta(fx).revision != store_revision(fx->store)) &&
+	       time(NULL) < end)
+		assert_true(sd_event_run(fx->loop, 100000) >= 0);
+	fixture_settle(fx);
+	assert_int_equal(store_revision(fx->store), routes_meta(fx).revision);
+}
+
+static void
+put(struct fixture *fx, const char *key, const char *text)
+{
+	fixture_put(fx, key, text);
+	fixture_settle(fx);
+}
+
+static void
+del(struct fixture *fx, const char *key)
+{
+	fixture_del(fx, key);
+	fixture_settle(fx);
+}
+
+#define APP   "app/hello"
+#define HELLO "{\"number\":\"0000000000000007\",\"version\":1"
+#define LIVE  "{\"live\":1,\"target\":1,\"failed\":0}"
+
+/* actual/local/00000007NNNNNNNN */
+static void
+put_actual(struct fixture *fx, unsigned int n, const char *state, int version,
+    const char *type)
+{
+	char key[64], text[512];
+
+	snprintf(key, sizeof(key), "number/%016x", 7);
+	fixture_put(fx, key, "{\"app\":\"hello\"}");
+	snprintf(key, sizeof(key), "actual/local/00000007%08x", n);
+	snprintf(text, sizeof(text),
+	    "{\"state\":\"%s\",\"app\":\"hello\",\"type\":\"%s\","
+	    "\"index\":%u,\"version\":%d,\"instance\":\"%016x\",\"slot\":%u,"
+	    "\"address\":\"198.18.0.%u\",\"port\":5000,\"since\":5000000}",
+	    state, type, n, version, n, n, n);
+	put(fx, key, text);
+}
+
+/* ---- apps -------------------------------------------------------------- */
+
+static void
+routes_an_app(void **state)
+{
+	struct fixture *fx = *state;
+
+	assert_string_equal("", routes_of(fx, "hello.paas.test"));
+	put(fx, APP, HELLO "}");
+	assert_string_equal(
+	    "/ -> hello running", routes_of(fx, "hello.paas.test"));
+	put(fx, "rollout/hello", LIVE);
+	put_actual(fx, 2, "starting", 1, "web");
+	assert_string_equal(
+	    "/ -> hello starting", routes_of(fx, "hello.paas.test"));
+	put_actual(fx, 2, "ready", 1, "web");
+	put_actual(fx, 3, "ready", 1, "web");
+	put_actual(fx, 4, "ready", 1, "worker");
+	put_actual(fx, 5, "ready", 2, "web");
+	assert_string_equal("/ -> hello running 2@198.18.0.2:5000 "
+			    "3@198.18.0.3:5000",
+	    routes_of(fx, "hello.paas.test"));
+	put_actual(fx, 2, "draining", 1, "web");
+	assert_string_equal("/ -> hello running 2@198.18.0.2:5000~ "
+			    "3@198.18.0.3:5000",
+	    routes_of(fx, "hello.paas.test"));
+	put(fx, "rollout/hello", "{\"live\":2,\"target\":2}");
+	assert_string_equal("/ -> hello running 5@198.18.0.5:5000",
+	    routes_of(fx, "hello.paas.test"));
+	del(fx, "actual/local/0000000700000005");
+	assert_string_equal(
+	    "/ -> hello running", routes_of(fx, "hello.paas.test"));
+	assert_int_equal(store_revision(fx->store), routes_meta(fx).revision);
+}
+
+static void
+says_why_nobody_answers(void **state)
+{
+	static const struct {
+		const char *app, *rollout, *actual, *assign, *expected;
+	} rows[] = {
+	    {"}", LIVE, "crashed", NULL, "crashed"},
+	    {"}", LIVE, "backoff", NULL, "crashed"},
+	    {"}", LIVE, "failed", NULL, "crashed"},
+	    {"}", LIVE, "unhealthy", NULL, "crashed"},
+	    {"}", LIVE, "starting", NULL, "starting"},
+	    {"}", LIVE, "stopping", NULL, "running"},
+	    {"}", LIVE, NULL, "run", "starting"},
+	    {"}", LIVE, NULL, "stop", "running"},
+	    {"}", LIVE, "gone", NULL, "running"},
+	    {",\"stopped\":true}", LIVE, NULL, NULL, "stopped"},
+	    {",\"stopped\":true}", LIVE, "stopping", NULL, "stopped"},
+	    {",\"maintenance\":true}", LIVE, "starting", NULL, "maintenance"},
+	    {"}", "{\"live\":0,\"target\":1}", "starting", NULL, "starting"},
+	    {"}", "{\"live\":0,\"target\":1}", "ready", NULL, "starting"},
+	    {"}", "{\"live\":0,\"target\":1,\"failed\":1}", NULL, NULL,
+		"crashed"},
+	};
+	struct fixture *fx = *state;
+	char expected[64], text[256];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(text, sizeof(text), HELLO "%s", rows[i].app);
+		put(fx, APP, text);
+		put(fx, "rollout/hello", rows[i].rollout);
+		if (rows[i].actual != NULL)
+			put_actual(fx, 1, rows[i].actual, 1, "web");
+		else
+			del(fx, "actual/local/0000000700000001");
+		snprintf(text, sizeof(text),
+		    "{\"app\":\"hello\",\"type\":\"web\",\"version\":1,"
+		    "\"goal\":\"%s\"}",
+		    rows[i].assign);
+		if (rows[i].assign != NULL)
+			put(fx, "assign/local/0000000700000001", text);
+		else
+			del(fx, "assign/local/0000000700000001");
+		snprintf(expected, sizeof(expected), "/ -> hello %s",
+		    rows[i].expected);
+		if (strcmp(expected, routes_of(fx, "hello.paas.test")) != 0)
+			fail_msg(
+			    "row %zu: %s", i, routes_of(fx, "hello.paas.test"));
+	}
+}
+
+static void
+tells_maintenance_beside_instances(void **state)
+{
+	struct fixture *fx = *state;
+
+	put(fx, APP, HELLO ",\"maintenance\":true}");
+	put(fx, "rollout/hello", LIVE);
+	put_actual(fx, 2, "ready", 1, "web");
+	assert_string_equal("/ -> hello maintenance 2@198.18.0.2:5000",
+	    routes_of(fx, "hello.paas.test"));
+}
+
+static void
+takes_no_address_that_is_none(void **state)
+{
+	struct fixture *fx = *state;
+
+	put(fx, APP, HELLO "}");
+	put(fx, "rollout/hello", LIVE);
+	put_actual(fx, 2, "ready", 1, "web");
+	put(fx, "actual/local/0000000700000003",
+	    "{\"state\":\"ready\",\"app\":\"hello\",\"type\":\"web\","
+	    "\"version\":1,\"instance\":\"0000000000000003\","
+	    "\"address\":\"nonsense\",\"port\":5000}");
+	assert_string_equal("/ -> hello running 2@198.18.0.2:5000",
+	    routes_of(fx, "hello.paas.test"));
+}
+
+/* ---- domains ----------------------------------------------------------- */
+
+static void
+routes_domains(void **state)
+{
+	struct fixture *fx = *state;
+
+	put(fx, APP, HELLO "}");
+	put(fx, "domain/www.example.com", "{\"app\":\"hello\"}");
+	put(fx, "domain/.example.org", "{\"app\":\"hello\"}");
+	put(fx, "domain/other.test", "{\"app\":\"other\"}");
+	assert_string_equal(
+	    "/ -> hello running", routes_of(fx, "www.example.com"));
+	assert_string_equal(
+	    "/ -> hello running", routes_of(fx, "a.b.example.org"));
+	assert_string_equal("", routes_of(fx, "other.test"));
+	put(fx, "rollout/hello", LIVE);
+	put_actual(fx, 2, "ready", 1, "web");
+	assert_string_equal("/ -> hello running 2@198.18.0.2:5000",
+	    routes_of(fx, "www.example.com"));
+	del(fx, "domain/www.example.com");
+	assert_string_equal("", routes_of(fx, "www.example.com"));
+	del(fx, APP);
+	assert_string_equal("", routes_of(fx, "a.b.example.org"));
+	assert_string_equal("", routes_of(fx, "hello.paas.test"));
+	assert_int_equal(0, routes_meta(fx).nhosts);
+	assert_int_equal(0, routes_meta(fx).npools);
+}
+
+/* ---- outside routes ---------------------------------------------------- */
+
+#define INSTANCE(id, address)                                              \
+	"{\"address\":\"" address "\",\"port\":9000,\"weight\":50,\"id\":" \
+	"\"000000000000000" id "\"}"
+#define PATH(prefix, strip, instances)                                     \
+	"{\"prefix\":\"" prefix "\",\"strip\":" strip                      \
+	",\"pool\":{\"balance\":\"round_robin\",\"instances\":[" instances \
+	"]}}"
+
+static void
+routes_what_is_outside(void **state)
+{
+	struct fixture *fx = *state;
+
+	put(fx, "route/out.test",
+	    "{\"paths\":[" PATH("/", "false", INSTANCE("1", "127.0.0.1")) "]}");
+	assert_string_equal(
+	    "/ -> running 1@127.0.0.1:9000", routes_of(fx, "out.test"));
+	put(fx, "route/out.test",
+	    "{\"paths\":[" PATH("/", "false",
+		INSTANCE("2", "127.0.0.2")) "," PATH("/api/v1", "true",
+		INSTANCE("3", "127.0.0.3") "," INSTANCE(
+		    "4", "127.0.0.4")) "]}");
+	assert_string_equal("/api/v1 strip -> running 3@127.0.0.3:9000 "
+			    "4@127.0.0.4:9000; / -> running 2@127.0.0.2:9000",
+	    routes_of(fx, "out.test"));
+	assert_int_equal(2, routes_meta(fx).npools);
+	put(fx, "route/out.test", "{\"paths\":[" PATH("/", "false", "") "]}");
+	assert_string_equal("/ -> running", routes_of(fx, "out.test"));
+	assert_int_equal(1, routes_meta(fx).npools);
+
+	/* What makes no sense leaves things as they were. */
+	put(fx, "route/out.test", "{\"paths\":[]}");
+	put(fx, "route/out.test",
+	    "{\"paths\":[" PATH("/", "false", INSTANCE("2", "nowhere")) "]}");
+	assert_string_equal("/ -> running", routes_of(fx, "out.test"));
+
+	/* An app's claim is stronger. */
+	put(fx, APP, HELLO "}");
+	put(fx, "domain/out.test", "{\"app\":\"hello\"}");
+	assert_string_equal("/ -> hello running", routes_of(fx, "out.test"));
+	assert_int_equal(1, routes_meta(fx).npools);
+	del(fx, "domain/out.test");
+	put(fx, "route/out.test",
+	    "{\"paths\":[" PATH("/", "false", INSTANCE("2", "::1")) "]}");
+	assert_string_equal(
+	    "/ -> running 2@0.0.0.1:9000", routes_of(fx, "out.test"));
+	del(fx, "route/out.test");
+	assert_string_equal("", routes_of(fx, "out.test"));
+	assert_int_equal(1, routes_meta(fx).nhosts);
+	assert_int_equal(1, routes_meta(fx).npools);
+}
+
+/* ---- starts ------------------------------------------------------------ */
+
+static void
+fill(struct fixture *fx)
+{
+	put(fx, APP, HELLO "}");
+	put(fx, "rollout/hello", LIVE);
+	put_actual(fx, 2, "ready", 1, "web");
+	put(fx, "domain/www.example.com", "{\"app\":\"hello\"}");
+	put(fx, "route/out.test",
+	    "{\"paths\":[" PATH(
+		"/", "false", INSTANCE("1", "127.0.0.1")) "," PATH("/x",
+		"false", INSTANCE("2", "127.0.0.1")) "]}");
+}
+
+static void
+catches_up_after_a_start(void **state)
+{
+	struct fixture *fx = *state;
+
+	fill(fx);
+	put(fx, "route/stale.test",
+	    "{\"paths\":[" PATH("/", "false", INSTANCE("1", "127.0.0.1")) "]}");
+	put(fx, "app/stale", "{\"number\":\"0000000000000008\"}");
+	stop(fx);
+	fixture_del(fx, "route/stale.test");
+	fixture_del(fx, "app/stale");
+	fixture_del(fx, "domain/www.example.com");
+	fixture_del(fx, "actual/local/0000000700000002");
+	fixture_put(fx, "domain/new.example.com", "{\"app\":\"hello\"}");
+	assert_string_equal("/ -> hello running 2@198.18.0.2:5000",
+	    routes_of(fx, "www.example.com"));
+	start(fx);
+	assert_string_equal("", routes_of(fx, "stale.test"));
+	assert_string_equal("", routes_of(fx, "stale.paas.test"));
+	assert_string_equal("", routes_of(fx, "www.example.com"));
+	assert_string_equal(
+	    "/ -> hello running", routes_of(fx, "new.example.com"));
+	assert_string_equal("/x -> running 2@127.0.0.1:9000; "
+			    "/ -> running 1@127.0.0.1:9000",
+	    routes_of(fx, "out.test"));
+	assert_int_equal(3, routes_meta(fx).nhosts);
+	assert_int_equal(3, routes_meta(fx).npools);
+}
+
+static ino_t
+inode(struct fixture *fx)
+{
+	char path[200];
+	struct stat sb;
+
+	snprintf(path, sizeof(path), "%s/routes/data.mdb", fx->dir);
+	assert_int_equal(0, stat(path, &sb));
+	return sb.st_ino;
+}
+
+static void
+write_file(struct fixture *fx, const char *name, const char *text)
+{
+	char path[200];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/routes/%s", fx->dir, name);
+	assert_non_null(file = fopen(path, "w"));
+	fputs(text, file);
+	fclose(file);
+}
+
+static void
+starts_anew_after_a_boot(void **state)
+{
+	struct fixture *fx = *state;
+	ino_t before;
+
+	fill(fx);
+	before = inode(fx);
+	stop(fx);
+	write_file(fx, "boot", "another boot\n");
+	start(fx);
+	assert_true(before != inode(fx));
+	assert_string_equal("/ -> hello running 2@198.18.0.2:5000",
+	    routes_of(fx, "www.example.com"));
+	assert_int_equal(3, routes_meta(fx).nhosts);
+	before = inode(fx);
+	stop(fx);
+	start(fx);
+	assert_true(before == inode(fx));
+	put_actual(fx, 2, "crashed", 1, "web");
+	assert_string_equal(
+	    "/ -> hello crashed", routes_of(fx, "www.example.com"));
+}
+
+static void
+starts_anew_over_rubbish(void **state)
+{
+	struct fixture *fx = *state;
+
+	fill(fx);
+	stop(fx);
+	write_file(fx, "data.mdb", "this is no database");
+	start(fx);
+	assert_string_equal("/ -> hello running 2@198.18.0.2:5000",
+	    routes_of(fx, "www.example.com"));
+}
+
+/* More than fits into one commit. */
+static void
+takes_many_routes(void **state)
+{
+	struct fixture *fx = *state;
+	struct store_txn *txn;
+	char key[64];
+	json_t *route;
+	int i;
+
+	stop(fx);
+	route = json_loads(
+	    "{\"paths\":[" PATH("/", "false", INSTANCE("1", "127.0.0.1")) "]}",
+	    0, NULL);
+	for (i = 0; i < 3000; i++) {
+		txn = store_begin(fx->store);
+		snprintf(key, sizeof(key), "route/h%d.test", i);
+		store_put(txn, key, route);
+		store_commit(txn, NULL, NULL);
+	}
+	json_decref(route);
+	fixture_settle(fx);
+	start(fx);
+	assert_int_equal(3000, routes_meta(fx).nhosts);
+	assert_int_equal(3000, routes_meta(fx).npools);
+	assert_string_equal(
+	    "/ -> running 1@127.0.0.1:9000", routes_of(fx, "h2999.test"));
+	del(fx, "route/h17.test");
+	assert_int_equal(2999, routes_meta(fx).nhosts);
+}
+
+int
+main(void)
+{
+#define WITH_ROUTING(test) \
+	cmocka_unit_test_setup_teardown(test, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    WITH_ROUTING(routes_an_app),
+	    WITH_ROUTING(says_why_nobody_answers),
+	    WITH_ROUTING(tells_maintenance_beside_instances),
+	    WITH_ROUTING(takes_no_address_that_is_none),
+	    WITH_ROUTING(routes_domains),
+	    WITH_ROUTING(routes_what_is_outside),
+	    WITH_ROUTING(catches_up_after_a_start),
+	    WITH_ROUTING(starts_anew_after_a_boot),
+	    WITH_ROUTING(starts_anew_over_rubbish),
+	    WITH_ROUTING(takes_many_routes),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
