@@ -24,7 +24,7 @@
 #define RETRY_US      (1000 * 1000)
 #define TAKE_TRIES    1200 /* of RETRY_SOON: a minute */
 #define ANSWER_LINES  20
-#define ANSWER_BYTES  (1024 * 1024)
+#define ANSWER_BYTES  (128 * 1024)
 
 void
 job_blame(struct job *job, const char *fmt, ...)
@@ -99,39 +99,57 @@ set_deadline(struct job *job)
 
 /* ---- what came of a sandbox ------------------------------------------ */
 
-static int
-answer_line(const struct logfile_line *line, void *arg)
-{
-	struct job *job = arg;
-	char err[BUILD_REASON_MAX];
+/* Its one line, which the shim splits if it is long. */
+struct answer {
+	size_t len;
+	char text[ANSWER_BYTES];
+};
 
-	if (line->stream != 'o' || line->len == 0 || line->text[0] != '{')
+static int
+answer_part(const struct logfile_line *line, void *arg)
+{
+	struct answer *answer = arg;
+
+	if (line->stream != 'o')
 		return 0;
-	job->found.hash[0] = '\0';
-	if (inspect_parse(line->text, line->len, &job->found, err) == -1) {
-		job->found.hash[0] = '\0';
-		job_blame(job, "%s", err);
-	}
+	if (line->len > sizeof(answer->text) - answer->len)
+		return 1;
+	memcpy(answer->text + answer->len, line->text, line->len);
+	answer->len += line->len;
 	return 0;
 }
 
 static enum job_event
 read_answer(struct job *job, const struct proc_exit *exit)
 {
-	char dir[300], how[128];
+	char dir[300], err[BUILD_REASON_MAX];
+	struct answer *answer = calloc(1, sizeof(*answer));
+	int result = -1;
 
+	if (answer == NULL)
+		log_fatal("build: out of memory");
 	snprintf(
 	    dir, sizeof(dir), "%s/" PLACE_LOG, job->build->conf->state_dir);
-	(void)logfile_tail(dir, job->number, run_id(job->checker), ANSWER_LINES,
-	    ANSWER_BYTES, NULL, answer_line, job);
-	if (job->found.hash[0] != '\0' && exit->how == CLD_EXITED &&
-	    exit->status == 0)
+	if (logfile_tail(dir, job->number, run_id(job->checker), ANSWER_LINES,
+		sizeof(answer->text) * 2, NULL, answer_part, answer) == 0 &&
+	    answer->len > 0)
+		result =
+		    inspect_parse(answer->text, answer->len, &job->found, err);
+	else
+		proc_exit_text(exit, CHECK_MEMORY, err, sizeof(err));
+	if (result == 0 && exit->how == CLD_EXITED && exit->status == 0) {
+		free(answer);
 		return JOB_OK;
-	proc_exit_text(exit, 0, how, sizeof(how));
-	job_blame(job,
-	    "The inspection of the build did not come to its end: "
-	    "it %s.",
-	    how);
+	}
+	if (answer->len > 0)
+		job_blame(job, "%s", err);
+	else
+		job_blame(job,
+		    "The build could not be inspected: the "
+		    "inspection %s. Push again.",
+		    err);
+	job->found.hash[0] = '\0';
+	free(answer);
 	return JOB_BAD;
 }
 
@@ -333,6 +351,9 @@ static void
 enter_clean(struct job *job)
 {
 	job->deadline = sd_event_source_disable_unref(job->deadline);
+	/* Its answer is in the records now, or of no interest. */
+	if (job->checker != NULL)
+		sandbox_drop_log(job->build, job->number, run_id(job->checker));
 	run_finish(job->runner);
 	run_finish(job->checker);
 	job->runner = job->checker = NULL;

@@ -28,6 +28,9 @@
 #define BUILD_REASON_MAX 400
 #define BUILD_HASH_MAX   65 /* hex, with the NUL */
 
+/* Bytes that an inspection may use: names of one folder at a time. */
+#define CHECK_MEMORY (256ULL * 1024 * 1024)
+
 struct gc;
 struct job;
 struct run;
@@ -147,6 +150,9 @@ void run_free(struct run *);
 
 void sandbox_build(struct job *, struct run *);
 void sandbox_check(struct job *, struct run *);
+
+/* Removes the log of an instance that has ended. */
+void sandbox_drop_log(struct build *, uint64_t app, uint64_t id);
 
 /* Why it failed: its own last " !     " line, or how it ended. */
 void sandbox_reason(struct job *, const struct proc_exit *);
