@@ -1,0 +1,589 @@
+/* sources: manager/schedule/?*.c manager/routing/r?*.c manager/store/[k-s]*.c manager/common/log.c manager/common/conf.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
+/*
+ * Store, placer and routing together, with this file as the agent: it takes
+ * up what is assigned, one step at a time, and says that it runs.
+ */
+#include "routes_fixture.h"
+
+#include "routing/routing.h"
+#include "schedule/schedule.h"
+
+#define HOST "hello.paas.test"
+
+struct agent {
+	struct fixture *fx;
+	unsigned int hold;      /* a version that does not get ready */
+	unsigned int broken;    /* a version that fails */
+	unsigned int instances; /* given out */
+	int busy;               /* the last step changed something */
+};
+
+struct world {
+	struct fixture *fx;
+	struct conf conf;
+	struct schedule *schedule;
+	struct routing *routing;
+	struct agent agent;
+	int restarts; /* the placer starts anew before each step */
+};
+
+static struct world world;
+
+/* ---- the agent --------------------------------------------------------- */
+
+static void
+put_actual(struct agent *agent, const char *id, const json_t *assign,
+    const char *state, const char *reason, json_t *old)
+{
+	struct store_txn *txn = store_begin(agent->fx->store);
+	char key[64], instance[17], address[32];
+	json_t *value;
+
+	if (old == NULL) {
+		snprintf(
+		    instance, sizeof(instance), "%016x", ++agent->instances);
+		snprintf(address, sizeof(address), "198.18.%u.%u",
+		    agent->instances / 256, agent->instances % 256);
+		value = json_pack("{s:O,s:O,s:O,s:O,s:s,s:s,s:i,s:i}", "app",
+		    json_object_get(assign, "app"), "type",
+		    json_object_get(assign, "type"), "index",
+		    json_object_get(assign, "index"), "version",
+		    json_object_get(assign, "version"), "instance", instance,
+		    "address", address, "port", 5000, "since", 1000000);
+	} else {
+		value = json_copy(old);
+	}
+	json_object_set_new(value, "state", json_string(state));
+	json_object_set_new(value, "reason", json_string(reason));
+	snprintf(key, sizeof(key), "actual/local/%s", id);
+	store_put(txn, key, value);
+	store_commit(txn, NULL, NULL);
+	json_decref(value);
+	agent->busy = 1;
+}
+
+static int
+step_assign(const char *key, json_t *assign, uint64_t rev, void *arg)
+{
+	const char *goal, *state, *id = strrchr(key, '/') + 1;
+	struct agent *agent = arg;
+	unsigned int version;
+	char name[64];
+	json_t *actual;
+
+	(void)rev;
+	snprintf(name, sizeof(name), "actual/local/%s", id);
+	actual = store_get(agent->fx->store, name, NULL);
+	state = actual == NULL
+		    ? ""
+		    : json_string_value(json_object_get(actual, "state"));
+	goal = json_string_value(json_object_get(assign, "goal"));
+	version = (unsigned int)json_integer_value(
+	    json_object_get(assign, "version"));
+	if (strcmp(goal, "run") == 0 && actual == NULL)
+		put_actual(agent, id, assign, "starting", "", NULL);
+	else if (strcmp(goal, "run") == 0 && strcmp(state, "starting") == 0 &&
+		 version == agent->broken)
+		put_actual(agent, id, assign, "failed",
+		    "did not listen on port 5000 within 60 s", actual);
+	else if (strcmp(goal, "run") == 0 && strcmp(state, "starting") == 0 &&
+		 version != agent->hold)
+		put_actual(agent, id, assign, "ready", "", actual);
+	else if (strcmp(goal, "stop") == 0 && strcmp(state, "ready") == 0)
+		put_actual(agent, id, assign, "draining", "", actual);
+	else if (strcmp(goal, "stop") == 0 && actual != NULL &&
+		 strcmp(state, "gone") != 0)
+		put_actual(agent, id, assign, "gone", "", actual);
+	json_decref(actual);
+	return 0;
+}
+
+static int
+step_actual(const char *key, json_t *actual, uint64_t rev, void *arg)
+{
+	struct agent *agent = arg;
+	struct store_txn *txn;
+	json_t *assign;
+	char name[64];
+
+	(void)actual, (void)rev;
+	snprintf(name, sizeof(name), "assign/%s", strchr(key, '/') + 1);
+	assign = store_get(agent->fx->store, name, NULL);
+	if (assign == NULL) {
+		txn = store_begin(agent->fx->store);
+		store_del(txn, key);
+		store_commit(txn, NULL, NULL);
+		agent->busy = 1;
+	}
+	json_decref(assign);
+	return 0;
+}
+
+/* ---- the world --------------------------------------------------------- */
+
+static void
+open_schedule(struct world *w)
+{
+	char err[PAAS_ERRLEN] = "";
+
+	w->schedule = schedule_open(w->fx->store, &w->conf, w->fx->loop, err);
+	assert_string_equal("", err);
+}
+
+static int
+setup(void **state)
+{
+	char err[PAAS_ERRLEN] = "";
+
+	fixture_setup(state);
+	memset(&world, 0, sizeof(world));
+	world.fx = world.agent.fx = *state;
+	routes_conf(world.fx, &world.conf);
+	world.routing =
+	    routing_open(world.fx->store, &world.conf, world.fx->loop, err);
+	assert_string_equal("", err);
+	open_schedule(&world);
+	fixture_settle(world.fx);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	schedule_close(world.schedule);
+	routing_close(world.routing);
+	return fixture_teardown(state);
+}
+
+/* One step of the agent, and all that follows from it. */
+static int
+step(struct world *w)
+{
+	if (w->restarts) {
+		schedule_close(w->schedule);
+		open_schedule(w);
+	}
+	w->agent.busy = 0;
+	store_each(w->fx->store, "assign/local/", step_assign, &w->agent);
+	store_each(w->fx->store, "actual/local/", step_actual, &w->agent);
+	fixture_settle(w->fx);
+	return w->agent.busy;
+}
+
+static void
+converge(struct world *w)
+{
+	int n = 0;
+
+	fixture_settle(w->fx);
+	while (step(w))
+		assert_true(++n < 1000);
+}
+
+static void
+put_app(struct world *w, unsigned int version, const char *more)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+	    "{\"number\":\"0000000000000007\",\"version\":%u%s}", version,
+	    more);
+	fixture_put(w->fx, "app/hello", text);
+}
+
+static void
+put_release(struct world *w, unsigned int version, const char *types)
+{
+	char key[64], text[256];
+
+	snprintf(key, sizeof(key), "release/hello/%08u", version);
+	snprintf(text, sizeof(text),
+	    "{\"version\":%u,\"slug\":\"abc\",\"types\":%s}", version, types);
+	fixture_put(w->fx, key, text);
+}
+
+static void
+scale(struct world *w, const char *type, unsigned int n)
+{
+	char key[64], text[64];
+
+	snprintf(key, sizeof(key), "formation/hello/%s", type);
+	snprintf(text, sizeof(text), "{\"quantity\":%u}", n);
+	fixture_put(w->fx, key, text);
+}
+
+/* An app with release 1 live and two of web. */
+static void
+begin(struct world *w)
+{
+	put_release(w, 1, "{\"web\":\"run\"}");
+	scale(w, "web", 2);
+	put_app(w, 1, "");
+	converge(w);
+	assert_string_equal("/ -> hello running 1@198.18.0.1:5000 "
+			    "2@198.18.0.2:5000",
+	    routes_of(w->fx, HOST));
+}
+
+static int
+count_one(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	(void)key, (void)value, (void)rev;
+	++*(int *)arg;
+	return 0;
+}
+
+static int
+count(struct world *w, const char *prefix)
+{
+	int n = 0;
+
+	store_each(w->fx->store, prefix, count_one, &n);
+	return n;
+}
+
+static uint32_t
+serving(struct world *w)
+{
+	const char *text = routes_of(w->fx, HOST);
+	uint32_t n = 0;
+
+	for (; (text = strchr(text, '@')) != NULL; text++)
+		n++;
+	return n;
+}
+
+static int
+find_text(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	(void)key, (void)rev;
+	return strcmp(arg, json_string_value(json_object_get(value, "text"))) ==
+	       0;
+}
+
+static void
+assert_event(struct world *w, const char *text)
+{
+	if (!store_each(w->fx->store, "event/hello/", find_text,
+		(void *)(uintptr_t)text))
+		fail_msg("no event \"%s\"", text);
+}
+
+static json_int_t
+rollout(struct world *w, const char *field)
+{
+	json_t *value = store_get(w->fx->store, "rollout/hello", NULL);
+	json_int_t n = json_integer_value(json_object_get(value, field));
+
+	json_decref(value);
+	return n;
+}
+
+/* ---- tests ------------------------------------------------------------- */
+
+static void
+brings_up_the_first_release(void **state)
+{
+	struct world *w = &world;
+
+	(void)state;
+	put_release(w, 1, "{\"web\":\"run\",\"worker\":\"work\"}");
+	put_app(w, 1, "");
+	fixture_settle(w->fx);
+	/* Without a formation: one web, no worker. */
+	assert_int_equal(1, count(w, "assign/local/"));
+	assert_string_equal("/ -> hello starting", routes_of(w->fx, HOST));
+	assert_int_equal(0, rollout(w, "live"));
+	converge(w);
+	assert_int_equal(1, rollout(w, "live"));
+	assert_string_equal(
+	    "/ -> hello running 1@198.18.0.1:5000", routes_of(w->fx, HOST));
+	assert_event(w, "release v1 is being rolled out");
+	assert_event(w, "web.1 placed on local (v1)");
+	assert_event(w, "release v1 is live");
+}
+
+static void
+switches_in_one_commit(void **state)
+{
+	struct world *w = &world;
+	int n;
+
+	(void)state;
+	begin(w);
+	put_release(w, 2, "{\"web\":\"run\"}");
+	w->agent.hold = 2;
+	put_app(w, 2, "");
+	converge(w);
+	assert_int_equal(4, count(w, "assign/local/"));
+	assert_string_equal("/ -> hello running 1@198.18.0.1:5000 "
+			    "2@198.18.0.2:5000",
+	    routes_of(w->fx, HOST));
+	w->agent.hold = 0;
+	for (n = 0; rollout(w, "live") == 1 && n < 10; n++) {
+		assert_string_equal("/ -> hello running 1@198.18.0.1:5000 "
+				    "2@198.18.0.2:5000",
+		    routes_of(w->fx, HOST));
+		step(w);
+	}
+	assert_string_equal("/ -> hello running 3@198.18.0.3:5000 "
+			    "4@198.18.0.4:5000",
+	    routes_of(w->fx, HOST));
+	converge(w);
+	assert_string_equal("/ -> hello running 3@198.18.0.3:5000 "
+			    "4@198.18.0.4:5000",
+	    routes_of(w->fx, HOST));
+	assert_int_equal(2, count(w, "assign/local/"));
+	assert_int_equal(2, count(w, "actual/local/"));
+	assert_event(w, "release v2 is live");
+	assert_event(w, "web.1 to web.2 to stop: another release is live");
+}
+
+static void
+keeps_the_old_one_if_the_new_one_fails(void **state)
+{
+	struct world *w = &world;
+
+	(void)state;
+	begin(w);
+	put_release(w, 2, "{\"web\":\"run\"}");
+	w->agent.broken = 2;
+	put_app(w, 2, "");
+	converge(w);
+	assert_string_equal("/ -> hello running 1@198.18.0.1:5000 "
+			    "2@198.18.0.2:5000",
+	    routes_of(w->fx, HOST));
+	assert_int_equal(1, rollout(w, "live"));
+	assert_int_equal(2, rollout(w, "failed"));
+	assert_int_equal(2, count(w, "assign/local/"));
+	assert_int_equal(2, count(w, "actual/local/"));
+	assert_event(w,
+	    "release v2 failed: did not listen on port 5000 within 60 s; v1 "
+	    "goes on");
+	/* The next one is tried as if nothing had been. */
+	put_release(w, 3, "{\"web\":\"run\"}");
+	put_app(w, 3, "");
+	converge(w);
+	assert_int_equal(3, rollout(w, "live"));
+	assert_int_equal(2, serving(w));
+}
+
+static void
+has_nothing_to_go_back_to(void **state)
+{
+	struct world *w = &world;
+
+	(void)state;
+	put_release(w, 1, "{\"web\":\"run\"}");
+	w->agent.broken = 1;
+	put_app(w, 1, "");
+	converge(w);
+	assert_string_equal("/ -> hello crashed", routes_of(w->fx, HOST));
+	assert_int_equal(0, count(w, "assign/local/"));
+	/* Stopped and started, it is tried again. */
+	put_app(w, 1, ",\"stopped\":true");
+	converge(w);
+	assert_string_equal("/ -> hello stopped", routes_of(w->fx, HOST));
+	w->agent.broken = 0;
+	put_app(w, 1, "");
+	converge(w);
+	assert_int_equal(1, rollout(w, "live"));
+	assert_int_equal(1, serving(w));
+}
+
+static void
+withdraws_what_crashed_at_once(void **state)
+{
+	struct world *w = &world;
+	json_t *value;
+	char key[64];
+
+	(void)state;
+	begin(w);
+	snprintf(key, sizeof(key), "actual/local/%08x%08x", 7, 1);
+	value = store_get(w->fx->store, key, NULL);
+	assert_non_null(value);
+	put_actual(
+	    &w->agent, strrchr(key, '/') + 1, NULL, "crashed", "exit 1", value);
+	json_decref(value);
+	fixture_settle(w->fx);
+	assert_string_equal(
+	    "/ -> hello running 2@198.18.0.2:5000", routes_of(w->fx, HOST));
+	assert_int_equal(
+	    store_revision(w->fx->store), routes_meta(w->fx).revision);
+	assert_int_equal(2, count(w, "assign/local/"));
+}
+
+static void
+scales(void **state)
+{
+	struct world *w = &world;
+
+	(void)state;
+	begin(w);
+	scale(w, "web", 1);
+	converge(w);
+	assert_string_equal(
+	    "/ -> hello running 1@198.18.0.1:5000", routes_of(w->fx, HOST));
+	assert_event(w, "web.2 to stop: scaled down");
+	assert_int_equal(1, count(w, "actual/local/"));
+	scale(w, "web", 300);
+	converge(w);
+	assert_int_equal(300, count(w, "assign/local/"));
+	scale(w, "web", 0);
+	converge(w);
+	assert_int_equal(0, count(w, "assign/local/"));
+	assert_int_equal(0, count(w, "actual/local/"));
+	assert_string_equal("/ -> hello running", routes_of(w->fx, HOST));
+}
+
+static void
+restarts_without_a_gap(void **state)
+{
+	struct world *w = &world;
+
+	(void)state;
+	begin(w);
+	put_app(w, 1, ",\"generation\":1");
+	fixture_settle(w->fx);
+	do
+		assert_true(serving(w) >= 2);
+	while (step(w));
+	assert_string_equal("/ -> hello running 3@198.18.0.3:5000 "
+			    "4@198.18.0.4:5000",
+	    routes_of(w->fx, HOST));
+	fixture_put(w->fx, "formation/hello/web",
+	    "{\"quantity\":2,\"generations\":{\"2\":1}}");
+	converge(w);
+	assert_string_equal("/ -> hello running 3@198.18.0.3:5000 "
+			    "5@198.18.0.5:5000",
+	    routes_of(w->fx, HOST));
+}
+
+static void
+stops_starts_and_forgets(void **state)
+{
+	struct world *w = &world;
+	int events;
+
+	(void)state;
+	begin(w);
+	put_app(w, 1, ",\"stopped\":true");
+	converge(w);
+	assert_string_equal("/ -> hello stopped", routes_of(w->fx, HOST));
+	assert_int_equal(0, count(w, "assign/local/"));
+	put_app(w, 1, "");
+	converge(w);
+	assert_int_equal(2, serving(w));
+	fixture_del(w->fx, "app/hello");
+	events = count(w, "event/hello/");
+	converge(w);
+	assert_string_equal("", routes_of(w->fx, HOST));
+	assert_int_equal(0, count(w, "assign/local/"));
+	assert_int_equal(0, count(w, "actual/local/"));
+	assert_int_equal(events, count(w, "event/hello/"));
+}
+
+/* The name comes again while the old app's instances are still going. */
+static void
+tells_namesakes_apart(void **state)
+{
+	struct world *w = &world;
+
+	(void)state;
+	begin(w);
+	fixture_del(w->fx, "app/hello");
+	fixture_del(w->fx, "rollout/hello");
+	fixture_put(w->fx, "app/hello",
+	    "{\"number\":\"0000000000000008\",\"version\":1}");
+	converge(w);
+	assert_int_equal(0, count(w, "assign/local/00000007"));
+	assert_int_equal(2, count(w, "assign/local/00000008"));
+	assert_string_equal("/ -> hello running 3@198.18.0.3:5000 "
+			    "4@198.18.0.4:5000",
+	    routes_of(w->fx, HOST));
+}
+
+/* Somebody else is always a little faster. */
+static void
+race(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	static int n;
+	struct world *w = arg;
+	struct store_txn *txn;
+	json_t *app;
+
+	(void)key, (void)value, (void)rev;
+	if (++n % 3 != 0 || n > 60)
+		return;
+	app = store_get(w->fx->store, "app/hello", NULL);
+	if (app == NULL)
+		return;
+	txn = store_begin(w->fx->store);
+	json_object_set_new(app, "updated", json_integer(n));
+	store_put(txn, "app/hello", app);
+	store_commit(txn, NULL, NULL);
+	json_decref(app);
+}
+
+static void
+converges_through_conflicts(void **state)
+{
+	struct world *w = &world;
+	struct store_watch *watch;
+
+	(void)state;
+	watch = store_watch(w->fx->store, "", race, w);
+	begin(w);
+	put_release(w, 2, "{\"web\":\"run\",\"worker\":\"work\"}");
+	scale(w, "worker", 3);
+	put_app(w, 2, "");
+	converge(w);
+	assert_int_equal(2, rollout(w, "live"));
+	assert_int_equal(5, count(w, "assign/local/"));
+	assert_int_equal(2, serving(w));
+	store_unwatch(watch);
+}
+
+/* Every step of it may be the placer's last. */
+static void
+converges_through_restarts(void **state)
+{
+	struct world *w = &world;
+
+	(void)state;
+	w->restarts = 1;
+	begin(w);
+	put_release(w, 2, "{\"web\":\"run\"}");
+	put_app(w, 2, ",\"generation\":1");
+	scale(w, "web", 50);
+	converge(w);
+	assert_int_equal(2, rollout(w, "live"));
+	assert_int_equal(50, count(w, "assign/local/"));
+	fixture_del(w->fx, "app/hello");
+	converge(w);
+	assert_int_equal(0, count(w, "assign/local/"));
+	assert_int_equal(0, count(w, "actual/local/"));
+}
+
+int
+main(void)
+{
+#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    IN_WORLD(brings_up_the_first_release),
+	    IN_WORLD(switches_in_one_commit),
+	    IN_WORLD(keeps_the_old_one_if_the_new_one_fails),
+	    IN_WORLD(has_nothing_to_go_back_to),
+	    IN_WORLD(withdraws_what_crashed_at_once),
+	    IN_WORLD(scales),
+	    IN_WORLD(restarts_without_a_gap),
+	    IN_WORLD(stops_starts_and_forgets),
+	    IN_WORLD(tells_namesakes_apart),
+	    IN_WORLD(converges_through_conflicts),
+	    IN_WORLD(converges_through_restarts),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
