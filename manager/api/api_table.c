@@ -8,10 +8,10 @@
 static const struct api_upload build_upload = {
     build_upload_head, build_upload_data};
 
-#define APP	 API_APP
-#define BODY	 API_BODY
+#define APP      API_APP
+#define BODY     API_BODY
 #define APP_BODY (API_APP | API_BODY)
-#define PUSH	 &build_upload
+#define PUSH     &build_upload
 
 /* clang-format off */
 const struct api_route api_routes[] = {

@@ -41,6 +41,9 @@ request_resume(struct request *r)
 	if (r->suspended && r->conn != NULL) {
 		r->suspended = 0;
 		MHD_resume_connection(r->conn);
+		/* Without threads MHD does not wake itself. */
+		(void)sd_event_source_set_enabled(
+		    r->api->wake, SD_EVENT_ONESHOT);
 	}
 }
 

@@ -72,6 +72,14 @@ server_on_timer(sd_event_source *source, uint64_t usec, void *arg)
 }
 
 static int
+server_on_wake(sd_event_source *source, void *arg)
+{
+	(void)source;
+	server_run(arg);
+	return 0;
+}
+
+static int
 server_attach(struct api *api, char err[PAAS_ERRLEN])
 {
 	const union MHD_DaemonInfo *info;
@@ -87,6 +95,13 @@ server_attach(struct api *api, char err[PAAS_ERRLEN])
 	if (r >= 0)
 		r = sd_event_add_time_relative(api->event, &api->timer,
 		    CLOCK_MONOTONIC, 0, 1000, server_on_timer, api);
+	if (r >= 0)
+		r = sd_event_add_defer(
+		    api->event, &api->wake, server_on_wake, api);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(api->wake, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_priority(api->wake, SERVER_PRIORITY);
 	if (r >= 0)
 		r = sd_event_source_set_priority(api->io, SERVER_PRIORITY);
 	if (r >= 0)
@@ -247,5 +262,6 @@ api_close(struct api *api)
 	}
 	sd_event_source_disable_unref(api->io);
 	sd_event_source_disable_unref(api->timer);
+	sd_event_source_disable_unref(api->wake);
 	free(api);
 }

@@ -27,6 +27,7 @@ struct api {
 	struct MHD_Daemon *httpd;
 	sd_event_source *io;
 	sd_event_source *timer;
+	sd_event_source *wake; /* a connection was resumed */
 	struct destroyer *destroyer;
 	int listener;
 	int closing;
