@@ -65,15 +65,19 @@ typedef struct {
 	paas_routedb_str_t home;
 } paas_routedb_pool_record_t;
 
+#define PAAS_ROUTEDB_NO_TXN UINT64_MAX /* that of an empty database is 0 */
+
 struct paas_routedb_reader_s {
 	MDB_env *env;
 	MDB_dbi dbi;
 	MDB_txn *txn;    /* of the read that is going on */
 	MDB_txn *own;    /* reset between reads */
-	MDB_txn **outer; /* the writer's, if it has one open */
-	uint64_t id;     /* the transaction that meta is of */
-	uint64_t began;  /* ms */
-	int lasting;     /* may take its time */
+	MDB_txn **outer; /* the writer's, if it has one open, */
+	const paas_routedb_meta_t *outer_meta; /* which has no record yet, */
+	const int *outer_error;                /* unless it is past reading */
+	uint64_t id;    /* the transaction that meta is of */
+	uint64_t began; /* ms */
+	int lasting;    /* may take its time */
 	paas_routedb_meta_t meta;
 	size_t page;            /* bytes */
 	jmp_buf *jump, landing; /* out of LMDB's asserts */

@@ -129,10 +129,13 @@ reader_open(paas_routedb_reader_t **out, const char *path, int locked)
 	if (reader == NULL)
 		return paas_routedb_error(ENOMEM);
 	reader->lasting = locked;
+	reader->id = PAAS_ROUTEDB_NO_TXN;
 	reader->jump = &reader->landing;
 	rc = mdb_env_create(&reader->env);
 	if (rc == MDB_SUCCESS)
 		rc = mdb_env_open(reader->env, path, flags, 0600);
+	if (rc == EBADF) /* empty, and LMDB would have written to it */
+		rc = ENOENT;
 	if (rc != MDB_SUCCESS) {
 		rc = paas_routedb_error(rc);
 		paas_routedb_reader_close(reader);
@@ -233,19 +236,21 @@ paas_routedb_begin(paas_routedb_reader_t *reader, uint64_t *txn)
 	reader->began = paas_routedb_now();
 	if (reader->outer != NULL && *reader->outer != NULL) {
 		reader->txn = *reader->outer;
-		reader->id = 0;
-	} else {
-		rc = paas_routedb_error(reader_renew(reader));
-		if (rc != PAAS_ROUTEDB_OK)
-			return rc;
-		reader->txn = reader->own;
+		reader->meta = *reader->outer_meta;
+		reader->id = PAAS_ROUTEDB_NO_TXN;
+		*txn = mdb_txn_id(reader->txn);
+		return *reader->outer_error;
 	}
+	rc = paas_routedb_error(reader_renew(reader));
+	if (rc != PAAS_ROUTEDB_OK)
+		return rc;
+	reader->txn = reader->own;
 	*txn = mdb_txn_id(reader->txn);
 	if (*txn == reader->id)
 		return PAAS_ROUTEDB_OK;
 	rc = reader_load_meta(reader);
 	if (rc != PAAS_ROUTEDB_OK) {
-		reader->id = 0;
+		reader->id = PAAS_ROUTEDB_NO_TXN;
 		(void)paas_routedb_end(reader);
 		return rc;
 	}
@@ -258,8 +263,6 @@ paas_routedb_end(paas_routedb_reader_t *reader)
 {
 	if (reader->txn == reader->own)
 		mdb_txn_reset(reader->own);
-	else
-		reader->id = 0;
 	reader->txn = NULL;
 	if (!reader->lasting &&
 	    paas_routedb_now() - reader->began > PAAS_ROUTEDB_READ_MAX)

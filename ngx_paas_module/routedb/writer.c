@@ -132,7 +132,10 @@ paas_routedb_writer_open(
 	}
 	w->in.env = w->env;
 	w->in.outer = &w->txn;
+	w->in.outer_meta = &w->head.meta;
+	w->in.outer_error = &w->unreadable;
 	w->in.lasting = 1;
+	w->in.id = PAAS_ROUTEDB_NO_TXN;
 	w->in.jump = &w->in.landing;
 	w->reader = w->in;
 	mdb_env_set_userctx(w->env, w->in.jump);
@@ -216,6 +219,7 @@ writer_load_head(paas_routedb_writer_t *w)
 	int rc;
 
 	memset(&w->head, 0, sizeof(w->head));
+	w->head.meta.version = PAAS_ROUTEDB_VERSION;
 	rc = paas_routedb_fetch(&w->in, bytes, key.mv_size, &value);
 	if (rc == PAAS_ROUTEDB_OK)
 		return paas_routedb_decode_meta(&key, &value, &w->head);

@@ -188,12 +188,17 @@ writer_move_in(
 /* ---- changes ----------------------------------------------------------- */
 
 static void
-writer_count(paas_routedb_writer_t *w, paas_routedb_str_t name, int wildcards)
+writer_count(paas_routedb_writer_t *w, paas_routedb_str_t name, int change)
 {
-	w->head.meta.nhosts += (uint64_t)wildcards;
-	if (name.data[0] == '.')
-		w->head.wildcards[paas_routedb_labels(name)] +=
-		    (uint32_t)wildcards;
+	uint32_t depth = paas_routedb_labels(name);
+	uint64_t *word = &w->head.meta.depths[depth / 64];
+	uint64_t bit = UINT64_C(1) << (depth % 64);
+
+	w->head.meta.nhosts += (uint64_t)change;
+	if (name.data[0] != '.')
+		return;
+	w->head.wildcards[depth] += (uint32_t)change;
+	*word = w->head.wildcards[depth] > 0 ? *word | bit : *word & ~bit;
 }
 
 int
@@ -325,6 +330,7 @@ paas_routedb_clear(paas_routedb_writer_t *w)
 	if (rc != MDB_SUCCESS)
 		return paas_routedb_writer_fail(w, paas_routedb_error(rc));
 	memset(&w->head, 0, sizeof(w->head));
+	w->head.meta.version = PAAS_ROUTEDB_VERSION;
 	w->head.meta.generation = generation;
 	w->unreadable = PAAS_ROUTEDB_OK;
 	w->appending = 1;

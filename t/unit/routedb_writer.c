@@ -1,0 +1,595 @@
+/* sources: ngx_paas_module/routedb/[!t]*.c; libs: -llmdb */
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "routedb_fixture.h"
+#include "writer.h"
+
+static paas_routedb_writer_t *
+begin_writer(const char *dir)
+{
+	paas_routedb_writer_t *w = open_writer(dir);
+
+	assert_int_equal(paas_routedb_writer_nosync(w, 1), OK);
+	assert_int_equal(paas_routedb_write_begin(w), OK);
+	return w;
+}
+
+/* Ends a commit and begins the next. */
+static void
+next_commit(paas_routedb_writer_t *w)
+{
+	assert_int_equal(paas_routedb_commit(w), OK);
+	assert_int_equal(paas_routedb_write_begin(w), OK);
+}
+
+static void
+check_meta(
+    paas_routedb_writer_t *w, uint64_t nhosts, uint64_t npools, uint64_t depths)
+{
+	paas_routedb_reader_t *reader = paas_routedb_writer_reader(w);
+	paas_routedb_meta_t meta;
+	char err[256];
+	uint64_t txn;
+
+	assert_int_equal(paas_routedb_commit(w), OK);
+	if (paas_routedb_verify(reader, err, sizeof(err)) != OK)
+		fail_msg("%s", err);
+	assert_int_equal(paas_routedb_begin(reader, &txn), OK);
+	assert_int_equal(paas_routedb_get_meta(reader, &meta), OK);
+	assert_int_equal(paas_routedb_end(reader), OK);
+	assert_int_equal(meta.nhosts, nhosts);
+	assert_int_equal(meta.npools, npools);
+	assert_int_equal(meta.depths[0], depths);
+	assert_int_equal(paas_routedb_write_begin(w), OK);
+}
+
+/* Does host carry a copy of its pool, and is there a pool to be found? */
+static void
+check_copy(paas_routedb_writer_t *w, const char *name, uint64_t id, int copy,
+    uint32_t ninstances)
+{
+	paas_routedb_reader_t *reader = paas_routedb_writer_reader(w);
+	paas_routedb_host_t host;
+	paas_routedb_pool_t pool;
+	uint64_t txn;
+
+	/* The open transaction shows at once. */
+	assert_int_equal(paas_routedb_begin(reader, &txn), OK);
+	assert_int_equal(
+	    paas_routedb_find_host(reader, name, strlen(name), &host), OK);
+	assert_int_equal(host.inline_pool.len > 0, copy);
+	assert_int_equal(paas_routedb_find_pool(reader, &host, id, &pool), OK);
+	assert_int_equal(pool.ninstances, ninstances);
+	assert_int_equal(paas_routedb_end(reader), OK);
+}
+
+static void
+test_counts_and_depths(void **state)
+{
+	paas_routedb_writer_t *w = begin_writer(*state);
+
+	next_commit(w);
+	check_meta(w, 0, 0, 0);
+	assert_int_equal(put_pool(w, 1, 1), OK);
+	assert_int_equal(put_pool(w, 1, 2), OK);
+	assert_int_equal(put_host(w, "a.com", 1), OK);
+	assert_int_equal(put_host(w, "a.com", 1), OK);
+	assert_int_equal(put_host(w, ".a.com", 1), OK);
+	assert_int_equal(put_host(w, ".b.com", 1), OK);
+	assert_int_equal(put_host(w, ".x.b.com", 1), OK);
+	assert_int_equal(put_host(w, ".com", 1), OK);
+	check_meta(w, 5, 1, 1 << 1 | 1 << 2 | 1 << 3);
+	assert_int_equal(paas_routedb_del_host(w, str(".a.com")), OK);
+	check_meta(w, 4, 1, 1 << 1 | 1 << 2 | 1 << 3);
+	assert_int_equal(paas_routedb_del_host(w, str(".b.com")), OK);
+	assert_int_equal(
+	    paas_routedb_del_host(w, str(".b.com")), PAAS_ROUTEDB_ENOTFOUND);
+	check_meta(w, 3, 1, 1 << 1 | 1 << 3);
+	assert_int_equal(paas_routedb_del_pool(w, 1), OK);
+	assert_int_equal(paas_routedb_del_pool(w, 1), PAAS_ROUTEDB_ENOTFOUND);
+	check_meta(w, 3, 0, 1 << 1 | 1 << 3);
+	assert_int_equal(paas_routedb_clear(w), OK);
+	check_meta(w, 0, 0, 0);
+	paas_routedb_writer_close(w);
+}
+
+static void
+test_copies(void **state)
+{
+	paas_routedb_writer_t *w = begin_writer(*state);
+	paas_routedb_pool_t pool = {.id = 1, .home = str("b.com")};
+	paas_routedb_path_t two[2] = {make_path("/", 1), make_path("/x", 1)};
+
+	assert_int_equal(put_pool(w, 1, 1), OK);
+	assert_int_equal(put_pool(w, 2, 1), OK);
+	assert_int_equal(put_host(w, "a.com", 1), OK);
+	assert_int_equal(put_host(w, "b.com", 1), OK);
+	check_copy(w, "a.com", 1, 1, 1);
+	check_copy(w, "b.com", 1, 0, 1);
+	/* A changed pool changes in all hosts. */
+	assert_int_equal(put_pool(w, 1, 5), OK);
+	check_copy(w, "a.com", 1, 1, 5);
+	check_copy(w, "b.com", 1, 0, 5);
+	/* Too large for a copy, and small again. */
+	assert_int_equal(put_pool(w, 1, 60), OK);
+	check_copy(w, "a.com", 1, 0, 60);
+	assert_int_equal(put_pool(w, 1, 3), OK);
+	check_copy(w, "a.com", 1, 1, 3);
+	/* Moved by wish. */
+	assert_int_equal(paas_routedb_put_pool(w, &pool, NULL), OK);
+	check_copy(w, "a.com", 1, 0, 0);
+	check_copy(w, "b.com", 1, 1, 0);
+	/* The home goes away: the next one that is put takes it in. */
+	assert_int_equal(paas_routedb_del_host(w, str("b.com")), OK);
+	assert_int_equal(put_pool(w, 1, 4), OK);
+	check_copy(w, "a.com", 1, 0, 4);
+	assert_int_equal(paas_routedb_put_host(w, str("a.com"), two, 2), OK);
+	check_copy(w, "a.com", 1, 1, 4);
+	/* Two pools, so no copy. */
+	two[1].targets[0].pool = 2;
+	assert_int_equal(paas_routedb_put_host(w, str("a.com"), two, 2), OK);
+	check_copy(w, "a.com", 1, 0, 4);
+	check_copy(w, "a.com", 2, 0, 1);
+	/* A host before its pool. */
+	assert_int_equal(put_host(w, "c.com", 3), OK);
+	assert_int_equal(put_pool(w, 3, 2), OK);
+	check_copy(w, "c.com", 3, 0, 2);
+	check_meta(w, 2, 3, 0);
+	paas_routedb_writer_close(w);
+}
+
+/* Whatever is done in whatever order, verify agrees and look-ups are right. */
+static void
+random_change(paas_routedb_writer_t *w, uint32_t *sizes, unsigned *targets)
+{
+	unsigned h = (unsigned)rand() % 20, p = 1 + (unsigned)rand() % 12;
+	paas_routedb_path_t two[2];
+	char name[16];
+
+	snprintf(name, sizeof(name), h % 2 ? "h%u.com" : ".w%u.com", h);
+	switch (rand() % 6) {
+	case 0:
+		paas_routedb_del_host(w, str(name));
+		targets[h] = 0;
+		break;
+	case 1:
+		paas_routedb_del_pool(w, p);
+		sizes[p] = 0;
+		break;
+	case 2:
+	case 3:
+		sizes[p] = 1 + (unsigned)rand() % 40;
+		assert_int_equal(put_pool(w, p, sizes[p]), OK);
+		break;
+	case 4:
+		two[0] = make_path("/", p);
+		two[1] = make_path("/x", 1 + (unsigned)rand() % 12);
+		assert_int_equal(
+		    paas_routedb_put_host(w, str(name), two, 2), OK);
+		targets[h] = p;
+		break;
+	default:
+		assert_int_equal(put_host(w, name, p), OK);
+		targets[h] = p;
+	}
+}
+
+static void
+check_against_model(
+    paas_routedb_writer_t *w, const uint32_t *sizes, const unsigned *targets)
+{
+	paas_routedb_reader_t *reader = paas_routedb_writer_reader(w);
+	paas_routedb_host_t host;
+	paas_routedb_pool_t pool;
+	char err[256], name[16];
+	uint64_t txn;
+
+	if (paas_routedb_verify(reader, err, sizeof(err)) != OK)
+		fail_msg("%s", err);
+	assert_int_equal(paas_routedb_begin(reader, &txn), OK);
+	for (unsigned h = 0; h < 20; h++) {
+		int n = snprintf(
+		    name, sizeof(name), h % 2 ? "h%u.com" : "x.w%u.com", h);
+		int rc = paas_routedb_find_host(reader, name, (size_t)n, &host);
+
+		assert_int_equal(rc, targets[h] ? OK : PAAS_ROUTEDB_ENOTFOUND);
+		if (targets[h] == 0)
+			continue;
+		rc = paas_routedb_find_pool(reader, &host, targets[h], &pool);
+		assert_int_equal(
+		    rc, sizes[targets[h]] ? OK : PAAS_ROUTEDB_ENOTFOUND);
+		if (rc == OK)
+			assert_int_equal(pool.ninstances, sizes[targets[h]]);
+	}
+	assert_int_equal(paas_routedb_end(reader), OK);
+}
+
+static void
+test_random_changes(void **state)
+{
+	paas_routedb_writer_t *w = begin_writer(*state);
+	unsigned targets[20] = {0};
+	uint32_t sizes[13] = {0};
+
+	srand(7);
+	for (int i = 0; i < 300; i++) {
+		for (int k = rand() % 20; k >= 0; k--)
+			random_change(w, sizes, targets);
+		assert_int_equal(paas_routedb_commit(w), OK);
+		check_against_model(w, sizes, targets);
+		assert_int_equal(paas_routedb_write_begin(w), OK);
+	}
+	paas_routedb_writer_close(w);
+}
+
+static void
+test_bad_input_changes_nothing(void **state)
+{
+	paas_routedb_writer_t *w = begin_writer(*state);
+	paas_routedb_pool_t pool = {0};
+
+	assert_int_equal(put_pool(w, 1, 1), OK);
+	assert_int_equal(put_host(w, "A.com", 1), PAAS_ROUTEDB_EINVAL);
+	assert_int_equal(put_host(w, "", 1), PAAS_ROUTEDB_EINVAL);
+	assert_int_equal(put_host(w, "a.com", 0), PAAS_ROUTEDB_EINVAL);
+	assert_int_equal(
+	    paas_routedb_put_pool(w, &pool, NULL), PAAS_ROUTEDB_EINVAL);
+	assert_int_equal(
+	    paas_routedb_del_host(w, str("")), PAAS_ROUTEDB_EINVAL);
+	assert_int_equal(paas_routedb_write_begin(w), PAAS_ROUTEDB_EINVAL);
+	check_meta(w, 0, 1, 0);
+	paas_routedb_abort(w);
+	assert_int_equal(put_pool(w, 1, 1), PAAS_ROUTEDB_EINVAL);
+	assert_int_equal(paas_routedb_commit(w), PAAS_ROUTEDB_EINVAL);
+	assert_int_equal(paas_routedb_clear(w), PAAS_ROUTEDB_EINVAL);
+	paas_routedb_writer_close(w);
+}
+
+static void
+test_rebuild_is_one_commit(void **state)
+{
+	paas_routedb_writer_t *w = begin_writer(*state);
+	paas_routedb_reader_t *reader;
+	paas_routedb_meta_t before, after;
+	paas_routedb_host_t host;
+	uint64_t txn, later;
+
+	assert_int_equal(put_host(w, "old.com", 1), OK);
+	assert_int_equal(paas_routedb_put_revision(w, 8), OK);
+	next_commit(w);
+	assert_int_equal(paas_routedb_reader_open(&reader, *state), OK);
+	assert_int_equal(paas_routedb_clear(w), OK);
+	assert_int_equal(put_host(w, "new.com", 1), OK);
+	assert_int_equal(paas_routedb_begin(reader, &txn), OK);
+	assert_int_equal(
+	    paas_routedb_find_host(reader, "old.com", 7, &host), OK);
+	assert_int_equal(paas_routedb_find_host(reader, "new.com", 7, &host),
+	    PAAS_ROUTEDB_ENOTFOUND);
+	paas_routedb_get_meta(reader, &before);
+	assert_int_equal(before.revision, 8);
+	assert_int_equal(paas_routedb_end(reader), OK);
+	assert_int_equal(paas_routedb_commit(w), OK);
+	assert_int_equal(paas_routedb_begin(reader, &later), OK);
+	assert_true(later > txn);
+	assert_int_equal(paas_routedb_find_host(reader, "old.com", 7, &host),
+	    PAAS_ROUTEDB_ENOTFOUND);
+	assert_int_equal(
+	    paas_routedb_find_host(reader, "new.com", 7, &host), OK);
+	paas_routedb_get_meta(reader, &after);
+	assert_true(after.generation > before.generation);
+	assert_int_equal(after.revision, 0);
+	assert_int_equal(paas_routedb_end(reader), OK);
+	/* What is aborted has never been. */
+	assert_int_equal(paas_routedb_write_begin(w), OK);
+	assert_int_equal(paas_routedb_clear(w), OK);
+	paas_routedb_abort(w);
+	assert_int_equal(paas_routedb_begin(reader, &txn), OK);
+	assert_int_equal(txn, later);
+	assert_int_equal(
+	    paas_routedb_find_host(reader, "new.com", 7, &host), OK);
+	assert_int_equal(paas_routedb_end(reader), OK);
+	paas_routedb_reader_close(reader);
+	paas_routedb_writer_close(w);
+}
+
+static mode_t
+mode_of(const char *dir, const char *name)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void
+test_modes_and_one_writer(void **state)
+{
+	paas_routedb_writer_t *w, *second = NULL;
+	int status;
+	pid_t pid;
+
+	umask(0);
+	w = begin_writer(*state);
+	assert_int_equal(mode_of(*state, "data.mdb"), 0640);
+	assert_int_equal(mode_of(*state, "lock.mdb"), 0600);
+	assert_int_equal(mode_of(*state, "writer.lock"), 0600);
+	assert_int_equal(
+	    paas_routedb_writer_open(&second, *state, 0), PAAS_ROUTEDB_ESYS);
+	assert_int_equal(errno, EBUSY);
+	assert_null(second);
+	if ((pid = fork()) == 0)
+		_exit(paas_routedb_writer_open(&second, *state, 0) ==
+				  PAAS_ROUTEDB_ESYS &&
+			      errno == EBUSY
+			  ? 0
+			  : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	/* The failed ones have taken nothing from the first. */
+	assert_int_equal(put_host(w, "a.com", 1), OK);
+	check_meta(w, 1, 0, 0);
+	paas_routedb_writer_close(w);
+	assert_int_equal(paas_routedb_writer_open(&w, *state, 0), OK);
+	paas_routedb_writer_close(w);
+}
+
+static void
+test_grace(void **state)
+{
+	paas_routedb_writer_t *w = begin_writer(*state);
+	uint64_t start = paas_routedb_now();
+	int wait;
+
+	next_commit(w); /* a new database needs no grace */
+	paas_routedb_writer_close(w);
+	assert_int_equal(paas_routedb_writer_open(&w, *state, 0), OK);
+	wait = paas_routedb_writer_wait(w);
+	assert_in_range(wait, GRACE - 500, GRACE + 20);
+	assert_int_equal(paas_routedb_write_begin(w), PAAS_ROUTEDB_EAGAIN);
+	assert_int_equal(put_pool(w, 1, 1), PAAS_ROUTEDB_EINVAL);
+	while ((wait = paas_routedb_writer_wait(w)) > 0)
+		usleep((unsigned)wait * 1000);
+	assert_true(paas_routedb_now() - start >= GRACE);
+	/* Held: never fewer than 2 s back, never without bound. */
+	start = paas_routedb_now();
+	while (paas_routedb_now() - start < 2 * GRACE) {
+		assert_int_equal(paas_routedb_write_begin(w), OK);
+		assert_int_equal(paas_routedb_put_revision(w, 1), OK);
+		assert_int_equal(paas_routedb_commit(w), OK);
+		assert_in_range(w->nsnaps, 1, SNAPS);
+		if (paas_routedb_now() - start > GRACE + 50)
+			assert_true(
+			    paas_routedb_now() - w->snaps[0].taken >= GRACE);
+		usleep(3000);
+	}
+	paas_routedb_writer_close(w);
+}
+
+/* ---- readers without a lock, while a writer commits -------------------- */
+
+struct shared {
+	volatile int stop;
+	volatile uint64_t reads, bad, late;
+};
+
+/*
+ * Commit n puts n into every pool and host: whatever a reader finds in one
+ * read must be of one commit.
+ */
+static void
+put_all(paas_routedb_writer_t *w, uint32_t n)
+{
+	paas_routedb_instance_t in[8];
+	char name[32];
+
+	make_instances(in, 8, 1);
+	for (uint32_t i = 0; i < 200; i++) {
+		paas_routedb_pool_t pool = {.id = i + 1,
+		    .ninstances = 1 + (n + i) % 8,
+		    .concurrency = n};
+
+		in[0].since = n;
+		assert_int_equal(paas_routedb_put_pool(w, &pool, in), OK);
+		snprintf(name, sizeof(name), "h%u.example.com", i);
+		if (n == 1 || (n + i) % 5 == 0)
+			assert_int_equal(put_host(w, name, i + 1), OK);
+	}
+	assert_int_equal(paas_routedb_put_revision(w, n), OK);
+}
+
+static int
+read_some(paas_routedb_reader_t *reader, unsigned *seed)
+{
+	paas_routedb_instance_t in;
+	paas_routedb_host_t host;
+	paas_routedb_meta_t meta;
+	paas_routedb_pool_t pool;
+	char name[32];
+	uint64_t txn;
+	int bad = 0;
+
+	if (paas_routedb_begin(reader, &txn) != OK)
+		return 1;
+	paas_routedb_get_meta(reader, &meta);
+	for (int k = 0; k < 4 && !bad; k++) {
+		unsigned i = (unsigned)rand_r(seed) % 200;
+		int n = snprintf(name, sizeof(name), "h%u.example.com", i);
+
+		bad = paas_routedb_find_host(reader, name, (size_t)n, &host) !=
+			  OK ||
+		      paas_routedb_find_pool(
+			  reader, k % 2 ? &host : NULL, i + 1, &pool) != OK ||
+		      pool.concurrency != meta.revision ||
+		      pool.ninstances != 1 + (meta.revision + i) % 8 ||
+		      paas_routedb_get_instance(&pool, 0, &in) != OK ||
+		      in.since != meta.revision;
+	}
+	/* One that was held up for long is told so, and is not believed. */
+	return paas_routedb_end(reader) == OK ? bad : -1;
+}
+
+static void
+read_until_stopped(const char *dir, struct shared *s, unsigned seed)
+{
+	paas_routedb_reader_t *reader;
+	int rc;
+
+	if (paas_routedb_reader_open(&reader, dir) != OK) {
+		__sync_fetch_and_add(&s->bad, 1);
+		return;
+	}
+	while (!s->stop) {
+		rc = read_some(reader, &seed);
+		__sync_fetch_and_add(&s->reads, 1);
+		if (rc > 0)
+			__sync_fetch_and_add(&s->bad, 1);
+		if (rc < 0)
+			__sync_fetch_and_add(&s->late, 1);
+	}
+	paas_routedb_reader_close(reader);
+}
+
+static void
+test_readers_beside_a_writer(void **state)
+{
+	struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const char *seconds = getenv("PAAS_TEST_SECONDS");
+	uint64_t end =
+	    paas_routedb_now() +
+	    1000 * (seconds != NULL ? strtoull(seconds, NULL, 10) : 5);
+	paas_routedb_writer_t *w = begin_writer(*state);
+	uint32_t commits = 1;
+	pid_t pids[2];
+	int status;
+
+	put_all(w, commits);
+	assert_int_equal(paas_routedb_commit(w), OK);
+	for (unsigned i = 0; i < 2; i++)
+		if ((pids[i] = fork()) == 0) {
+			read_until_stopped(*state, s, i);
+			_exit(0);
+		}
+	while (paas_routedb_now() < end) {
+		assert_int_equal(paas_routedb_write_begin(w), OK);
+		put_all(w, ++commits);
+		assert_int_equal(paas_routedb_commit(w), OK);
+	}
+	s->stop = 1;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	print_message("# %u commits, %llu reads, %llu too late, %llu bad\n",
+	    commits, (unsigned long long)s->reads, (unsigned long long)s->late,
+	    (unsigned long long)s->bad);
+	assert_int_equal(s->bad, 0);
+	assert_true(s->reads > 1000);
+	assert_true(commits > 20);
+	munmap(s, sizeof(*s));
+	paas_routedb_writer_close(w);
+}
+
+/* ---- kill -9 ----------------------------------------------------------- */
+
+static void
+write_and_tell(const char *dir, int fd)
+{
+	paas_routedb_writer_t *w;
+
+	if (paas_routedb_writer_open(&w, dir, 0) != OK)
+		_exit(1);
+	paas_routedb_writer_nosync(w, 1);
+	for (uint32_t n = 1;; n++) {
+		if (paas_routedb_write_begin(w) != OK)
+			_exit(2);
+		put_all(w, n);
+		if (paas_routedb_commit(w) != OK ||
+		    write(fd, &n, sizeof(n)) != sizeof(n))
+			_exit(3);
+	}
+}
+
+/* Kills a writer after a while; the last commit it told of is there. */
+static void
+kill_one(const char *dir, unsigned ms)
+{
+	paas_routedb_reader_t *reader;
+	paas_routedb_meta_t meta;
+	uint32_t n, last = 0;
+	char err[256];
+	uint64_t txn;
+	int pipes[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe(pipes), 0);
+	if ((pid = fork()) == 0) {
+		close(pipes[0]);
+		write_and_tell(dir, pipes[1]);
+	}
+	close(pipes[1]);
+	assert_int_equal(read(pipes[0], &last, sizeof(last)), sizeof(last));
+	usleep(ms * 1000);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	while (read(pipes[0], &n, sizeof(n)) == sizeof(n))
+		last = n;
+	close(pipes[0]);
+	assert_int_equal(paas_routedb_reader_open(&reader, dir), OK);
+	assert_int_equal(paas_routedb_begin(reader, &txn), OK);
+	paas_routedb_get_meta(reader, &meta);
+	paas_routedb_end(reader);
+	assert_in_range(meta.revision, last, last + 1);
+	if (paas_routedb_verify(reader, err, sizeof(err)) != OK)
+		fail_msg("%s", err);
+	paas_routedb_reader_close(reader);
+}
+
+static void
+test_killed_writer(void **state)
+{
+	paas_routedb_writer_t *w;
+	void *place = NULL;
+
+	srand((unsigned)time(NULL));
+	for (int i = 0; i < 30; i++) {
+		assert_int_equal(make_place(&place), 0);
+		kill_one(place, (unsigned)rand() % 100);
+		remove_place(&place);
+	}
+	/* And the next writer goes on. */
+	kill_one(*state, 20);
+	w = begin_writer(*state);
+	assert_int_equal(paas_routedb_clear(w), OK);
+	check_meta(w, 0, 0, 0);
+	paas_routedb_writer_close(w);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, make_place, remove_place)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(test_counts_and_depths),
+	    T(test_copies),
+	    T(test_random_changes),
+	    T(test_bad_input_changes_nothing),
+	    T(test_rebuild_is_one_commit),
+	    T(test_modes_and_one_writer),
+	    T(test_grace),
+	    T(test_readers_beside_a_writer),
+	    T(test_killed_writer),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
