@@ -11,7 +11,7 @@
 #include "routing/routing_impl.h"
 
 /* Apps and hosts in one commit: a few ms of work. */
-#define BATCH_MAX 512
+#define BATCH_MAX 256
 
 /* After a commit that failed: ms, doubled up to the other. */
 #define RETRY_MIN 1000

@@ -5,7 +5,8 @@
  *   routing_app.c      an app's records -> its pool
  *   routing_backend.c  route/HOST -> its pools and paths
  *   routing_host.c     whose a host is
- *   routing_write.c    the route database
+ *   routing_file.c     where the route database is, and when it is made anew
+ *   routing_write.c    what is written to it
  */
 #ifndef PAAS_ROUTING_IMPL_H
 #define PAAS_ROUTING_IMPL_H
@@ -15,9 +16,21 @@
 #include "store/keys.h"
 #include "store/store.h"
 
-/* ---- the route database (routing_write.c) ------------------------------- */
+/* ---- the route database (routing_file.c, routing_write.c) ---------------- */
 
-struct routing_db;
+/* state_dir and "/routes". */
+#define ROUTING_DIR_MAX (sizeof(((struct conf *)0)->state_dir) + 16)
+
+/* Of routing_file.c and routing_write.c alone. */
+struct routing_db {
+	paas_routedb_writer_t *writer;
+	paas_routedb_reader_t *reader;
+	char dir[ROUTING_DIR_MAX];
+	int building;
+	int primed;  /* it has a head, which its reader can't do without */
+	int reading; /* for as long as the transaction lasts */
+	int error;   /* the first of this transaction */
+};
 
 /*
  * Opens state_dir/routes.  After a boot, or if what is there can't be read, a
@@ -29,6 +42,9 @@ void routing_db_close(struct routing_db *);
 
 /* Starts one anew, in place of one that turned out to be damaged. */
 void routing_db_rebuild(struct routing_db *);
+
+/* The writer of a new one, beside the one that readers have. */
+int routing_db_open_new(struct routing_db *);
 
 /* Is it one that is being made anew, and empty to begin with? */
 int routing_db_building(const struct routing_db *);

@@ -1,0 +1,208 @@
+/*
+ * Where the route database is, and when it is made anew.
+ *
+ * Commits don't wait for the disk.  The file is whole as long as the kernel
+ * is; the file "boot" beside it holds the id of the boot that wrote it, and
+ * after another one it is made anew in new/ and moved into place.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "routing/routing_impl.h"
+
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+
+/* In the order in which they move: readers look at data.mdb alone. */
+static const char *const files[] = {"writer.lock", "lock.mdb", "data.mdb"};
+#define FILES (sizeof(files) / sizeof(files[0]))
+
+/* ---- the files --------------------------------------------------------- */
+
+static int
+read_line(const char *path, char *line, size_t len)
+{
+	FILE *file;
+	int rc = -1;
+
+	if ((file = fopen(path, "re")) == NULL)
+		return -1;
+	if (fgets(line, (int)len, file) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		rc = 0;
+	}
+	fclose(file);
+	return rc;
+}
+
+/* Was the file written since the machine came up? */
+static int
+is_of_this_boot(const struct routing_db *db)
+{
+	char path[ROUTING_DIR_MAX + 16], now[64], then[64];
+
+	snprintf(path, sizeof(path), "%s/boot", db->dir);
+	return read_line(BOOT_ID, now, sizeof(now)) == 0 &&
+	       read_line(path, then, sizeof(then)) == 0 &&
+	       strcmp(now, then) == 0;
+}
+
+static int
+write_boot(const struct routing_db *db)
+{
+	char path[ROUTING_DIR_MAX + 16], tmp[ROUTING_DIR_MAX + 24], now[64];
+	FILE *file;
+	int rc;
+
+	if (read_line(BOOT_ID, now, sizeof(now)) == -1)
+		return -1;
+	snprintf(path, sizeof(path), "%s/boot", db->dir);
+	snprintf(tmp, sizeof(tmp), "%s.tmp", path);
+	if ((file = fopen(tmp, "we")) == NULL)
+		return -1;
+	rc = fprintf(file, "%s\n", now) < 0 ? -1 : 0;
+	if (fclose(file) != 0 || rc == -1)
+		return -1;
+	return rename(tmp, path);
+}
+
+static int
+open_writer(struct routing_db *db, const char *path)
+{
+	int rc;
+
+	rc = paas_routedb_writer_open(&db->writer, path, 0);
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = paas_routedb_writer_nosync(db->writer, 1);
+	if (rc == PAAS_ROUTEDB_OK)
+		db->reader = paas_routedb_writer_reader(db->writer);
+	return rc;
+}
+
+/* Can what is there be read at all?  An empty one can. */
+static int
+is_readable(struct routing_db *db)
+{
+	uint64_t txn;
+	int rc;
+
+	rc = paas_routedb_begin(db->reader, &txn);
+	if (rc == PAAS_ROUTEDB_OK)
+		(void)paas_routedb_end(db->reader);
+	return rc == PAAS_ROUTEDB_OK || rc == PAAS_ROUTEDB_EMISSING;
+}
+
+/* In a folder of its own, made by the writer; what a crash left there goes. */
+int
+routing_db_open_new(struct routing_db *db)
+{
+	char dir[ROUTING_DIR_MAX + 8], path[ROUTING_DIR_MAX + 32];
+	size_t i;
+
+	snprintf(dir, sizeof(dir), "%s/new", db->dir);
+	for (i = 0; i < FILES; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		if (unlink(path) == -1 && errno != ENOENT && errno != ENOTDIR)
+			return PAAS_ROUTEDB_ESYS;
+	}
+	db->building = 1;
+	return open_writer(db, dir);
+}
+
+static const char *
+reason(int rc)
+{
+	return rc == PAAS_ROUTEDB_ESYS ? strerror(errno)
+				       : paas_routedb_strerror(rc);
+}
+
+struct routing_db *
+routing_db_open(const struct conf *conf, char err[PAAS_ERRLEN])
+{
+	struct routing_db *db;
+	int rc = PAAS_ROUTEDB_EDAMAGED;
+
+	if ((db = calloc(1, sizeof(*db))) == NULL)
+		log_fatal("routing: out of memory");
+	snprintf(db->dir, sizeof(db->dir), "%s/routes", conf->state_dir);
+	if (mkdir(db->dir, 0750) == -1 && errno != EEXIST) {
+		snprintf(err, PAAS_ERRLEN, "cannot make the folder %s: %s",
+		    db->dir, strerror(errno));
+		free(db);
+		return NULL;
+	}
+	if (is_of_this_boot(db)) {
+		rc = open_writer(db, db->dir);
+		if (rc == PAAS_ROUTEDB_ESYS && errno == EBUSY)
+			goto fail;
+		if (rc == PAAS_ROUTEDB_OK && is_readable(db))
+			return db;
+		log_warn("routing: the route database is damaged and is made "
+			 "anew");
+		paas_routedb_writer_close(db->writer);
+		db->writer = NULL;
+	}
+	rc = routing_db_open_new(db);
+	if (rc == PAAS_ROUTEDB_OK)
+		return db;
+fail:
+	snprintf(err, PAAS_ERRLEN, "cannot open the route database %s: %s",
+	    db->dir, reason(rc));
+	routing_db_close(db);
+	return NULL;
+}
+
+/* The next transaction opens it. */
+void
+routing_db_rebuild(struct routing_db *db)
+{
+	paas_routedb_writer_close(db->writer);
+	db->writer = NULL;
+	db->primed = 0;
+	db->building = 1;
+}
+
+void
+routing_db_close(struct routing_db *db)
+{
+	if (db == NULL)
+		return;
+	paas_routedb_writer_close(db->writer);
+	free(db);
+}
+
+int
+routing_db_building(const struct routing_db *db)
+{
+	return db->building;
+}
+
+int
+routing_db_built(struct routing_db *db, char err[PAAS_ERRLEN])
+{
+	char from[ROUTING_DIR_MAX + 32], to[ROUTING_DIR_MAX + 32];
+	size_t i;
+
+	for (i = 0; i < FILES; i++) {
+		snprintf(from, sizeof(from), "%s/new/%s", db->dir, files[i]);
+		snprintf(to, sizeof(to), "%s/%s", db->dir, files[i]);
+		if (rename(from, to) == -1 && errno != ENOENT) {
+			snprintf(err, PAAS_ERRLEN, "cannot move %s to %s: %s",
+			    files[i], db->dir, strerror(errno));
+			return -1;
+		}
+	}
+	db->building = 0;
+	snprintf(from, sizeof(from), "%s/new", db->dir);
+	rmdir(from);
+	if (write_boot(db) == -1)
+		log_warn("routing: cannot write %s/boot: %s; the next start "
+			 "makes all routes anew",
+		    db->dir, strerror(errno));
+	return 0;
+}
