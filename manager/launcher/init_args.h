@@ -1,0 +1,21 @@
+/* The sealed memfd of a start, as in protocol.h, read inside the sandbox. */
+#ifndef PAAS_INIT_ARGS_H
+#define PAAS_INIT_ARGS_H
+
+#include <stddef.h>
+
+struct init_args {
+	const char *cwd;
+	char **argv; /* ends with NULL */
+	char **envp;
+	char *text; /* what they point into */
+};
+
+/*
+ * Returns NULL, or what is wrong with it.  The lists are allocated; nothing
+ * is freed, since the process ends with them.
+ */
+const char *init_args_read(struct init_args *, int fd);
+const char *init_args_parse(struct init_args *, char *bytes, size_t len);
+
+#endif

@@ -1,0 +1,189 @@
+#include <sys/syscall.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "launcher/launcher.h"
+#include "launcher/launcher_net.h"
+
+/*
+ * To the shim goes SIGRTMIN with the signal as its value, by pidfd: a pid
+ * alone might be somebody else's by now.
+ */
+int
+instance_signal(struct launcher *l, uint64_t id, int signo)
+{
+	siginfo_t si = {.si_signo = SIGRTMIN, .si_code = SI_QUEUE};
+	struct record *r;
+	int error = 0, fd;
+
+	if ((r = record_find(&l->records, id)) == NULL)
+		return -ENOENT;
+	if ((fd = record_pidfd(r)) < 0)
+		return fd;
+	si.si_value.sival_int = signo;
+	if (syscall(SYS_pidfd_send_signal, fd, SIGRTMIN, &si, 0) == -1)
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+int
+instance_kill(struct launcher *l, uint64_t id)
+{
+	if (record_find(&l->records, id) == NULL)
+		return -ENOENT;
+	return cgroup_kill(&l->cgroups, id);
+}
+
+int
+instance_uproot(struct launcher *l, uint64_t id)
+{
+	static const struct timespec pause = {0, 1000000};
+	int error, i;
+
+	for (i = 0; i < 1000; i++) {
+		/* Again and again where there is no cgroup.kill. */
+		if (i % 100 == 0 && cgroup_populated(&l->cgroups, id))
+			(void)cgroup_kill(&l->cgroups, id);
+		if ((error = cgroup_remove(&l->cgroups, id)) != -EBUSY)
+			return error;
+		nanosleep(&pause, NULL);
+	}
+	return -EBUSY;
+}
+
+static void
+exit_remove(struct launcher *l, uint64_t id)
+{
+	char name[32];
+
+	id_format(name, id);
+	(void)unlinkat(l->at[AT_EXIT], name, 0);
+	snprintf(name, sizeof(name), ".%016" PRIx64 ".tmp", id);
+	(void)unlinkat(l->at[AT_EXIT], name, 0);
+}
+
+/* The record goes last: until then a next CLEAN finds what is left. */
+int
+instance_clean(struct launcher *l, uint64_t id)
+{
+	struct record *r = record_find(&l->records, id);
+	uint64_t app;
+	int error;
+
+	if (r != NULL && record_state(r) == LAUNCH_RUNNING)
+		return -EBUSY;
+	if ((error = instance_uproot(l, id)) != 0)
+		return error;
+	if (r == NULL)
+		return 0;
+	if (r->launch.kind != LAUNCH_INSPECT) {
+		(void)net_remove(&l->conf, r->launch.slot);
+		(void)firewall_remove(l->firewall, r->launch.slot);
+	}
+	exit_remove(l, id);
+	if ((error = record_remove(l->at[AT_INST], id)) != 0)
+		return error;
+	app = r->launch.app;
+	RB_REMOVE(records, &l->records, r);
+	free(r);
+	log_prune(l, app);
+	return 0;
+}
+
+static DIR *
+dir_open(int at)
+{
+	DIR *dir;
+	int fd;
+
+	fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return NULL;
+	if ((dir = fdopendir(fd)) == NULL)
+		close(fd);
+	return dir;
+}
+
+static void
+record_adopt(struct launcher *l, const char *name)
+{
+	struct record *r;
+	uint64_t id;
+	int error = -EBADMSG;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return;
+	if (id_parse(name, &id) &&
+	    (error = record_read(l->at[AT_INST], name, r)) == 0 &&
+	    r->launch.id == id && strcmp(r->boot, l->boot_id) == 0 &&
+	    RB_INSERT(records, &l->records, r) == NULL)
+		return;
+	if (error != 0)
+		log_warn("run/inst/%s is no record of ours; removed", name);
+	(void)unlinkat(l->at[AT_INST], name, 0);
+	free(r);
+}
+
+static void
+orphan_end(uint64_t id, void *arg)
+{
+	struct launcher *l = arg;
+
+	if (record_find(&l->records, id) != NULL)
+		return;
+	log_warn("instance %016" PRIx64 " has no record; ended", id);
+	if (instance_uproot(l, id) != 0)
+		log_err("instance %016" PRIx64 " does not end", id);
+}
+
+/* Exit records whose instance is gone, of an earlier boot or a failed start. */
+static void
+exits_sweep(struct launcher *l)
+{
+	struct dirent *e;
+	uint64_t id;
+	DIR *dir;
+
+	if ((dir = dir_open(l->at[AT_EXIT])) == NULL)
+		return;
+	while ((e = readdir(dir)) != NULL) {
+		if (id_parse(e->d_name, &id) &&
+		    record_find(&l->records, id) == NULL)
+			exit_remove(l, id);
+	}
+	closedir(dir);
+}
+
+void
+instance_adopt_all(struct launcher *l)
+{
+	struct dirent *e;
+	struct record *r;
+	unsigned int n = 0;
+	DIR *dir;
+
+	if ((dir = dir_open(l->at[AT_INST])) == NULL)
+		return;
+	while ((e = readdir(dir)) != NULL) {
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			record_adopt(l, e->d_name);
+	}
+	closedir(dir);
+	cgroup_each(&l->cgroups, orphan_end, l);
+	exits_sweep(l);
+	RB_FOREACH (r, records, &l->records)
+		n++;
+	if (n > 0)
+		log_info("%u instances adopted", n);
+}

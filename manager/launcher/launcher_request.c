@@ -1,0 +1,181 @@
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "launcher/launcher.h"
+#include "launcher/launcher_worker.h"
+
+#define MIB (1024ULL * 1024)
+#define TIB (1024ULL * 1024 * MIB)
+
+#define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
+
+/* Only memory that nobody can change any more. */
+static int
+memfd_check(int fd)
+{
+	struct stat st;
+	int seals;
+
+	if (fd == -1)
+		return -EINVAL;
+	seals = fcntl(fd, F_GET_SEALS);
+	if (seals == -1 || (seals & SEALS) != SEALS)
+		return -EPERM;
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    st.st_size <= (off_t)sizeof(struct launch_args) ||
+	    st.st_size > LAUNCH_ARGS_MAX)
+		return -EINVAL;
+	return 0;
+}
+
+static int
+between(uint64_t value, uint64_t least, uint64_t most)
+{
+	return value >= least && value <= most;
+}
+
+static int
+check_start(const struct launcher *l, const struct launch_request *q, int memfd)
+{
+	const struct launch_start *s = &q->u.start;
+	int build = s->kind == LAUNCH_BUILD || s->kind == LAUNCH_INSPECT;
+
+	if (s->id == 0 || s->app == 0 ||
+	    !between(s->kind, LAUNCH_APP, LAUNCH_INSPECT) ||
+	    (s->build != 0) != build ||
+	    !between(s->slot, 2, conf_slot_last(&l->conf)) ||
+	    !between(s->memory, 4 * MIB, 64 * TIB) ||
+	    !between(s->tmp, MIB, 64 * TIB) ||
+	    !between(s->log_max, MIB / 16, 64 * TIB) || s->log_rate < 1024 ||
+	    !between(s->cpu_weight, 1, 10000) ||
+	    !between(s->pids, 4, 4194304) || !between(s->files, 16, 1048576))
+		return -EINVAL;
+	return memfd_check(memfd);
+}
+
+static int
+check_id(const struct launcher *l, const struct launch_request *q, int memfd)
+{
+	(void)l;
+	return q->u.id == 0 || memfd != -1 ? -EINVAL : 0;
+}
+
+static int
+check_signal(
+    const struct launcher *l, const struct launch_request *q, int memfd)
+{
+	(void)l;
+	if (q->u.signal.id == 0 || memfd != -1)
+		return -EINVAL;
+	return between((uint64_t)q->u.signal.signo, 1, 64) ? 0 : -EINVAL;
+}
+
+static int
+check_seal(const struct launcher *l, const struct launch_request *q, int memfd)
+{
+	(void)l;
+	return q->u.seal.build == 0 || memfd != -1 ? -EINVAL : 0;
+}
+
+static int
+check_nothing(
+    const struct launcher *l, const struct launch_request *q, int memfd)
+{
+	(void)l;
+	(void)q;
+	return memfd != -1 ? -EINVAL : 0;
+}
+
+static int
+do_start(struct launcher *l, const struct launch_request *q, int memfd,
+    struct launch_reply *reply)
+{
+	return start_instance(l, &q->u.start, memfd, reply);
+}
+
+static int
+do_signal(struct launcher *l, const struct launch_request *q, int memfd,
+    struct launch_reply *reply)
+{
+	(void)memfd;
+	(void)reply;
+	return instance_signal(l, q->u.signal.id, q->u.signal.signo);
+}
+
+static int
+do_kill(struct launcher *l, const struct launch_request *q, int memfd,
+    struct launch_reply *reply)
+{
+	(void)memfd;
+	(void)reply;
+	return instance_kill(l, q->u.id);
+}
+
+static int
+do_clean(struct launcher *l, const struct launch_request *q, int memfd,
+    struct launch_reply *reply)
+{
+	(void)memfd;
+	(void)reply;
+	return instance_clean(l, q->u.id);
+}
+
+/* op -> what is checked, what is done; or what a child does. */
+static const struct {
+	int (*check)(
+	    const struct launcher *, const struct launch_request *, int memfd);
+	int (*run)(struct launcher *, const struct launch_request *, int memfd,
+	    struct launch_reply *);
+	worker_fn *work; /* may take long */
+} ops[LAUNCH_END] = {
+    [LAUNCH_START] = {check_start, do_start, NULL},
+    [LAUNCH_SIGNAL] = {check_signal, do_signal, NULL},
+    [LAUNCH_KILL] = {check_id, do_kill, NULL},
+    [LAUNCH_LIST] = {check_nothing, NULL, worker_list},
+    [LAUNCH_CLEAN] = {check_id, do_clean, NULL},
+    [LAUNCH_SEAL] = {check_seal, NULL, worker_seal},
+    [LAUNCH_DISCARD] = {check_id, NULL, worker_discard},
+    [LAUNCH_DROP_SLUG] = {check_nothing, NULL, worker_drop_slug},
+    [LAUNCH_DROP_CACHE] = {check_id, NULL, worker_drop_cache},
+};
+
+int
+request_check(const struct launcher *l, const struct launch_request *q,
+    size_t len, int memfd)
+{
+	if (len != sizeof(*q))
+		return -EMSGSIZE;
+	if (q->version != LAUNCH_VERSION)
+		return -EPROTO;
+	if (q->op >= LAUNCH_END || ops[q->op].check == NULL)
+		return -EOPNOTSUPP;
+	return ops[q->op].check(l, q, memfd);
+}
+
+void
+request_handle(struct launcher *l, int client, const struct launch_request *q,
+    size_t len, int memfd)
+{
+	struct launch_reply reply = {.version = LAUNCH_VERSION};
+	int error;
+
+	if (len >= offsetof(struct launch_request, u)) {
+		reply.op = q->op;
+		reply.seq = q->seq;
+	}
+	if ((error = request_check(l, q, len, memfd)) != 0)
+		reply.step = LAUNCH_STEP_REQUEST;
+	else if (ops[q->op].work != NULL &&
+		 (error = worker_start(l, client, q, ops[q->op].work)) == 0)
+		return; /* the child answers */
+	else if (error == 0)
+		error = ops[q->op].run(l, q, memfd, &reply);
+	reply.error = -error;
+	/* A client that does not read its answers loses them. */
+	(void)send(client, &reply, sizeof(reply), MSG_DONTWAIT | MSG_NOSIGNAL);
+}

@@ -1,0 +1,265 @@
+/*
+ * Trees of builds, slugs and caches.  A slug is there as a whole or not at
+ * all: it comes by one rename and goes by one; what is under ".gone-" is
+ * rubbish that a crash left.
+ */
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "launcher/launcher.h"
+
+#define GONE ".gone-"
+
+/* Deeper trees are taken apart: a tenant chooses the depth. */
+#define DEPTH_MAX 64
+
+/* Logs kept of an app's instances that are gone. */
+#define LOGS_KEPT 20
+
+struct removal {
+	int top; /* directory that what is too deep is moved to */
+	unsigned int deep;
+};
+
+static int dir_clear(struct removal *rm, int fd, int depth);
+
+static int
+subdir_remove(struct removal *rm, int fd, const char *name, int depth)
+{
+	char moved[32];
+	int error, sub;
+
+	if (depth >= DEPTH_MAX) {
+		snprintf(moved, sizeof(moved), ".deep-%u", rm->deep++);
+		return renameat(fd, name, rm->top, moved) == 0 ||
+			       errno == EEXIST || errno == ENOTEMPTY
+			   ? 0
+			   : -errno;
+	}
+	sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (sub == -1)
+		return errno == ENOENT ? 0 : -errno;
+	error = dir_clear(rm, sub, depth + 1);
+	if (error == 0 && unlinkat(fd, name, AT_REMOVEDIR) == -1 &&
+	    errno != ENOENT && errno != ENOTEMPTY)
+		error = -errno;
+	return error;
+}
+
+/* Takes fd. */
+static int
+dir_clear(struct removal *rm, int fd, int depth)
+{
+	struct dirent *e;
+	int error = 0;
+	DIR *dir;
+
+	if ((dir = fdopendir(fd)) == NULL) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (error == 0 && (e = readdir(dir)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (unlinkat(fd, e->d_name, 0) == 0 || errno == ENOENT)
+			continue;
+		error = errno == EISDIR
+			    ? subdir_remove(rm, fd, e->d_name, depth)
+			    : -errno;
+	}
+	closedir(dir);
+	return error;
+}
+
+int
+tree_remove(int dir, const char *name)
+{
+	struct removal rm = {0};
+	int error, fd, i;
+
+	/* As often as it takes: what was deep is moved up for the next turn. */
+	for (i = 0; i < 1000000; i++) {
+		if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return 0;
+		if (errno == ENOTDIR)
+			return unlinkat(dir, name, 0) == 0 ? 0 : -errno;
+		if (errno != ENOTEMPTY && errno != EEXIST)
+			return -errno;
+		rm.top = openat(
+		    dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (rm.top == -1)
+			return -errno;
+		fd = openat(rm.top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		error = fd == -1 ? -errno : dir_clear(&rm, fd, 0);
+		close(rm.top);
+		if (error != 0)
+			return error;
+	}
+	return -ELOOP;
+}
+
+/* Is an instance of that build alive?  Then its tree is not still. */
+static int
+build_busy(struct launcher *l, uint64_t build)
+{
+	struct record *r;
+
+	RB_FOREACH (r, records, &l->records) {
+		if (r->launch.kind != LAUNCH_APP && r->launch.build == build &&
+		    record_state(r) == LAUNCH_RUNNING)
+			return 1;
+	}
+	return 0;
+}
+
+int
+seal_build(struct launcher *l, uint64_t build, const uint8_t *hash)
+{
+	char name[ID_TEXT], slug[2 * LAUNCH_HASH + 1];
+	int error = 0, fd;
+
+	if (build_busy(l, build))
+		return -EBUSY;
+	id_format(name, build);
+	hash_format(slug, hash);
+	fd = place_beneath(l->at[AT_BUILDS], name, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+	/* What the name promises is on the disk before the name is. */
+	if (syncfs(fd) == -1)
+		error = -errno;
+	else if (renameat2(
+		     fd, "app", l->at[AT_SLUGS], slug, RENAME_NOREPLACE) == -1)
+		error = -errno;
+	if (error == -EEXIST)
+		error = tree_remove(fd, "app");
+	else if (error == -ENOENT && faccessat(l->at[AT_SLUGS], slug, F_OK,
+					 AT_SYMLINK_NOFOLLOW) == 0)
+		error =
+		    0; /* sealed before, by a request whose answer was lost */
+	if (error == 0 && (fsync(l->at[AT_SLUGS]) == -1 || fsync(fd) == -1))
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+int
+seal_discard(struct launcher *l, uint64_t build)
+{
+	char name[ID_TEXT];
+
+	if (build_busy(l, build))
+		return -EBUSY;
+	id_format(name, build);
+	return tree_remove(l->at[AT_BUILDS], name);
+}
+
+int
+seal_drop_slug(struct launcher *l, const uint8_t *hash)
+{
+	char slug[2 * LAUNCH_HASH + 1], gone[sizeof(slug) + 8];
+	struct record *r;
+
+	RB_FOREACH (r, records, &l->records) {
+		if (r->launch.kind == LAUNCH_APP &&
+		    memcmp(r->slug, hash, LAUNCH_HASH) == 0)
+			return -EBUSY;
+	}
+	hash_format(slug, hash);
+	snprintf(gone, sizeof(gone), GONE "%s", slug);
+	if (renameat(l->at[AT_SLUGS], slug, l->at[AT_SLUGS], gone) == -1) {
+		/* An earlier removal was interrupted. */
+		if (errno == ENOTEMPTY || errno == EEXIST) {
+			(void)tree_remove(l->at[AT_SLUGS], gone);
+			if (renameat(l->at[AT_SLUGS], slug, l->at[AT_SLUGS],
+				gone) == -1)
+				return -errno;
+		} else if (errno != ENOENT) {
+			return -errno;
+		}
+	}
+	return tree_remove(l->at[AT_SLUGS], gone);
+}
+
+int
+seal_drop_cache(struct launcher *l, uint64_t app)
+{
+	char name[ID_TEXT];
+	struct record *r;
+	int error;
+
+	RB_FOREACH (r, records, &l->records) {
+		if (r->launch.app == app && record_state(r) == LAUNCH_RUNNING)
+			return -EBUSY;
+	}
+	id_format(name, app);
+	error = tree_remove(l->at[AT_CACHES], name);
+	return error != 0 ? error : tree_remove(l->at[AT_LOG], name);
+}
+
+void
+seal_sweep(struct launcher *l)
+{
+	struct dirent **found;
+	int i, n;
+
+	n = scandirat(l->at[AT_SLUGS], ".", &found, NULL, alphasort);
+	for (i = 0; i < n; i++) {
+		if (strncmp(found[i]->d_name, GONE, strlen(GONE)) == 0 &&
+		    tree_remove(l->at[AT_SLUGS], found[i]->d_name) != 0)
+			log_warn("slugs/%s can't be removed", found[i]->d_name);
+		free(found[i]);
+	}
+	if (n >= 0)
+		free(found);
+}
+
+/* "ID.log" of an instance that has no record; ids grow with time. */
+static int
+log_gone(struct launcher *l, const char *name, uint64_t *id)
+{
+	char text[ID_TEXT];
+
+	if (strlen(name) != ID_TEXT - 1 + 4 ||
+	    strcmp(name + ID_TEXT - 1, ".log") != 0)
+		return 0;
+	memcpy(text, name, ID_TEXT - 1);
+	text[ID_TEXT - 1] = '\0';
+	return id_parse(text, id) && record_find(&l->records, *id) == NULL;
+}
+
+void
+log_prune(struct launcher *l, uint64_t app)
+{
+	struct dirent **found;
+	char name[ID_TEXT + 8];
+	uint64_t id;
+	int fd, i, kept = 0, n;
+
+	id_format(name, app);
+	fd = place_beneath(l->at[AT_LOG], name, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return;
+	n = scandirat(fd, ".", &found, NULL, alphasort);
+	for (i = n - 1; i >= 0; i--) {
+		if (log_gone(l, found[i]->d_name, &id) && ++kept > LOGS_KEPT) {
+			(void)unlinkat(fd, found[i]->d_name, 0);
+			snprintf(
+			    name, sizeof(name), "%016" PRIx64 ".log.1", id);
+			(void)unlinkat(fd, name, 0);
+		}
+		free(found[i]);
+	}
+	if (n >= 0)
+		free(found);
+	close(fd);
+}

@@ -1,0 +1,213 @@
+/*
+ * paas-shim ID BOOT LOG_MAX LOG_RATE PID
+ *
+ * Started by paas-launcher, which is no more needed from then on.  It dies
+ * with nobody; the sandbox (PID, its child) dies with it.
+ */
+#include "launcher/shim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* How long dropped lines wait to be told when nothing more is said. */
+#define REPORT_MS 1000
+
+struct shim {
+	const char *id;
+	const char *boot;
+	pid_t sandbox;
+	int signals;
+	int ended;  /* bwrap has */
+	int status; /* waitpid's */
+	int told;   /* by paas-init, in exit */
+	struct shim_exit exit;
+	struct shim_log log;
+	struct shim_stream out, err;
+	int out_open, err_open;
+	char bytes[2 * SHIM_LINE];
+};
+
+/* One of it, and in .bss: pages that are not used cost nothing. */
+static struct shim shim;
+
+static void
+sandbox_wait(struct shim *s)
+{
+	if (!s->ended && waitpid(s->sandbox, &s->status, WNOHANG) == s->sandbox)
+		s->ended = 1;
+}
+
+static void
+signal_forward(int signo)
+{
+	struct shim_message m = {SHIM_SIGNAL, 0, signo};
+
+	(void)send(SHIM_FD_CONTROL, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/*
+ * SIGRTMIN by sigqueue from root carries the signal that the app shall get;
+ * SIGTERM and the like mean what they say, for the end of the machine.
+ */
+static void
+signal_read(struct shim *s)
+{
+	struct signalfd_siginfo si;
+
+	while (read(s->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD) {
+			sandbox_wait(s);
+		} else if (si.ssi_signo == (uint32_t)SIGRTMIN) {
+			if (si.ssi_code == SI_QUEUE && si.ssi_uid == 0)
+				signal_forward(si.ssi_int);
+		} else {
+			signal_forward((int)si.ssi_signo);
+		}
+	}
+}
+
+/* What comes from the sandbox's side is checked: code and value fit. */
+static void
+control_read(struct shim *s)
+{
+	struct shim_message m;
+	ssize_t n;
+
+	while ((n = recv(SHIM_FD_CONTROL, &m, sizeof(m), MSG_DONTWAIT)) > 0) {
+		if (n != (ssize_t)sizeof(m) || m.type != SHIM_EXIT)
+			continue;
+		if (m.code != CLD_EXITED && m.code != CLD_KILLED &&
+		    m.code != CLD_DUMPED)
+			continue;
+		s->told = 1;
+		s->exit.code = m.code;
+		s->exit.status = m.value & 0xff;
+	}
+}
+
+/* 0 once the stream has ended. */
+static int
+stream_read(struct shim *s, int fd, struct shim_stream *stream)
+{
+	ssize_t n;
+
+	n = read(fd, s->bytes, sizeof(s->bytes));
+	if (n > 0) {
+		shim_log_bytes(&s->log, stream, s->bytes, (size_t)n);
+		return 1;
+	}
+	return n == -1 && (errno == EAGAIN || errno == EINTR);
+}
+
+static void
+shim_turn(struct shim *s)
+{
+	struct pollfd p[] = {
+	    {.fd = s->signals, .events = POLLIN},
+	    {.fd = s->told ? -1 : SHIM_FD_CONTROL, .events = POLLIN},
+	    {.fd = s->out_open ? SHIM_FD_STDOUT : -1, .events = POLLIN},
+	    {.fd = s->err_open ? SHIM_FD_STDERR : -1, .events = POLLIN},
+	};
+
+	if (poll(p, 4, s->log.dropped > 0 ? REPORT_MS : -1) == 0)
+		shim_log_report(&s->log);
+	if (p[0].revents != 0)
+		signal_read(s);
+	if (p[1].revents != 0) {
+		control_read(s);
+		/* Its end closed without a word: bwrap's end is due. */
+		if (p[1].revents & (POLLHUP | POLLERR))
+			s->told |= 2;
+	}
+	if (p[2].revents != 0)
+		s->out_open = stream_read(s, SHIM_FD_STDOUT, &s->out);
+	if (p[3].revents != 0)
+		s->err_open = stream_read(s, SHIM_FD_STDERR, &s->err);
+	shim_log_flush(&s->log);
+}
+
+/* All that is in the pipes; whoever wrote is dead, so this has an end. */
+static void
+streams_drain(struct shim *s)
+{
+	struct pollfd p = {.events = POLLIN};
+	int i, fd;
+
+	for (i = 0; i < 2; i++) {
+		fd = i == 0 ? SHIM_FD_STDOUT : SHIM_FD_STDERR;
+		p.fd = fd;
+		while (poll(&p, 1, 0) == 1 &&
+		       stream_read(s, fd, i == 0 ? &s->out : &s->err))
+			shim_log_flush(&s->log);
+		shim_log_finish(&s->log, i == 0 ? &s->out : &s->err);
+	}
+	shim_log_report(&s->log);
+	shim_log_flush(&s->log);
+}
+
+static int
+shim_setup(struct shim *s, char **argv)
+{
+	sigset_t set;
+	int i;
+
+	s->id = argv[1];
+	s->boot = argv[2];
+	s->sandbox = (pid_t)strtol(argv[5], NULL, 10);
+	s->out.kind = 'o';
+	s->err.kind = 'e';
+	s->out_open = s->err_open = 1;
+	umask(027);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)prctl(PR_SET_NAME, "paas-shim", 0, 0, 0);
+	(void)signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGRTMIN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	for (i = SHIM_FD_LOGS; i <= SHIM_FD_OOM; i++)
+		(void)fcntl(i, F_SETFD, FD_CLOEXEC);
+	/* The other end of the pipes has flags of its own. */
+	(void)fcntl(SHIM_FD_STDOUT, F_SETFL, O_NONBLOCK);
+	(void)fcntl(SHIM_FD_STDERR, F_SETFL, O_NONBLOCK);
+	(void)shim_log_open(&s->log, SHIM_FD_LOGS, s->id,
+	    strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10));
+	return s->signals == -1 || s->sandbox <= 1 ? -1 : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct shim *s = &shim;
+
+	if (argc != 6 || shim_setup(s, argv) == -1) {
+		fprintf(stderr, "paas-shim is started by paas-launcher\n");
+		return 2;
+	}
+	sandbox_wait(s);
+	while (!s->ended)
+		shim_turn(s);
+	control_read(s);
+	if (!(s->told & 1))
+		shim_exit_guess(&s->exit, s->status);
+	streams_drain(s);
+	s->exit.oom = shim_exit_oom(SHIM_FD_OOM);
+	s->exit.dropped = s->log.lost;
+	return shim_exit_write(SHIM_FD_EXIT, s->id, s->boot, &s->exit) == 0 ? 0
+									    : 1;
+}

@@ -1,0 +1,88 @@
+/*
+ * paas-shim: parent of one sandbox.  It runs as paas-log with these
+ * descriptors, and opens nothing by a path:
+ */
+#ifndef PAAS_SHIM_H
+#define PAAS_SHIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHIM_FD_LOGS    3 /* directory state/log/APP */
+#define SHIM_FD_EXIT    4 /* directory run/exit */
+#define SHIM_FD_STDOUT  5
+#define SHIM_FD_STDERR  6
+#define SHIM_FD_CONTROL 7 /* SOCK_SEQPACKET to paas-init */
+#define SHIM_FD_OOM     8 /* of cgroup_oom_fd, may be missing */
+
+/* Longer lines are split here. */
+#define SHIM_LINE 16384
+
+/* Between shim and init, both ways; each side checks what it gets. */
+enum shim_message_type {
+	SHIM_SIGNAL = 1, /* to init: value is the signal */
+	SHIM_EXIT        /* from init: code and value as in siginfo */
+};
+
+struct shim_message {
+	uint32_t type;
+	int32_t code; /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
+	int32_t value;
+};
+
+/* shim_log.c */
+struct shim_log {
+	int dir;
+	int fd;
+	char name[32];     /* ID.log */
+	uint64_t size;     /* of the file now */
+	uint64_t max;      /* of one of the two files */
+	uint64_t rate;     /* bytes a second */
+	uint64_t tokens;   /* bytes that may go out now */
+	uint64_t refilled; /* CLOCK_MONOTONIC in us */
+	uint64_t dropped;  /* lines not reported yet */
+	uint64_t lost;     /* lines dropped in all */
+	int64_t second;    /* what stamp is of */
+	char stamp[24];    /* "2026-11-22T12:00:00" */
+	size_t used;
+	char buf[4 * SHIM_LINE];
+};
+
+struct shim_stream {
+	char kind; /* 'o' or 'e' */
+	size_t used;
+	char line[SHIM_LINE];
+};
+
+/* 0 or -1 with errno; rate in bytes a second, max in bytes of both files. */
+int shim_log_open(
+    struct shim_log *, int dir, const char *id, uint64_t max, uint64_t rate);
+/* One line without its newline. */
+void shim_log_line(struct shim_log *, char kind, const char *text, size_t len);
+/* Takes bytes as they came; lines go to the log's buffer. */
+void shim_log_bytes(
+    struct shim_log *, struct shim_stream *, const char *bytes, size_t len);
+/* What is left without a newline, at the end. */
+void shim_log_finish(struct shim_log *, struct shim_stream *);
+/* The buffer goes to the file. */
+void shim_log_flush(struct shim_log *);
+/* Says how many were dropped, if it can by now. */
+void shim_log_report(struct shim_log *);
+
+/* shim_exit.c */
+struct shim_exit {
+	int code;   /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
+	int status; /* exit status or signal */
+	int oom;
+	uint64_t dropped;
+};
+
+/* From waitpid's status of bwrap, when paas-init could not say. */
+void shim_exit_guess(struct shim_exit *, int status);
+/* oom_kill of memory.events (v2) or memory.oom_control (v1). */
+int shim_exit_oom(int fd);
+/* Temporary name and rename; 0 or -1. */
+int shim_exit_write(
+    int dir, const char *id, const char *boot, const struct shim_exit *);
+
+#endif

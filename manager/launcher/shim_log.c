@@ -1,0 +1,237 @@
+/*
+ * The log of one instance, as in `2026-11-22T12:00:00.123456Z o text`: o is
+ * standard output, e standard error, p what the platform has to say.  Two
+ * files of at most max/2 bytes.  Lines go in whole or not at all.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "launcher/shim.h"
+
+/* Bytes of time, kind and newline round a text. */
+#define FRAME 31
+
+static uint64_t
+monotonic_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static int
+file_open(struct shim_log *log)
+{
+	struct stat st;
+
+	log->fd = openat(log->dir, log->name,
+	    O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640);
+	if (log->fd == -1 || fstat(log->fd, &st) == -1)
+		return -1;
+	log->size = (uint64_t)st.st_size;
+	return 0;
+}
+
+int
+shim_log_open(
+    struct shim_log *log, int dir, const char *id, uint64_t max, uint64_t rate)
+{
+	log->dir = dir;
+	log->max = max / 2;
+	log->rate = rate;
+	log->tokens = rate;
+	log->refilled = monotonic_us();
+	log->second = -1;
+	snprintf(log->name, sizeof(log->name), "%.16s.log", id);
+	return file_open(log);
+}
+
+static void
+file_rotate(struct shim_log *log)
+{
+	char old[40];
+
+	snprintf(old, sizeof(old), "%s.1", log->name);
+	if (log->fd != -1)
+		close(log->fd);
+	(void)renameat(log->dir, log->name, log->dir, old);
+	(void)file_open(log);
+}
+
+static uint64_t
+lines_count(const char *text, size_t len)
+{
+	const char *end = text + len;
+	uint64_t n = 0;
+
+	while ((text = memchr(text, '\n', (size_t)(end - text))) != NULL) {
+		n++;
+		text++;
+	}
+	return n;
+}
+
+static void
+lines_lose(struct shim_log *log, uint64_t n)
+{
+	log->dropped += n;
+	log->lost += n;
+}
+
+/* With the disk full no half of a line stays in the file. */
+void
+shim_log_flush(struct shim_log *log)
+{
+	const char *last;
+	size_t whole;
+	ssize_t n;
+
+	if (log->used == 0)
+		return;
+	if (log->fd == -1)
+		(void)file_open(log);
+	do
+		n = write(log->fd, log->buf, log->used);
+	while (n == -1 && errno == EINTR);
+	whole = n > 0 ? (size_t)n : 0;
+	if (whole < log->used) {
+		last = memrchr(log->buf, '\n', whole);
+		whole = last == NULL ? 0 : (size_t)(last - log->buf) + 1;
+		lines_lose(
+		    log, lines_count(log->buf + whole, log->used - whole));
+		if (n > 0)
+			(void)!ftruncate(log->fd, (off_t)(log->size + whole));
+	}
+	log->size += whole;
+	log->used = 0;
+}
+
+static void
+stamp_make(struct shim_log *log, const struct timespec *now)
+{
+	struct tm tm;
+
+	if (log->second == now->tv_sec)
+		return;
+	log->second = now->tv_sec;
+	gmtime_r(&now->tv_sec, &tm);
+	strftime(log->stamp, sizeof(log->stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+}
+
+static void
+line_put(struct shim_log *log, char kind, const char *text, size_t len)
+{
+	struct timespec now;
+	int n;
+
+	if (log->used + len + FRAME > sizeof(log->buf))
+		shim_log_flush(log);
+	if (log->size + log->used + len + FRAME > log->max &&
+	    log->size + log->used > 0) {
+		shim_log_flush(log);
+		file_rotate(log);
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	stamp_make(log, &now);
+	n = snprintf(log->buf + log->used, FRAME, "%s.%06ldZ %c ", log->stamp,
+	    now.tv_nsec / 1000, kind);
+	log->used += (size_t)n;
+	memcpy(log->buf + log->used, text, len);
+	log->used += len;
+	log->buf[log->used++] = '\n';
+}
+
+static void
+tokens_refill(struct shim_log *log)
+{
+	uint64_t now = monotonic_us(), most, more;
+
+	/* A second's worth, and never less than two of the longest lines. */
+	most = log->rate > 2 * SHIM_LINE ? log->rate : 2 * SHIM_LINE;
+	more = now - log->refilled;
+	more = more > 1000000 ? most : more * log->rate / 1000000;
+	if (more == 0)
+		return;
+	log->refilled = now;
+	log->tokens = log->tokens + more > most ? most : log->tokens + more;
+}
+
+void
+shim_log_report(struct shim_log *log)
+{
+	char text[128];
+	int n;
+
+	if (log->dropped == 0)
+		return;
+	n = snprintf(text, sizeof(text),
+	    "%" PRIu64 " lines dropped: more than %" PRIu64
+	    " bytes a second, or no space left on disk",
+	    log->dropped, log->rate);
+	log->dropped = 0;
+	line_put(log, 'p', text, (size_t)n);
+}
+
+void
+shim_log_line(struct shim_log *log, char kind, const char *text, size_t len)
+{
+	if (log->tokens < len + FRAME)
+		tokens_refill(log);
+	if (log->tokens < len + FRAME) {
+		lines_lose(log, 1);
+		return;
+	}
+	/* The gap is told where it was. */
+	shim_log_report(log);
+	log->tokens -= len + FRAME;
+	line_put(log, kind, text, len);
+}
+
+void
+shim_log_bytes(struct shim_log *log, struct shim_stream *stream,
+    const char *bytes, size_t len)
+{
+	const char *end;
+	size_t part, room;
+
+	while (len > 0) {
+		end = memchr(bytes, '\n', len);
+		part = end == NULL ? len : (size_t)(end - bytes);
+		room = SHIM_LINE - stream->used;
+		if (part > room) {
+			/* Too long: goes out in pieces. */
+			memcpy(stream->line + stream->used, bytes, room);
+			shim_log_line(
+			    log, stream->kind, stream->line, SHIM_LINE);
+			stream->used = 0;
+			bytes += room;
+			len -= room;
+			continue;
+		}
+		memcpy(stream->line + stream->used, bytes, part);
+		stream->used += part;
+		bytes += part;
+		len -= part;
+		if (end == NULL)
+			return;
+		shim_log_line(log, stream->kind, stream->line, stream->used);
+		stream->used = 0;
+		bytes++;
+		len--;
+	}
+}
+
+void
+shim_log_finish(struct shim_log *log, struct shim_stream *stream)
+{
+	if (stream->used > 0)
+		shim_log_line(log, stream->kind, stream->line, stream->used);
+	stream->used = 0;
+}
