@@ -7,6 +7,9 @@
  * Watches see every committed change, in order of revision, before the
  * callback of the commit that made it.
  *
+ * A read that fails (a damaged file, an I/O error) ends the program instead of
+ * showing an absence that is none: nothing here may be taken for "deleted".
+ *
  * keys.h has the table of prefixes and of the one writer that each has.
  */
 #ifndef PAAS_STORE_H
@@ -20,7 +23,7 @@
 #include "common/conf.h"
 
 #define STORE_KEY_MAX   400          /* bytes, without the NUL */
-#define STORE_OPS_MAX   64           /* of one commit */
+#define STORE_OPS_MAX   64           /* changes of one commit; as many ifs */
 #define STORE_BYTES_MAX (512 * 1024) /* of one commit */
 
 struct store;
@@ -45,6 +48,7 @@ const char *store_strerror(enum store_result);
  */
 struct store *store_open_lmdb(
     const char *dir, sd_event *, char err[PAAS_ERRLEN]);
+/* Commits that were not answered yet are dropped, and never answered. */
 void store_close(struct store *);
 
 /* Of the last commit that reads show. */
@@ -77,7 +81,8 @@ int store_each_last(
     struct store *, const char *prefix, store_each_cb, void *arg);
 
 /*
- * A change.  Errors of the steps stick to it and are told by the commit.
+ * A change.  Errors of the steps stick to it and are told by the commit; to
+ * change a key twice is one.
  * put takes its own reference.  event appends to an app's timeline: at is
  * stamped, `key` is made by the store so that order is commit order.
  */
