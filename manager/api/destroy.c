@@ -56,7 +56,7 @@ struct destroyer {
 	struct api *api;
 	struct store_watch *watch;
 	sd_event_source *timer;
-	TAILQ_HEAD(, removal) removals;
+	TAILQ_HEAD(removal_list, removal) removals;
 };
 
 static void destroy_step(struct removal *);

@@ -152,10 +152,15 @@ dyno_from_assignment(const char *key, json_t *assign, uint64_t rev, void *arg)
 	return 0;
 }
 
+struct dyno_slot {
+	json_t *dyno; /* borrowed */
+};
+
 static int
 dyno_compare(const void *one, const void *two)
 {
-	json_t *a = *(json_t *const *)one, *b = *(json_t *const *)two;
+	json_t *a = ((const struct dyno_slot *)one)->dyno;
+	json_t *b = ((const struct dyno_slot *)two)->dyno;
 	uint32_t a_index = 0, b_index = 0;
 	char a_type[MODEL_NAME_MAX] = "", b_type[MODEL_NAME_MAX] = "";
 	int order;
@@ -174,16 +179,17 @@ static json_t *
 dyno_sort(json_t *list)
 {
 	size_t count = json_array_size(list);
-	json_t **dynos, *sorted;
+	struct dyno_slot *dynos;
+	json_t *sorted;
 
 	if (count < 2 || (dynos = calloc(count, sizeof(*dynos))) == NULL)
 		return list;
 	for (size_t i = 0; i < count; i++)
-		dynos[i] = json_array_get(list, i);
+		dynos[i].dyno = json_array_get(list, i);
 	qsort(dynos, count, sizeof(*dynos), dyno_compare);
 	sorted = json_array();
 	for (size_t i = 0; i < count; i++)
-		json_array_append(sorted, dynos[i]);
+		json_array_append(sorted, dynos[i].dyno);
 	free(dynos);
 	json_decref(list);
 	return sorted;

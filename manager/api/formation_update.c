@@ -71,18 +71,18 @@ struct update {
 static int
 update_check(struct request *r, const struct update *update, json_t *types)
 {
-	if (json_object_get(types, update->type) == NULL) {
-		formation_unknown(r, MHD_HTTP_UNPROCESSABLE_CONTENT,
-		    update->where, update->type);
+	if (update->quantity < 0 ||
+	    update->quantity > (int64_t)r->api->conf->scale_max) {
+		respond_invalid(r,
+		    "%squantity has to be 0 to %" PRIu32 ", not %" PRId64
+		    " (scale_max in paas.conf)",
+		    update->where, r->api->conf->scale_max, update->quantity);
 		return -1;
 	}
-	if (update->quantity >= 0 &&
-	    update->quantity <= (int64_t)r->api->conf->scale_max)
+	if (json_object_get(types, update->type) != NULL)
 		return 0;
-	respond_invalid(r,
-	    "%squantity has to be 0 to %" PRIu32 ", not %" PRId64
-	    " (scale_max in paas.conf)",
-	    update->where, r->api->conf->scale_max, update->quantity);
+	formation_unknown(
+	    r, MHD_HTTP_UNPROCESSABLE_CONTENT, update->where, update->type);
 	return -1;
 }
 
@@ -202,9 +202,9 @@ batch_read(
 void
 formation_batch(struct request *r)
 {
-	struct update updates[FORMATION_UPDATES_MAX];
+	struct update updates[FORMATION_UPDATES_MAX] = {0};
 	char err[PAAS_ERRLEN];
-	size_t count;
+	size_t count = 0;
 
 	if (check_object(r->json, batch_fields, "", err) == -1 ||
 	    batch_read(json_object_get(r->json, "updates"), updates, &count,

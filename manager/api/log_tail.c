@@ -4,11 +4,11 @@
  * then each line as it comes.
  */
 #include <bsd/string.h>
-#include <bsd/sys/queue.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "api/log_filter.h"
 #include "api/log_lines.h"
@@ -45,7 +45,7 @@ struct tail {
 	struct log_filter filter;
 	struct log_lines lines; /* shown first; next is how far it got */
 	size_t next;
-	TAILQ_HEAD(, source) sources;
+	TAILQ_HEAD(source_list, source) sources;
 	size_t nsources;
 	struct store_watch *gone, *instances, *events;
 	uint64_t number;
@@ -197,7 +197,9 @@ tail_forget_ended(struct tail *tail)
 {
 	struct source *source, *next;
 
-	TAILQ_FOREACH_SAFE (source, &tail->sources, entry, next) {
+	for (source = TAILQ_FIRST(&tail->sources); source != NULL;
+	     source = next) {
+		next = TAILQ_NEXT(source, entry);
 		if (tail->nsources <= TAIL_FILES_MAX)
 			return;
 		if (source->ended)
@@ -279,7 +281,9 @@ tail_start_following(struct tail *tail)
 	char prefix[STORE_KEY_MAX + 1];
 	struct source *source, *next;
 
-	TAILQ_FOREACH_SAFE (source, &tail->sources, entry, next) {
+	for (source = TAILQ_FIRST(&tail->sources); source != NULL;
+	     source = next) {
+		next = TAILQ_NEXT(source, entry);
 		if (source->ended && source->shown)
 			tail_remove(tail, source);
 		else
@@ -329,13 +333,18 @@ static void
 tail_free(void *arg)
 {
 	struct tail *tail = arg;
-	struct source *source;
+	struct source *source, *next;
 
 	store_unwatch(tail->gone);
 	store_unwatch(tail->events);
 	store_unwatch(tail->instances);
-	while ((source = TAILQ_FIRST(&tail->sources)) != NULL)
-		tail_remove(tail, source);
+	for (source = TAILQ_FIRST(&tail->sources); source != NULL;
+	     source = next) {
+		next = TAILQ_NEXT(source, entry);
+		if (source->file != NULL)
+			logfile_close(source->file);
+		free(source);
+	}
 	log_lines_free(&tail->lines);
 	free(tail);
 }

@@ -1,7 +1,9 @@
 #include "api/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "api/id.h"
 #include "api/model.h"
@@ -168,18 +170,47 @@ request_append(struct request *r, const char *data, size_t len)
 }
 
 /*
- * Once there is an answer the rest is read and thrown away: an answer sent
- * while the client still writes would be lost in a reset.
+ * MHD sends no answer before the end of a body, but a client with 5 GB for a
+ * full disk should not have to send them all.  Nothing else is on its way to
+ * it at this moment.
+ */
+static void
+request_interrupt(struct request *r)
+{
+	const union MHD_ConnectionInfo *info;
+	char head[512];
+	int len;
+
+	r->sent = 1;
+	info =
+	    MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+	len = snprintf(head, sizeof(head),
+	    "HTTP/1.1 %u %s\r\nContent-Type: application/json\r\n"
+	    "Request-Id: %s\r\nContent-Length: %zu\r\n"
+	    "Connection: close\r\n\r\n",
+	    r->status, MHD_get_reason_phrase_for(r->status), r->id,
+	    r->text_len);
+	if (info == NULL || r->text == NULL || len < 0 ||
+	    (size_t)len >= sizeof(head))
+		return;
+	if (send(info->connect_fd, head, (size_t)len,
+		MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE) == len)
+		(void)send(info->connect_fd, r->text, r->text_len,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/*
+ * Once there is an answer the rest is read and thrown away for a while: with
+ * the connection closed, the client would find a broken pipe, and no answer.
  */
 static enum MHD_Result
 request_take(struct request *r, const char *data, size_t len)
 {
 	if (r->response != NULL) {
 		r->drained += len;
-		return r->drained > REQUEST_DRAIN_MAX &&
-			       (r->route == NULL || r->route->upload == NULL)
-			   ? MHD_NO
-			   : MHD_YES;
+		if (r->drained > REQUEST_PATIENCE && !r->sent)
+			request_interrupt(r);
+		return r->drained > REQUEST_DRAIN_MAX ? MHD_NO : MHD_YES;
 	}
 	if (r->route->upload != NULL)
 		r->route->upload->data(r, data, len);
@@ -229,24 +260,18 @@ request_run(struct request *r)
 static enum MHD_Result
 request_send(struct request *r)
 {
-	if (r->sent)
-		return MHD_NO;
 	r->sent = 1;
 	return MHD_queue_response(r->conn, r->status, r->response);
 }
 
-/* A refused upload is answered before its body, which is then not read. */
+/* Who asks before sending a body is told at once. */
 static int
 request_answers_early(struct request *r, const char *method)
 {
-	const char *length;
-
-	if (r->response == NULL ||
-	    (strcmp(method, "POST") != 0 && strcmp(method, "PUT") != 0))
-		return 0;
-	length = MHD_lookup_connection_value(
-	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	return length != NULL && strtoull(length, NULL, 10) > REQUEST_DRAIN_MAX;
+	return r->response != NULL &&
+	       (strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0) &&
+	       MHD_lookup_connection_value(
+		   r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT) != NULL;
 }
 
 enum MHD_Result
@@ -270,6 +295,8 @@ request_handle(void *cls, struct MHD_Connection *conn, const char *url,
 		*len = 0;
 		return request_take(r, data, given);
 	}
+	if (r->sent)
+		return MHD_NO;
 	if (r->response == NULL && !r->read) {
 		r->read = 1;
 		if (request_parse(r))

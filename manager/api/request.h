@@ -19,8 +19,9 @@
 #include "api/uri.h"
 
 #define REQUEST_BODY_MAX  (1024 * 1024)
-#define REQUEST_DRAIN_MAX (64 * 1024 * 1024) /* read on to answer politely */
-#define REQUEST_TRIES_MAX 8                  /* commits that met another */
+#define REQUEST_PATIENCE  (1024 * 1024) /* of a body that is refused */
+#define REQUEST_DRAIN_MAX (64 * 1024 * 1024)
+#define REQUEST_TRIES_MAX 8 /* commits that met another */
 
 struct store_txn;
 
@@ -45,6 +46,8 @@ struct request {
 	uint64_t drained;
 
 	struct MHD_Response *response; /* the answer, once there is one */
+	const char *text;              /* of one in JSON; the response's own */
+	size_t text_len;
 	unsigned int status;
 
 	/* What a verb keeps between callbacks; freed with the request. */

@@ -70,6 +70,10 @@ respond_json(struct request *r, unsigned int status, json_t *body)
 	else
 		(void)MHD_add_response_header(
 		    answer, "Content-Type", "application/json");
+	if (!respond_given(r)) {
+		r->text = text;
+		r->text_len = len + 1;
+	}
 	respond_with(r, status, answer);
 }
 

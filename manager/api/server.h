@@ -34,7 +34,7 @@ struct api {
 	gid_t admins;
 	struct sockaddr_un addr;
 	char stack[64]; /* "debian-12": what /usr is inside apps */
-	TAILQ_HEAD(, request) requests;
+	TAILQ_HEAD(request_list, request) requests;
 };
 
 #endif
