@@ -1,6 +1,7 @@
 /*
- * The parts of paas-routedb.  tool_text.c has the grammar of its lines, both
- * ways; tool_load.c takes whole files in; tool.c is the command.
+ * The parts of paas-routedb.  tool_grammar.c says what a line may be,
+ * tool_parse.c and tool_print.c are the two ways; tool_load.c takes a whole
+ * file in, after tool_check.c has looked it over; tool.c is the command.
  */
 #ifndef PAAS_ROUTEDB_TOOL_H
 #define PAAS_ROUTEDB_TOOL_H

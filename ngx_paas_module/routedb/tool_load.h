@@ -1,0 +1,74 @@
+/*
+ * A text file of routes in memory: tool_load.c fills and writes it,
+ * tool_check.c sorts and checks it in between.
+ */
+#ifndef PAAS_ROUTEDB_TOOL_LOAD_H
+#define PAAS_ROUTEDB_TOOL_LOAD_H
+
+#include "tool.h"
+
+struct tool_load_pool {
+	paas_routedb_pool_t pool;
+	uint32_t line;
+	size_t first; /* in load.instances */
+};
+
+struct tool_load_instance {
+	paas_routedb_instance_t instance;
+	uint32_t pool; /* its index, while lines are read */
+};
+
+/* A host's line is short to read again and long to keep: 16 targets. */
+struct tool_load_host {
+	paas_routedb_str_t name, text;
+	uint64_t only; /* the one pool of the line */
+	uint32_t ntargets;
+	uint32_t line;
+};
+
+struct tool_load {
+	const char *file;
+	char *err;
+	int add, has_revision;
+	uint64_t revision;
+	struct tool_load_pool *pools;
+	struct tool_load_instance *instances;
+	struct tool_load_host *hosts;
+	size_t npools, ninstances, nhosts;
+	size_t roompools, roominstances, roomhosts;
+	int scattered;   /* instances are not in the order of their pools */
+	uint32_t *table; /* open hash of pool ids: index + 1, or 0 */
+	size_t tablesize, tabled;
+	char **names; /* that the text has in another spelling */
+	size_t nnames, roomnames;
+	paas_routedb_instance_t together[PAAS_ROUTEDB_INSTS_MAX];
+	struct tool_line paths[PAAS_ROUTEDB_PATHS_MAX];
+};
+
+/* A sentence for l->err, after the file and the line (0 for none); -1. */
+int tool_load_fail(struct tool_load *l, uint32_t line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Lets tool_load_find know the pools that have come since it last ran. */
+int tool_load_index(struct tool_load *l);
+
+/* The index of pool id, or npools. */
+size_t tool_load_find(const struct tool_load *l, uint64_t id);
+
+/* Sorts pools and hosts, and checks the pools; 0 or -1. */
+int tool_load_sort(struct tool_load *l);
+
+/*
+ * Checks what hosts name, against the database of reader too unless that is
+ * NULL, and chooses homes; 0 or -1.
+ */
+int tool_load_check(struct tool_load *l, paas_routedb_reader_t *reader);
+
+/* The sorted lines from i on that are of one host: how many. */
+size_t tool_load_group(const struct tool_load *l, size_t i);
+
+/* These lines parsed into l->paths; a pool's instances into l->together. */
+void tool_load_read_again(struct tool_load *l, size_t i, size_t n);
+void tool_load_together(struct tool_load *l, const struct tool_load_pool *p);
+
+#endif

@@ -1,0 +1,165 @@
+/* sources: ngx_paas_module/routedb/[!t]*.c ngx_paas_module/routedb/tool_[gp]*.c; libs: -llmdb */
+/*
+ * The route database's decoders, its canonical hosts, and the tool's text.
+ * The first byte of an input chooses; values are given the right CRC, or
+ * nothing would ever get past it.
+ */
+#include <stdlib.h>
+
+#include "tool.h"
+
+#define MUST(x)                  \
+	do {                     \
+		if (!(x))        \
+			abort(); \
+	} while (0)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void
+fuzz_canonical(const uint8_t *data, size_t len)
+{
+	char once[PAAS_ROUTEDB_HOST_MAX + 1], twice[PAAS_ROUTEDB_HOST_MAX + 1];
+	int n;
+
+	for (int wildcard = 0; wildcard < 2; wildcard++) {
+		n = paas_routedb_canonical(data, len, wildcard, once);
+		if (n < 0)
+			continue;
+		MUST(n > 0 && n <= PAAS_ROUTEDB_HOST_MAX && once[n] == '\0');
+		for (int i = 0; i < n; i++)
+			MUST(strchr("abcdefghijklmnopqrstuvwxyz0123456789"
+				    "-_.:[]",
+			    once[i]));
+		MUST(wildcard || once[0] != '.');
+		MUST(paas_routedb_canonical(
+			 (uint8_t *)once, (size_t)n, wildcard, twice) == n);
+		MUST(memcmp(once, twice, (size_t)n + 1) == 0);
+	}
+}
+
+static void
+fuzz_pool(const MDB_val *key, const MDB_val *value)
+{
+	static paas_routedb_instance_t in[PAAS_ROUTEDB_INSTS_MAX];
+	static uint8_t again[PAAS_ROUTEDB_RECORD_MAX];
+	paas_routedb_pool_record_t record;
+	paas_routedb_pool_t pool;
+	size_t n;
+
+	if (paas_routedb_decode_pool(key, value, &record) != 0 ||
+	    paas_routedb_decode_body(record.body, 0, &pool) != 0)
+		return;
+	for (uint32_t i = 0; i < pool.ninstances; i++)
+		MUST(paas_routedb_get_instance(&pool, i, &in[i]) == 0);
+	MUST(paas_routedb_get_instance(&pool, pool.ninstances, &in[0]) != 0);
+	if (pool.ninstances > 0)
+		paas_routedb_get_instance(&pool, 0, &in[0]);
+	if (paas_routedb_check_pool(&pool, in) != 0)
+		return;
+	n = paas_routedb_encode_body(again, &pool, in);
+	MUST(n == record.body.len);
+}
+
+static void
+fuzz_host(const MDB_val *key, const MDB_val *value)
+{
+	static paas_routedb_path_t paths[PAAS_ROUTEDB_PATHS_MAX];
+	static uint8_t again[PAAS_ROUTEDB_RECORD_MAX];
+	paas_routedb_host_t host, view;
+	paas_routedb_pool_t pool;
+	uint32_t i;
+
+	if (paas_routedb_decode_host(key, value, &host) != 0)
+		return;
+	for (i = 0; i < host.npaths; i++)
+		MUST(paas_routedb_get_path(&host, i, &paths[i]) == 0);
+	(void)paas_routedb_find_path(
+	    &host, key->mv_data, key->mv_size, &paths[0]);
+	(void)paas_routedb_get_path(&host, 0, &paths[0]);
+	(void)paas_routedb_only_pool(&host);
+	(void)paas_routedb_decode_body(host.inline_pool, 0, &pool);
+	if (paas_routedb_check_host(host.name, paths, host.npaths) == 0)
+		MUST(paas_routedb_encode_host(again, paths, host.npaths,
+			 &view) == value->mv_size - host.inline_pool.len);
+}
+
+static void
+fuzz_record(uint8_t tag, const uint8_t *data, size_t len)
+{
+	paas_routedb_head_t head;
+	MDB_val key, value;
+	uint8_t *k, *v;
+
+	if (len < 1 || len < 1 + (size_t)data[0] + 4)
+		return;
+	/* Each in memory of its size, so that a byte beyond is seen. */
+	key = (MDB_val){1 + (size_t)data[0], malloc(1 + (size_t)data[0])};
+	value = (MDB_val){len - key.mv_size, malloc(len - key.mv_size)};
+	k = key.mv_data;
+	v = value.mv_data;
+	memcpy(k, data, key.mv_size);
+	memcpy(v, data + key.mv_size, value.mv_size);
+	k[0] = tag;
+	paas_routedb_seal(v, value.mv_size, k, key.mv_size);
+	if (tag == PAAS_ROUTEDB_TAG_META)
+		(void)paas_routedb_decode_meta(&key, &value, &head);
+	else if (tag == PAAS_ROUTEDB_TAG_POOL)
+		fuzz_pool(&key, &value);
+	else
+		fuzz_host(&key, &value);
+	free(k);
+	free(v);
+}
+
+/* What was understood is printed, and must be understood again. */
+static void
+fuzz_text(const uint8_t *data, size_t len)
+{
+	static struct tool_line line, again;
+	char err[TOOL_ERRLEN], *text = NULL;
+	size_t n = 0;
+	FILE *out;
+
+	if (memchr(data, '\n', len) != NULL ||
+	    tool_parse((paas_routedb_str_t){data, len}, &line, err) != 0)
+		return;
+	out = open_memstream(&text, &n);
+	MUST(out != NULL);
+	if (line.kind == TOOL_HOST)
+		tool_print_host(out,
+		    (paas_routedb_str_t){(uint8_t *)line.host, line.hostlen},
+		    &line.path);
+	else if (line.kind == TOOL_POOL)
+		tool_print_pool(out, &line.pool);
+	else if (line.kind == TOOL_REVISION)
+		tool_print_revision(out, line.revision);
+	fclose(out);
+	if (n > 0) {
+		paas_routedb_str_t s = {(uint8_t *)text, n - 1};
+
+		MUST(tool_parse(s, &again, err) == 0);
+		MUST(again.kind == line.kind);
+	}
+	free(text);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	if (len == 0)
+		return 0;
+	switch (data[0] & 7) {
+	case 0:
+		fuzz_canonical(data + 1, len - 1);
+		break;
+	case PAAS_ROUTEDB_TAG_META:
+	case PAAS_ROUTEDB_TAG_POOL:
+	case PAAS_ROUTEDB_TAG_HOST:
+		fuzz_record(data[0] & 7, data + 1, len - 1);
+		break;
+	default:
+		fuzz_text(data + 1, len - 1);
+	}
+	return 0;
+}
