@@ -132,7 +132,7 @@ my %answers = (
         [200, "x\n", 'text/plain'],
     'POST /apps/shop/builds' => build_answer(result =>
         {build => {id => 'b'}, release => {version => 7}}),
-    'POST /apps/shop/builds?detach=1' => [202, '{"id":"b9"}'],
+    'POST /apps/shop/builds?detach=1' => [202, "{\n  \"id\": \"b9\"\n}\n"],
     'POST /apps/bad/builds' => build_answer(result =>
         {id => 'build_failed', message => 'no buildpack fits'}),
     'POST /apps/web/builds' => build_answer(result =>

@@ -137,6 +137,10 @@ push_finish(struct push *push, enum http_result result,
 		    tar_error(push->tar), cli->app);
 		return EXIT_REFUSED;
 	}
+	if (result == HTTP_OK && answer->json != NULL) {
+		*out = answer->json;
+		return EXIT_OK;
+	}
 	if (push->last == NULL || result == HTTP_REFUSED ||
 	    result == HTTP_UNREACHABLE) {
 		push_print_held(push);
@@ -151,7 +155,7 @@ push_finish(struct push *push, enum http_result result,
 	*out = push->last;
 	push->last = NULL;
 	free(push->last_text);
-	if (json_object_get(*out, "build") != NULL || cli_has(cli, OPT_DETACH))
+	if (json_object_get(*out, "build") != NULL)
 		return EXIT_OK;
 	json_unpack(*out, "{s?s}", "message", &message);
 	cli_error(cli, "%s",
@@ -184,9 +188,10 @@ push_send(struct cli *cli, const char *folder, const struct tar_count *count,
 		cli_error(cli, "%s", why);
 		return EXIT_REFUSED;
 	}
-	if (cli_has(cli, OPT_DETACH))
+	if (cli_has(cli, OPT_DETACH)) {
 		http_path(path, "/apps/%s/builds?detach=1", cli->app);
-	else
+		call.sink = NULL; /* the build as JSON, nothing to show */
+	} else
 		http_path(path, "/apps/%s/builds", cli->app);
 	push_watch_signals();
 	progress_start(&push.progress, &cli->err, count->bytes);
