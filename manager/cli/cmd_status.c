@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "launcher/places.h"
 
 static void
 status_line(struct cli *cli, const char *label, enum out_colour colour,
@@ -37,7 +36,7 @@ status_ask_router(struct cli *cli)
 	if (slash == NULL)
 		return NULL;
 	slash[1] = '\0';
-	if (strlcat(path, PLACE_STATUS_SOCK, sizeof(path)) >= sizeof(path) ||
+	if (strlcat(path, CLI_STATUS_SOCK, sizeof(path)) >= sizeof(path) ||
 	    (http = http_open(path)) == NULL)
 		return NULL;
 	if (http_do(http, &call, &answer) != HTTP_OK)

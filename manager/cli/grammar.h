@@ -71,7 +71,7 @@ struct grammar_option {
 };
 
 #define GRAMMAR_ARGS    3
-#define GRAMMAR_OPTIONS 6
+#define GRAMMAR_OPTIONS 5
 
 #define VERB_APP   0x01 /* works on an app: takes -a */
 #define VERB_LOCAL 0x02 /* never talks to the manager */

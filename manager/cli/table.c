@@ -78,7 +78,7 @@ table_cut(struct cell *cell, unsigned columns)
 	cell->text = realloc(cell->text, len + sizeof("\u2026"));
 	if (cell->text == NULL)
 		err(1, NULL);
-	strcpy(cell->text + len, "\u2026");
+	memcpy(cell->text + len, "\u2026", sizeof("\u2026"));
 	cell->columns = out_columns(cell->text);
 }
 

@@ -168,8 +168,9 @@ walk_find_git(struct walk *w, const char *folder)
 		return;
 	strlcpy(dir, real, sizeof(dir));
 	for (;;) {
-		if (strlcpy(git, dir, sizeof(git)) + 6 < sizeof(git) &&
-		    access(strcat(git, "/.git"), F_OK) == 0)
+		if (strlcpy(git, dir, sizeof(git)) < sizeof(git) &&
+		    strlcat(git, "/.git", sizeof(git)) < sizeof(git) &&
+		    access(git, F_OK) == 0)
 			break;
 		if ((p = strrchr(dir, '/')) == NULL || p == dir)
 			return;
