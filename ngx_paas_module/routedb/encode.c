@@ -160,7 +160,7 @@ sort_paths(const paas_routedb_path_t **sorted, const paas_routedb_path_t *paths,
 	for (uint32_t i = 0; i < npaths; i++)
 		sorted[i] = &paths[i];
 	if (npaths > 1)
-		qsort(sorted, npaths, sizeof(*sorted), compare_paths);
+		qsort(sorted, npaths, sizeof(const void *), compare_paths);
 }
 
 int

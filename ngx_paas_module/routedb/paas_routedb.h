@@ -164,8 +164,9 @@ typedef struct paas_routedb_reader_s paas_routedb_reader_t;
 
 /*
  * Opens the environment at path MDB_RDONLY | MDB_NOLOCK.  Once per process
- * and only after the last fork.  Fails with EMISSING, EVERSION, EDAMAGED or
- * ESYS; *reader is then NULL.
+ * and only after the last fork; a second one, without locks as it is, only to
+ * look at a file that has replaced the first one's.  Fails with EMISSING,
+ * EVERSION, EDAMAGED or ESYS; *reader is then NULL.
  */
 int paas_routedb_reader_open(paas_routedb_reader_t **reader, const char *path);
 

@@ -86,7 +86,7 @@ read_all(int fd, paas_routedb_str_t *text)
 }
 
 static int
-map_file(const char *name, paas_routedb_str_t *text)
+map_file(const char *name, paas_routedb_str_t *text, int *mapped)
 {
 	struct stat st;
 	void *p;
@@ -100,6 +100,7 @@ map_file(const char *name, paas_routedb_str_t *text)
 		    MAP_PRIVATE | MAP_POPULATE, fd, 0);
 		*text = (paas_routedb_str_t){p, (size_t)st.st_size};
 		rc = p == MAP_FAILED ? -1 : 0;
+		*mapped = 1;
 	} else {
 		rc = read_all(fd, text);
 	}
@@ -113,6 +114,7 @@ command_load(int argc, char **argv)
 	char err[TOOL_ERRLEN];
 	paas_routedb_str_t text;
 	const char *file;
+	int rc, mapped = 0;
 	int add = argc > 0 && strcmp(argv[0], "--add") == 0;
 
 	argc -= add;
@@ -120,16 +122,19 @@ command_load(int argc, char **argv)
 	if (argc < 1 || argc > 2)
 		return -1;
 	file = argc == 2 && strcmp(argv[1], "-") != 0 ? argv[1] : NULL;
-	if ((file != NULL ? map_file(file, &text)
+	if ((file != NULL ? map_file(file, &text, &mapped)
 			  : read_all(STDIN_FILENO, &text)) == -1)
 		return fail(
 		    file != NULL ? file : "standard input", strerror(errno));
-	if (tool_load(argv[0], file != NULL ? file : "standard input", text,
-		add, err) == -1) {
+	rc = tool_load(
+	    argv[0], file != NULL ? file : "standard input", text, add, err);
+	if (mapped)
+		munmap((void *)(uintptr_t)text.data, text.len);
+	else
+		free((void *)(uintptr_t)text.data);
+	if (rc == -1)
 		fprintf(stderr, "paas-routedb: %s\n", err);
-		return 1;
-	}
-	return 0;
+	return rc == -1;
 }
 
 /* ---- dump, get, verify ------------------------------------------------- */

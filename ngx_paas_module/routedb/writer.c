@@ -117,8 +117,8 @@ paas_routedb_writer_open(
 		return paas_routedb_error(ENOMEM);
 	w->record = malloc(PAAS_ROUTEDB_RECORD_MAX);
 	w->scratch = malloc(PAAS_ROUTEDB_RECORD_MAX);
-	w->opened = paas_routedb_now();
 	w->lock = writer_lock(path);
+	w->opened = paas_routedb_now(); /* the last writer is gone by now */
 	if (w->lock == -1)
 		rc = errno;
 	else if (w->record == NULL || w->scratch == NULL)
