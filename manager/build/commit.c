@@ -16,6 +16,7 @@
 
 #define BUILDS_KEPT 50 /* an app */
 #define PRUNE_MAX   8  /* in one commit */
+#define RETRY_US    (1000 * 1000)
 
 /* A commit under way: the record that holds once it is done. */
 struct commit {
@@ -390,19 +391,19 @@ failure_done(enum store_result result, uint64_t rev, void *arg)
 {
 	struct job *job = commit_done(arg, result, rev);
 
-	if (result == STORE_CONFLICT && !is_current(job))
-		job->appgone = 1;
-	if (result == STORE_OK || job->appgone) {
+	if (result == STORE_OK)
 		job_event(job, JOB_OK);
-		return;
-	}
-	if (result != STORE_CONFLICT)
-		log_err("build: the failure of %016" PRIx64 " of %s can't be "
-			"noted: %s",
+	else if (result == STORE_CONFLICT)
+		job_event(job, is_current(job) ? JOB_AGAIN : JOB_OK);
+	else {
+		log_err("build: the failure of %016" PRIx64
+			" of %s can't be noted: %s",
 		    job->id, job->app, store_strerror(result));
-	job_event(job, JOB_AGAIN);
+		job_retry_in(job, RETRY_US);
+	}
 }
 
+/* Also of an app that is gone: who removes it waits for its builds to end. */
 void
 commit_failure(struct job *job)
 {
@@ -412,18 +413,20 @@ commit_failure(struct job *job)
 	json_t *app;
 	uint64_t rev;
 
-	if (job->appgone || (app = get_app(job, &rev)) == NULL) {
-		job_event(job, JOB_OK);
-		return;
-	}
+	app = get_app(job, &rev);
+	if (app == NULL)
+		job_blame(job, "The app was destroyed during the build.");
 	job_blame(job, "The build failed.");
 	log_info("build %016" PRIx64 " of %s failed: %s", job->id, job->app,
 	    job->reason);
 	commit = commit_begin(job, &txn, "failed");
 	json_object_set_new(commit->record, "error", json_string(job->reason));
-	store_if(txn, key_format(key, "app/%s", job->app), rev);
-	prune_builds(job, txn);
-	store_event(txn, job->app, "build", "build failed: %s", job->reason);
+	if (app != NULL) {
+		store_if(txn, key_format(key, "app/%s", job->app), rev);
+		prune_builds(job, txn);
+		store_event(
+		    txn, job->app, "build", "build failed: %s", job->reason);
+	}
 	commit_end(commit, txn, failure_done);
 	json_decref(app);
 }
@@ -436,7 +439,10 @@ clean_done(enum store_result result, uint64_t rev, void *arg)
 	struct job *job = arg;
 
 	(void)rev;
-	job_event(job, result == STORE_OK ? JOB_OK : JOB_AGAIN);
+	if (result == STORE_OK)
+		job_event(job, JOB_OK);
+	else
+		job_retry_in(job, RETRY_US);
 }
 
 void

@@ -54,8 +54,8 @@ on_retry(sd_event_source *source, uint64_t now, void *arg)
 	return 0;
 }
 
-static void
-retry_in(struct job *job, uint64_t us)
+void
+job_retry_in(struct job *job, uint64_t us)
 {
 	job->timer = sd_event_source_disable_unref(job->timer);
 	if (sd_event_add_time_relative(job->build->loop, &job->timer,
@@ -193,7 +193,7 @@ take(struct job *job, struct run **run)
 	if ((*run = run_take(job->build, on_ran, job)) != NULL)
 		job_event(job, JOB_OK);
 	else if (++job->tries < TAKE_TRIES)
-		retry_in(job, RETRY_SOON_US);
+		job_retry_in(job, RETRY_SOON_US);
 	else {
 		job_blame(job,
 		    "Every address for an instance is in use: "
@@ -277,7 +277,7 @@ enter_name(struct job *job)
 {
 	job->deadline = sd_event_source_disable_unref(job->deadline);
 	if (gc_busy(job->build->gc))
-		retry_in(job, RETRY_SOON_US);
+		job_retry_in(job, RETRY_SOON_US);
 	else
 		commit_slug(job);
 }
@@ -291,7 +291,7 @@ on_sealed(int error, const struct launch_reply *reply, void *arg)
 	if (error == 0) {
 		job_event(job, JOB_OK);
 	} else if (error == ECONNRESET) {
-		retry_in(job, RETRY_SOON_US);
+		job_retry_in(job, RETRY_SOON_US);
 	} else {
 		if (error == ENOSPC || error == EDQUOT)
 			job_blame(job,
@@ -309,7 +309,7 @@ enter_seal(struct job *job)
 {
 	if (launch_seal(node_launch(job->build->node), job->id,
 		job->found.digest, on_sealed, job) < 0)
-		retry_in(job, RETRY_US);
+		job_retry_in(job, RETRY_US);
 }
 
 static void
@@ -337,7 +337,7 @@ on_discarded(int error, const struct launch_reply *reply, void *arg)
 			log_warn("build: the tree of %016" PRIx64
 				 " can't be removed: %s",
 			    job->id, strerror(error));
-		retry_in(job, RETRY_US);
+		job_retry_in(job, RETRY_US);
 		return;
 	}
 	upload_path(name, sizeof(name), job->id);
@@ -359,7 +359,7 @@ enter_clean(struct job *job)
 	job->runner = job->checker = NULL;
 	if (launch_discard(
 		node_launch(job->build->node), job->id, on_discarded, job) < 0)
-		retry_in(job, RETRY_US);
+		job_retry_in(job, RETRY_US);
 }
 
 static void (*const enter[JOB_STATES])(struct job *) = {

@@ -99,6 +99,9 @@ struct job *job_of_app(struct build *, const char *app);
 /* May free the job, but not while a state of its is being entered. */
 void job_event(struct job *, enum job_event);
 
+/* JOB_AGAIN in so many microseconds, unless something else comes before. */
+void job_retry_in(struct job *, uint64_t us);
+
 /* The reason of a failure, the first one given; a sentence. */
 void job_blame(struct job *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -16,7 +16,7 @@ static const unsigned char next[JOB_STATES][JOB_EVENTS] = {
 	    [JOB_OK] = TO(JOB_NOTE_BUILD),
 	    [JOB_BAD] = TO(JOB_FAIL),
 	    [JOB_AGAIN] = TO(JOB_PENDING),
-	    [JOB_APPGONE] = TO(JOB_CLEAN),
+	    [JOB_APPGONE] = TO(JOB_FAIL),
 	},
     [JOB_NOTE_BUILD] =
 	{
@@ -43,7 +43,7 @@ static const unsigned char next[JOB_STATES][JOB_EVENTS] = {
 	    [JOB_OK] = TO(JOB_NOTE_CHECK),
 	    [JOB_BAD] = TO(JOB_FAIL),
 	    [JOB_AGAIN] = TO(JOB_WANT_CHECK),
-	    [JOB_APPGONE] = TO(JOB_CLEAN),
+	    [JOB_APPGONE] = TO(JOB_FAIL),
 	},
     [JOB_NOTE_CHECK] =
 	{

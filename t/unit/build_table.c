@@ -67,6 +67,16 @@ what_runs_can_be_stopped(void **state)
 	}
 }
 
+/* Whoever removes an app waits until its builds have a final state. */
+static void
+an_app_that_goes_is_a_failure(void **state)
+{
+	(void)state;
+	assert_int_equal(table_next(JOB_PENDING, JOB_APPGONE), JOB_FAIL);
+	assert_int_equal(table_next(JOB_WANT_CHECK, JOB_APPGONE), JOB_FAIL);
+	assert_int_equal(table_next(JOB_STOP, JOB_OK), JOB_FAIL);
+}
+
 /* What waits for a commit or the launcher is not left before the answer. */
 static void
 answers_are_waited_for(void **state)
@@ -181,6 +191,7 @@ main(void)
 	    cmocka_unit_test(every_failure_is_cleaned),
 	    cmocka_unit_test(a_failure_is_told),
 	    cmocka_unit_test(what_runs_can_be_stopped),
+	    cmocka_unit_test(an_app_that_goes_is_a_failure),
 	    cmocka_unit_test(answers_are_waited_for),
 	    cmocka_unit_test(the_end_is_the_end),
 	    cmocka_unit_test(resumes),
