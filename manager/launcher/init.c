@@ -23,7 +23,7 @@
 #include "launcher/init_args.h"
 #include "launcher/shim.h"
 
-static void __attribute__((noreturn))
+static _Noreturn void
 init_fail(const char *what, const char *why, int status)
 {
 	dprintf(STDERR_FILENO, "paas: %s%s%s\n", what, *why ? ": " : "", why);
@@ -42,7 +42,7 @@ signals_default(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void __attribute__((noreturn))
+static _Noreturn void
 app_run(const struct init_args *args, int null_stdin)
 {
 	int fd;
@@ -63,20 +63,29 @@ app_run(const struct init_args *args, int null_stdin)
 	init_fail(args->argv[0], strerror(errno), errno == ENOENT ? 127 : 126);
 }
 
-/* Everybody but us: pid 1 is not among those that kill(-1) means. */
+/*
+ * Signals go to everybody but us: pid 1 is not among those that kill(-1)
+ * means.  The end of the stream is the shim's, and the sandbox ends with us.
+ * bwrap's --die-with-parent does not do that: the kernel asks whether the
+ * dying parent may signal its child, and the shim is of another uid.
+ */
 static void
 control_read(int control)
 {
 	struct shim_message m;
+	ssize_t n;
 
-	while (
-	    recv(control, &m, sizeof(m), MSG_DONTWAIT) == (ssize_t)sizeof(m)) {
-		if (m.type == SHIM_SIGNAL && m.value > 0 && m.value < NSIG)
+	while ((n = recv(control, &m, sizeof(m), MSG_DONTWAIT)) > 0) {
+		if (n == (ssize_t)sizeof(m) && m.type == SHIM_SIGNAL &&
+		    m.value > 0 && m.value < NSIG)
 			(void)kill(-1, m.value);
 	}
+	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		_exit(128 + SIGKILL);
 }
 
-static void __attribute__((noreturn)) init_end(int control, const siginfo_t *si)
+static _Noreturn void
+init_end(int control, const siginfo_t *si)
 {
 	struct shim_message m = {SHIM_EXIT, si->si_code, si->si_status};
 
@@ -109,10 +118,8 @@ init_loop(int control, int signals, pid_t app)
 	for (;;) {
 		if (poll(p, 2, -1) == -1)
 			continue;
-		if (p[0].revents & POLLIN)
+		if (p[0].revents != 0)
 			control_read(control);
-		else if (p[0].revents != 0)
-			p[0].fd = -1;
 		if (p[1].revents != 0)
 			while (read(signals, &si, sizeof(si)) > 0)
 				;

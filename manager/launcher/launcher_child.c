@@ -23,7 +23,7 @@
 
 #define BWRAP "/usr/bin/bwrap"
 
-static void __attribute__((noreturn))
+static _Noreturn void
 fail(const struct start *s, enum launch_step step, int error)
 {
 	struct start_report report = {step, -error};
@@ -123,26 +123,26 @@ go_wait(const struct start *s)
 		_exit(1);
 }
 
-static void __attribute__((noreturn))
-sandbox_run(const struct start *s, char **argv, pid_t shim)
+static _Noreturn void
+sandbox_run(struct start *s, char **argv, pid_t shim)
 {
 	const int fds[] = {s->stdin_fd, s->stdout_pipe[1], s->stderr_pipe[1],
-	    s->args, s->control[1], s->filter};
+	    s->args, s->control[1], s->filter, s->report[1]};
 	char *const nothing[] = {NULL};
 	int error;
 
 	signals_reset();
+	/* Before the limit on descriptors is that of the instance. */
+	if ((error = fds_place(fds, 7)) != 0)
+		fail(s, LAUNCH_STEP_EXEC, error);
+	s->report[1] = 6;
+	(void)fcntl(6, F_SETFD, FD_CLOEXEC);
 	limits_set(s);
 	if ((error = user_drop(s->uid, s->uid)) != 0)
 		fail(s, LAUNCH_STEP_EXEC, error);
-	/* After the change of user, which clears it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
-		fail(s, LAUNCH_STEP_EXEC, -errno);
 	go_wait(s);
 	if (getppid() != shim)
 		_exit(1);
-	if ((error = fds_place(fds, 6)) != 0)
-		fail(s, LAUNCH_STEP_EXEC, error);
 	/*
 	 * An empty environment: LD_PRELOAD with a file of the app's would run
 	 * its code in bwrap, outside of the sandbox.
@@ -152,7 +152,8 @@ sandbox_run(const struct start *s, char **argv, pid_t shim)
 }
 
 /* bwrap to be. */
-static void __attribute__((noreturn)) child_sandbox(struct start *s, pid_t shim)
+static _Noreturn void
+child_sandbox(struct start *s, pid_t shim)
 {
 	const struct conf *conf = &s->l->conf;
 	char sub[32], **argv;
@@ -172,7 +173,7 @@ static void __attribute__((noreturn)) child_sandbox(struct start *s, pid_t shim)
 	sandbox_run(s, argv, shim);
 }
 
-static void __attribute__((noreturn))
+static _Noreturn void
 shim_run(const struct start *s, pid_t sandbox)
 {
 	char id[ID_TEXT], max[24], rate[24], pid[16], path[300];

@@ -28,7 +28,7 @@ struct shim {
 	const char *boot;
 	pid_t sandbox;
 	int signals;
-	int ended;  /* bwrap has */
+	int ended;  /* bwrap has, and what it left */
 	int status; /* waitpid's */
 	int told;   /* by paas-init, in exit */
 	struct shim_exit exit;
@@ -41,10 +41,21 @@ struct shim {
 /* One of it, and in .bss: pages that are not used cost nothing. */
 static struct shim shim;
 
+/*
+ * paas-init becomes our child when bwrap is killed before it.  Not before
+ * both are gone is the instance's uid free.
+ */
 static void
 sandbox_wait(struct shim *s)
 {
-	if (!s->ended && waitpid(s->sandbox, &s->status, WNOHANG) == s->sandbox)
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == s->sandbox)
+			s->status = status;
+	}
+	if (pid == -1 && errno == ECHILD)
 		s->ended = 1;
 }
 
@@ -170,6 +181,7 @@ shim_setup(struct shim *s, char **argv)
 	s->out_open = s->err_open = 1;
 	umask(027);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	(void)prctl(PR_SET_NAME, "paas-shim", 0, 0, 0);
 	(void)signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);

@@ -1,0 +1,457 @@
+#!/usr/bin/perl
+# paas-launcher by itself: real instances, started by hand-made requests.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use Digest::SHA qw(sha256_hex);
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use IO::Socket::INET;
+use POSIX qw(:sys_wait_h SIGSTOP);
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+plan skip_all => 'needs root' if $>;
+
+my $top = abs_path(dirname(__FILE__) . '/..');
+my $bin = "$top/build";
+plan skip_all => 'make programs units first'
+    if grep { !-x } "$bin/libexec/paas-launcher", "$bin/t/launchctl";
+
+my $n = $$ % 200;
+my $tag = "lt$n";
+my $net = "198.19.$n";
+my $dir = tempdir('paas-launcher-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $owner = $$;
+my ($run, $state, $conf) = ("$dir/run", "$dir/state", "$dir/paas.conf");
+my ($launcher, @children);
+chmod 0755, $dir;
+
+system("$top/scripts/lib/users") == 0 or BAIL_OUT('no users');
+write_file($conf, <<"CONF");
+state_dir = $state
+run_dir = $run
+libexec_dir = $bin/libexec
+buildpack_dir = $top/scripts/buildpacks
+cgroup = paas-$tag.scope
+nft_table = paas_$tag
+if_prefix = $tag
+subnet = $net.0/24
+uid_base = @{[1_950_000_000 + $n * 1000]}
+allow_out = 203.0.113.0/24
+CONF
+
+# ---- helpers ----------------------------------------------------------
+
+sub write_file {
+    my ($path, $text) = @_;
+    open my $fh, '>', $path or die "$path: $!";
+    print $fh $text;
+    close $fh or die "$path: $!";
+}
+
+sub slurp {
+    my ($path) = @_;
+    open my $fh, '<', $path or return '';
+    local $/;
+    return scalar <$fh> // '';
+}
+
+sub wait_for {
+    my ($seconds, $what) = @_;
+    my $end = time + $seconds;
+    my $r;
+    until ($r = $what->()) {
+        return if time > $end;
+        sleep 0.01;
+    }
+    return $r;
+}
+
+sub launcher_start {
+    $launcher = fork // die;
+    if (!$launcher) {
+        open STDERR, '>>', "$dir/launcher.log";
+        exec {"$bin/libexec/paas-launcher"} 'paas-launcher', '--conf', $conf or
+        POSIX::_exit(127);
+    }
+    # Before the socket is there launchctl has something to say.
+    open my $saved, '>&', \*STDERR;
+    open STDERR, '>>', "$dir/launchctl.err";
+    my $up = wait_for(5, sub { ctl('list') =~ /^ok$/m });
+    open STDERR, '>&', $saved;
+    die slurp("$dir/launcher.log") unless $up;
+}
+
+sub launcher_end {
+    my ($signal) = @_;
+    kill $signal, $launcher;
+    waitpid $launcher, 0;
+    undef $launcher;
+}
+
+# One request; its output.
+sub ctl {
+    my @args = @_;
+    open my $out, '-|', "$bin/t/launchctl", "$run/launcher.sock", @args or die;
+    local $/;
+    return scalar <$out> // '';
+}
+
+my $last = 0;
+
+# instance(\%keys, @argv) -> id, reply
+sub instance {
+    my ($keys, @argv) = @_;
+    my %k = (slot => 2, cwd => '/app', %$keys);
+    my $id = delete $k{id} // sprintf '%016x', ++$last;
+    my %env = (PATH => '/usr/bin:/bin', %{delete $k{env} // {}});
+    my @env = map { "env=$_=$env{$_}" } sort keys %env;
+    return ($id, ctl('start', "id=$id", (map { "$_=$k{$_}" } keys %k), @env, '--', @argv));
+}
+
+sub log_of {
+    my ($id, $app) = @_;
+    return slurp(sprintf '%s/log/%016x/%s.log', $state, $app // 1, $id);
+}
+
+sub text_of { return join '', map { s/^\S+ (\S) /$1 /r . "\n" } split /\n/, log_of(@_) }
+
+sub exit_of {
+    my ($id) = @_;
+    return wait_for(5, sub { slurp("$run/exit/$id") =~ /^\S+ (.*) time=\d+$/ ? $1 : undef }) // 'none';
+}
+
+# Runs it to its end: (its output, its exit record); cleaned.
+sub run_to_end {
+    my ($keys, @argv) = @_;
+    my ($id, $reply) = instance($keys, @argv);
+    return ($reply, '') unless $reply =~ /^ok/;
+    my $exit = exit_of($id);
+    my $text = text_of($id, hex($keys->{app} // 1));
+    gone($id);
+    return ($text, $exit);
+}
+
+sub gone {
+    my ($id) = @_;
+    ctl('kill', $id);
+    my $r = wait_for(5, sub { ctl('clean', $id) =~ /^ok/ });
+    ok $r, "clean $id" unless $r;
+}
+
+sub cgroups { return grep { -d } glob "/sys/fs/cgroup{,/*}/paas-$tag.scope/inst/*" }
+sub links { return grep { /\b$tag/ } split /\n/, `ip -o link` }
+sub pids_of_uid { my ($uid) = @_; return grep { (stat "/proc/$_")[4] // -1 == $uid } map { m{/(\d+)$} } glob '/proc/[0-9]*' }
+
+sub slug {
+    my ($name, %files) = @_;
+    my $hash = sha256_hex($name);
+    make_path("$state/slugs/$hash");
+    for my $f (keys %files) {
+        write_file("$state/slugs/$hash/$f", $files{$f});
+        chmod 0755, "$state/slugs/$hash/$f";
+    }
+    system 'chown', '-R', 'paas-slug:paas-slug', "$state/slugs/$hash";
+    return $hash;
+}
+
+END {
+    if (defined $owner && $$ == $owner) {
+        my $status = $?;
+        kill 'CONT', $launcher if $launcher;
+        launcher_end('TERM') if $launcher;
+        kill 'KILL', $_ for @children;
+        system("$bin/libexec/paas-launcher --conf $conf --purge 2>/dev/null") if -e $conf;
+        system("ip netns del $tag 2>/dev/null");
+        $? = $status;
+    }
+}
+
+# ---- a start ----------------------------------------------------------
+
+launcher_start();
+my $s = slug('probe', 'probe' => slurp("$top/t/launcher/probe.pl"), 'data' => "of the slug\n");
+
+my ($text, $exit) = run_to_end({slug => $s, env => {SECRET => 'x y', LD_PRELOAD => '/app/evil.so'}}, '/bin/sh', '-c',
+    'id -u; echo "$SECRET"; echo changed > data; cat data; echo to-stdout > /dev/stdout; echo bad >&2; readlink /proc/self/fd/0; pwd; exit 3');
+my $uid = 1_950_000_000 + $n * 1000 + 2;
+is $exit, 'how=exited status=3 oom=0 dropped=0', 'the exit is recorded';
+like $text, qr/^o $uid$/m, 'its own uid';
+like $text, qr/^o x y$/m, 'its environment';
+like $text, qr/^o changed$/m, 'it may write to its slug';
+like $text, qr/^o to-stdout$/m, '/dev/stdout can be opened';
+like $text, qr/^e bad$/m, 'standard error is told apart';
+like $text, qr{^o /dev/null$}m, 'standard input is /dev/null';
+like $text, qr{^o /app$}m, 'in the directory that was asked for';
+is slurp("$state/slugs/$s/data"), "of the slug\n", 'the slug itself did not change';
+is ctl('list'), "ok\n", 'clean leaves no record';
+is scalar(cgroups()), 0, 'no cgroup';
+ok wait_for(2, sub { !grep { /${tag}v/ } links() }), 'no interface';
+is join(' ', glob "$run/exit/*"), '', 'no exit record';
+
+($text, $exit) = run_to_end({slug => $s}, 'no-such-program');
+is $exit, 'how=exited status=127 oom=0 dropped=0', 'a program that is not there';
+like $text, qr/^e paas: no-such-program: No such file/m, 'is said in the log';
+for my $case (['exit 137', 'how=exited status=137'], ['kill -9 $$', 'how=killed status=9'], ['kill -15 $$', 'how=killed status=15']) {
+    (undef, $exit) = run_to_end({slug => $s}, '/bin/sh', '-c', $case->[0]);
+    is $exit, "$case->[1] oom=0 dropped=0", "$case->[0]: $case->[1]";
+}
+
+# ---- bwrap itself has nothing of the app's ----------------------------
+
+my ($id, $reply) = instance({slug => $s, env => {LD_PRELOAD => '/app/evil.so'}}, 'sleep', '60');
+like $reply, qr/^ok/, 'started';
+ok wait_for(3, sub { `pgrep -U $uid -x sleep` }), 'it runs';
+my @bwrap = split ' ', `pgrep -U $uid -x bwrap`;
+is scalar(@bwrap), 1, 'one bwrap';
+is slurp("/proc/$bwrap[0]/environ"), '', 'with an empty environment';
+like slurp("/proc/$bwrap[0]/status"), qr/^Groups:\s*$/m, 'no supplementary groups';
+like slurp("/proc/$bwrap[0]/status"), qr/^NoNewPrivs:\s*1$/m, 'no_new_privs';
+my ($shim) = $reply =~ /pid=(\d+)/;
+is((stat "/proc/$shim")[4], scalar(getpwnam 'paas-log'), 'the shim is of paas-log');
+unlike slurp("/proc/$shim/cgroup"), qr{/inst/}, 'and outside of the cgroups of the instance';
+like slurp("/proc/$bwrap[0]/cgroup"), qr{memory:/paas-$tag.scope/inst/$id|0::/paas-$tag.scope/inst/$id}, 'bwrap is inside';
+
+# ---- refusals ---------------------------------------------------------
+
+like +(instance({slug => $s, slot => 2}, 'true'))[1], qr/^error EBUSY/, 'a slot that is held';
+like +(instance({slug => $s, id => $id, slot => 3}, 'true'))[1], qr/^error EEXIST/, 'an id that is there';
+for my $bad ({slot => 0}, {slot => 1}, {slot => 255}, {slot => 4294967295}, {kind => 'none'}, {build => 1}, {app => 0},
+    {id => 0}, {memory => 1}, {tmp => 0}, {pids => 0}, {files => 0}, {weight => 0}, {weight => 10001}, {log_rate => 0},
+    {log_max => 0}, {memfd => 'none'}) {
+    my ($k, $v) = %$bad;
+    like +(instance({slug => $s, slot => 3, $k eq 'kind' ? (build => 1) : (), %$bad}, 'true'))[1], qr/^error EINVAL step 1/, "$k=$v is refused"
+        unless $k eq 'kind';
+}
+like +(instance({slug => $s, slot => 3, memfd => 'unsealed'}, 'true'))[1], qr/^error EPERM step 1/, 'a memfd without seals';
+like +(instance({slug => $s, slot => 3, memfd => 'file'}, 'true'))[1], qr/^error EPERM step 1/, 'a directory of root';
+like +(instance({slug => sha256_hex('nothing'), slot => 3}, 'true'))[1], qr/^error ENOENT step 6/, 'a slug that is not there';
+like ctl('raw', 'nonsense'), qr/^error EMSGSIZE step 1/, 'bytes that are no request';
+like ctl('raw', 'x' x 1000), qr/^error EMSGSIZE step 1/, 'too many of them';
+like ctl('signal', $id, 0), qr/^error EINVAL/, 'signal 0';
+like ctl('signal', 'ffff', 15), qr/^error ENOENT/, 'an instance that is not there';
+like ctl('clean', $id), qr/^error EBUSY/, 'clean of what runs';
+like ctl('drop-slug', $s), qr/^error EBUSY/, 'a slug in use';
+is scalar(grep { !/$id/ } cgroups()), 0, 'nothing is left of what was refused';
+is scalar(() = `nft list set inet paas_$tag sources` =~ /"${tag}v/g), 1, 'one instance in the firewall';
+my $stranger = fork // die;
+if (!$stranger) {
+    $( = $) = "65534 65534";
+    $< = $> = 65534;
+    open STDERR, '>', '/dev/null';
+    exec {"$bin/t/launchctl"} 'launchctl', "$run/launcher.sock", 'list' or
+    POSIX::_exit(0);
+}
+waitpid $stranger, 0;
+isnt $?, 0, 'a stranger is turned away';
+
+# ---- the launcher may die ---------------------------------------------
+
+launcher_end('KILL');
+ok kill(0, $shim), 'the launcher is killed, the instance goes on';
+mkdir "$_/dddddddddddddddd" for grep { -d } glob "/sys/fs/cgroup{,/*}/paas-$tag.scope/inst";
+launcher_start();
+like ctl('list'), qr/^record id=$id app=1 build=0 kind=1 slot=2 state=2 pid=$shim$/m, 'and is adopted';
+is scalar(grep { /dddd/ } cgroups()), 0, 'a cgroup without a record is removed';
+like ctl('signal', $id, 15), qr/^ok/, 'SIGTERM';
+is exit_of($id), 'how=killed status=15 oom=0 dropped=0', 'reaches the app';
+like ctl('list'), qr/state=3/, 'LIST says that it exited';
+like ctl('clean', $id), qr/^ok/, 'clean';
+like ctl('clean', $id), qr/^ok/, 'clean again';
+
+($id) = instance({slug => $s}, '/bin/sh', '-c', 'trap "echo got it; exit 5" USR1; echo up; while :; do sleep 0.05; done');
+wait_for(3, sub { log_of($id) =~ /up/ });
+ctl('signal', $id, 10);
+is exit_of($id), 'how=exited status=5 oom=0 dropped=0', 'a signal that is handled';
+like text_of($id), qr/^o got it$/m, 'by the app itself';
+gone($id);
+
+($id, $reply) = instance({slug => $s}, 'sleep', '60');
+($shim) = $reply =~ /pid=(\d+)/;
+kill 'KILL', $shim;
+ok wait_for(3, sub { !`pgrep -U $uid` }), 'the sandbox dies with its shim';
+gone($id);
+
+($id, $reply) = instance({slug => $s}, '/bin/sh', '-c', 'setsid sleep 60 & setsid sleep 61 & wait');
+wait_for(3, sub { (() = `pgrep -U $uid -x sleep` =~ /\d+/g) == 2 });
+like ctl('kill', $id), qr/^ok/, 'kill';
+like exit_of($id), qr/^how=killed status=9 oom=0/, 'ends it';
+ok wait_for(3, sub { !`pgrep -U $uid` }), 'with all that it started';
+gone($id);
+
+# ---- limits -----------------------------------------------------------
+
+($text, $exit) = run_to_end({slug => $s, memory => 32 << 20}, 'perl', '-e', 'my $x = "x" x (200 << 20); print length $x');
+like $exit, qr/oom=1/, 'out of memory is recorded';
+($text, $exit) = run_to_end({slug => $s, memory => 32 << 20, tmp => 256 << 20}, '/bin/sh', '-c', 'head -c 100M /dev/zero > /app/full');
+like $exit, qr/oom=1/, 'files in the overlay are charged to the instance';
+($text, $exit) = run_to_end({slug => $s, tmp => 4 << 20}, '/bin/sh', '-c', 'head -c 8M /dev/zero > /tmp/full; head -c 8M /dev/zero > /app/full; head -c 8M /dev/zero > /dev/shm/full');
+is scalar(() = $text =~ /No space left/g), 3, '/tmp, /dev/shm and the overlay are bounded';
+($text, $exit) = run_to_end({slug => $s, pids => 16}, 'perl', '-e', 'my $n = 0; while ($n < 100) { my $p = fork; last unless defined $p; if (!$p) { sleep 30; exit } $n++ } print "$n\n"; kill 9, -1');
+like $text, qr/^o (?:[0-9]|1[0-5])$/m, 'processes are bounded';
+($text) = run_to_end({slug => $s, files => 64}, '/bin/sh', '-c', 'ulimit -n; ulimit -c');
+like $text, qr/^o 64\no 0$/m, 'open files are bounded, no core';
+
+# ---- logs -------------------------------------------------------------
+
+($id) = instance({slug => $s, log_rate => 4 << 20, log_max => 64 << 20}, 'perl', '-e', '$| = 1; print "line $_ ", "x" x 80, "\n" for 1 .. 30000');
+$exit = exit_of($id);
+like $exit, qr/dropped=0/, '30,000 lines at full speed within the rate';
+is scalar(grep { !/^\S{27} o line \d+ x{80}$/ } split /\n/, log_of($id)), 0, 'none is split';
+is scalar(split /\n/, log_of($id)), 30000, 'none is lost';
+gone($id);
+($id) = instance({slug => $s, log_rate => 65536, log_max => 1 << 20}, 'perl', '-e', 'print "x" x 99, "\n" for 1 .. 20000; sleep 1; print "end\n"');
+my ($dropped) = exit_of($id) =~ /dropped=(\d+)/;
+my $lines = () = log_of($id) =~ /^\S+ o x{99}$/mg;
+my $told = 0;
+$told += $_ for log_of($id) =~ /^\S+ p (\d+) lines dropped/mg;
+cmp_ok $dropped, '>', 10000, 'beyond the rate lines are dropped';
+is $lines + $dropped, 20000, 'whole ones, all of them counted';
+is $told, $dropped, 'and the log says how many';
+like log_of($id), qr/ o end$/m, 'the app went on';
+gone($id);
+($id) = instance({slug => $s, log_max => 65536}, 'perl', '-e', 'print "y" x 16383, "\n", "z" x 16385, "\n" for 1 .. 6; print "no newline"');
+exit_of($id);
+my $log1 = sprintf '%s/log/%016x/%s.log.1', $state, 1, $id;
+cmp_ok -s $log1, '<=', 32768, 'the log is rotated at half of its bytes';
+like log_of($id), qr/ o no newline$/m, 'a last line without a newline is there';
+gone($id);
+
+# ---- escapes ----------------------------------------------------------
+
+($text, $exit) = run_to_end({slug => $s}, 'perl', 'probe', 'escapes');
+unlike $text, qr/^o not ok/m, 'no escape works' or diag $text;
+cmp_ok scalar(() = $text =~ /^o ok/mg), '>=', 25, 'and all were tried' or diag $text;
+
+# ---- network ----------------------------------------------------------
+
+my ($host) = `ip -4 -o addr show scope global` =~ /eth\d+\s+inet ([\d.]+)/;
+sub listener {
+    my ($addr, $port) = @_;
+    my $l = IO::Socket::INET->new(Listen => 5, LocalAddr => $addr, LocalPort => $port, ReuseAddr => 1) or die "$addr:$port: $!";
+    my $pid = fork // die;
+    if (!$pid) {
+        undef $owner;
+        while (my $c = $l->accept) { print $c $c->peerhost . "\n"; close $c }
+        POSIX::_exit(0);
+    }
+    push @children, $pid;
+    return $l->sockport;
+}
+my $port = listener('0.0.0.0', 0);
+listener("$net.1", 53);
+# A network beyond the host: 203.0.113.9 is allowed, 10.99.$n.9 is not.
+system("ip netns add $tag && ip -n $tag link set lo up && ip link add ${tag}x type veth peer name e0 netns $tag"
+    . " && ip addr add 203.0.113.1/24 dev ${tag}x && ip addr add 10.99.$n.1/24 dev ${tag}x && ip link set ${tag}x up"
+    . " && ip -n $tag addr add 203.0.113.9/24 dev e0 && ip -n $tag addr add 10.99.$n.9/24 dev e0 && ip -n $tag link set e0 up") == 0 or die;
+my $far = fork // die;
+if (!$far) {
+    undef $owner;
+    exec 'ip', 'netns', 'exec', $tag, 'perl', '-MIO::Socket::INET', '-e',
+        '$l = IO::Socket::INET->new(Listen => 5, LocalPort => 9999); while ($c = $l->accept) { print $c $c->peerhost . "\n"; close $c }';
+}
+push @children, $far;
+my ($one) = instance({slug => $s, slot => 10}, 'perl', 'probe', 'listen');
+wait_for(3, sub { log_of($one) =~ /listening/ });
+my $c = IO::Socket::INET->new(PeerAddr => "$net.10", PeerPort => 5000, Timeout => 3);
+is $c && scalar <$c>, "$net.1\n", 'the host reaches an instance, from the gateway';
+($text) = run_to_end({slug => $s, slot => 11}, 'perl', 'probe', 'connect', "$net.1:53", '203.0.113.9:9999', "$net.10:5000",
+    "$net.1:$port", "$net.1:5000", "127.0.0.1:$port", ($host ? "$host:$port" : ()), "10.99.$n.9:9999", '169.254.169.254:80',
+    '192.168.1.1:80', '100.64.0.1:80', '[fe80::1%eth0]:80', '[::1]:80', '[fd00::2]:80');
+like $text, qr/^o open \Q$net\E\.1:53 /m, 'DNS on the gateway is reached';
+like $text, qr/^o open 203\.0\.113\.9:9999 203\.0\.113\.1$/m, 'an allowed network is, masqueraded';
+is scalar(() = $text =~ /^o open/mg), 2, 'and nothing else' or diag $text;
+is scalar(() = $text =~ /^o closed/mg), $host ? 12 : 11, 'all were tried' or diag $text;
+cmp_ok scalar(() = $text =~ /timed out/g), '<=', 0, 'refusals are answered at once' or diag $text;
+
+# ---- a firewall that goes ---------------------------------------------
+
+my $two = (instance({slug => $s, slot => 12}, 'perl', 'probe', 'again', '203.0.113.9:9999', "10.99.$n.9:9999"))[0];
+ok wait_for(5, sub { text_of($two) =~ /^o open 203/m }), 'allowed traffic flows';
+kill 'STOP', $launcher;
+system("nft delete table inet paas_$tag");
+my $before = length text_of($two);
+sleep 1.5;
+my $after = substr text_of($two), $before;
+$after =~ s/\A.*\n//;
+unlike $after, qr/open/, 'without the table nothing is forwarded' or diag $after;
+like $after, qr/closed 10\.99/, 'while the instance tried';
+kill 'CONT', $launcher;
+ok wait_for(3, sub { !system("nft list table inet paas_$tag >/dev/null 2>&1") }), 'the table comes back';
+$before = length text_of($two);
+ok wait_for(5, sub { substr(text_of($two), $before) =~ /^o open 203/m }), 'and traffic flows again';
+unlike text_of($two), qr/open 10\.99/, 'what is not allowed never got through';
+gone($_) for $one, $two;
+
+# ---- builds -----------------------------------------------------------
+
+my $build = 'b1';
+write_file("$state/uploads/00000000000000b1.tar", "pushed bytes\n");
+like +(instance({kind => 'build', build => $build, cwd => '/'}, 'true'))[1], qr/^error EPERM step/, 'an upload that is not of paas';
+chown scalar(getpwnam 'paas'), scalar(getgrnam 'paas'), "$state/uploads/00000000000000b1.tar";
+($text, $exit) = run_to_end({kind => 'build', build => $build, cwd => '/', app => 5}, '/bin/sh', '-c',
+    'cat > /app/source; echo made > /app/made; echo 1 > /cache/c; echo {} > /out/result.json; ls /buildpacks; cat /app/source; ln -s /etc/shadow /app/link; mkdir -m 0 /app/closed');
+like $text, qr/^o pushed bytes$/m, 'a build reads what was pushed';
+like $text, qr/^o python$/m, 'and has the packs';
+is((stat "$state/builds/00000000000000b1/app/made")[4], scalar(getpwnam 'paas-slug'), 'what it makes belongs to paas-slug');
+($text, $exit) = run_to_end({kind => 'inspect', build => $build, cwd => '/', app => 5}, '/bin/sh', '-c', 'cat /work/app/made /work/out/result.json; echo x > /work/app/x; cat /proc/net/dev');
+like $text, qr/^o made$/m, 'an inspection reads it';
+like $text, qr/^e .*Read-only/m, 'and reads only';
+unlike $text, qr/eth0/, 'without a network';
+my $hash = sha256_hex('built');
+like ctl('seal', $build, $hash), qr/^ok/, 'seal';
+is slurp("$state/slugs/$hash/made"), "made\n", 'makes a slug';
+like ctl('seal', $build, $hash), qr/^ok/, 'seal again';
+like ctl('seal', 'b2', $hash), qr/^error ENOENT/, 'seal of what was not built';
+($text) = run_to_end({slug => $hash, app => 5}, 'cat', 'made');
+like $text, qr/^o made$/m, 'the slug starts';
+write_file("$dir/outside", "stays\n");
+symlink "$dir", "$state/builds/00000000000000b1/out/away";
+my $deep = "$state/builds/00000000000000b1/out";
+{
+    use Cwd ();
+    my $here = Cwd::getcwd();
+    chdir $deep;
+    for (1 .. 300) { mkdir 'd' x 100; chdir 'd' x 100 }
+    chdir $here;
+}
+like ctl('discard', $build), qr/^ok/, 'discard';
+ok !-e "$state/builds/00000000000000b1", 'removes it, however deep';
+ok -e "$dir/outside", 'and follows no link';
+like ctl('discard', $build), qr/^ok/, 'discard again';
+like ctl('drop-slug', $hash), qr/^ok/, 'drop-slug';
+ok !-e "$state/slugs/$hash", 'removes the slug';
+like ctl('drop-cache', 5), qr/^ok/, 'drop-cache';
+ok !-e "$state/caches/0000000000000005" && !-e "$state/log/0000000000000005", 'removes cache and logs';
+
+# ---- many at once, and how fast ---------------------------------------
+
+my (@ids, @took);
+for my $slot (20 .. 59) {
+    my $start = time;
+    my ($i) = instance({slug => $s, slot => $slot}, 'perl', '-MTime::HiRes=time', '-e', '$| = 1; printf "at %.6f\n", time; sleep 60');
+    push @ids, [$i, $start];
+}
+for (@ids) {
+    wait_for(3, sub { log_of($_->[0]) =~ /at (\S+)/ and push @took, $1 - $_->[1] });
+}
+my $median = (sort { $a <=> $b } @took)[@took / 2];
+is scalar(@took), 40, '40 instances run';
+diag sprintf 'from request to first line of Perl, median: %.1f ms', 1000 * $median;
+is scalar(() = ctl('list') =~ /state=2/g), 40, 'all are listed';
+gone($_->[0]) for @ids;
+
+# ---- purge ------------------------------------------------------------
+
+my ($left) = instance({slug => $s, slot => 60}, 'sleep', '60');
+launcher_end('TERM');
+is system("$bin/libexec/paas-launcher --conf $conf --purge"), 0, 'purge';
+is scalar(grep { -d } glob "/sys/fs/cgroup{,/*}/paas-$tag.scope"), 0, 'no cgroup';
+ok wait_for(3, sub { !grep { /${tag}v/ } links() }), 'no interface';
+isnt system("nft list table inet paas_$tag >/dev/null 2>&1"), 0, 'no table';
+unlike `ip addr; ip rule`, qr/\Q$net\E\./, 'no address, no rule';
+is slurp('/proc/mounts') =~ /\Q$dir\E/ ? 1 : 0, 0, 'no mount';
+is join(' ', glob "$run/*"), '', 'nothing in run';
+done_testing();
