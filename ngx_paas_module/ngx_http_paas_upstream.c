@@ -410,7 +410,8 @@ ngx_http_paas_may_retry(ngx_http_paas_ctx_t *ctx)
 
         if (h[i].key.len == sizeof("Idempotency-Key") - 1
             && h[i].value.len
-            && ngx_strcasecmp(h[i].lowcase_key, (u_char *) "idempotency-key")
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "Idempotency-Key",
+                               sizeof("Idempotency-Key") - 1)
                == 0)
         {
             return 1;

@@ -1,0 +1,137 @@
+# An app as the router sees it: a process that listens, and a child for each
+# connection.  What it does depends on the path:
+#
+#   /            "NAME\n"
+#   /slow        answers once release() was called
+#   /close       reads the request, and closes
+#   /half        half of a response, then closes
+#   /stream      a header and a first part; the rest after release()
+#   /garbage     a header that is none
+#   /length      how long the request's body was
+#   /headers     the request's header as it came
+#   /ws          switches protocols and echoes lines
+#   /events      a server-sent event; the second one after release()
+package PaasTest::Backend;
+
+use strict;
+use warnings;
+use IO::Socket::INET;
+use PaasTest ();
+use POSIX ();
+use Time::HiRes qw(sleep);
+
+my @all;
+my $owner = $$;
+END { local $?; if ($$ == $owner) { $_->kill for @all } }
+
+sub new {
+    my ($class, $name, %opt) = @_;
+    my $self = bless { name => $name, port => $opt{port} || PaasTest::free_port(),
+        base => "$PaasTest::dir/$name", keep => $opt{keep} // 1 }, $class;
+    push @all, $self;
+    return $self->start;
+}
+
+sub start {
+    my ($self) = @_;
+    my $listen = IO::Socket::INET->new(Listen => 128, LocalAddr => '127.0.0.1',
+        LocalPort => $self->{port}, ReuseAddr => 1) or die "port $self->{port}: $!";
+    $self->{pid} = fork // die $!;
+    if (!$self->{pid}) {
+        setpgrp;
+        $SIG{CHLD} = 'IGNORE';
+        $SIG{TERM} = $SIG{INT} = 'DEFAULT';
+        while (1) {
+            my $s = $listen->accept or next;
+            my $child = fork // next;
+            next if $child;
+            close $listen;
+            $self->serve($s);
+            POSIX::_exit(0);
+        }
+    }
+    return $self;
+}
+
+# kill -9, with all connections.
+sub kill {
+    my ($self) = @_;
+    my $pid = delete $self->{pid} or return;
+    kill -9, $pid;
+    kill 9, $pid;
+    waitpid $pid, 0;
+}
+
+sub release { my ($self) = @_; open my $fh, '>', "$self->{base}.go" or die $! }
+sub hold    { my ($self) = @_; unlink "$self->{base}.go" }
+
+# Lines "METHOD PATH" of the requests that were read in full.
+sub seen {
+    my ($self) = @_;
+    open my $fh, '<', "$self->{base}.log" or return;
+    chomp(my @lines = <$fh>);
+    return @lines;
+}
+
+sub serve {
+    my ($self, $s) = @_;
+    $s->autoflush(1);
+    while (1) {
+        my $head = '';
+        while ($head !~ /\r\n\r\n/) { sysread($s, $head, 65536, length $head) or return }
+        $head =~ s/\r\n\r\n(.*)\z//s;
+        my $body = $1;
+        my ($method, $path) = $head =~ m{^(\w+) (\S+)};
+        my ($length) = $head =~ /^Content-Length: *(\d+)/mi;
+        while (length $body < ($length // 0)) { sysread($s, $body, 65536, length $body) or return }
+        open my $log, '>>', "$self->{base}.log" or die $!;
+        syswrite $log, "$method $path\n";
+        close $log;
+        $self->reply($s, $path, $head, $body) or return;
+    }
+}
+
+sub text {
+    my ($self, $s, $text, @headers) = @_;
+    push @headers, 'Connection: close' if !$self->{keep};
+    print {$s} "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ", length $text,
+        "\r\n", (map { "$_\r\n" } @headers), "\r\n$text";
+    return $self->{keep};
+}
+
+sub wait_release {
+    my ($self) = @_;
+    sleep 0.01 until -e "$self->{base}.go";
+}
+
+sub reply {
+    my ($self, $s, $path, $head, $body) = @_;
+    my $name = $self->{name};
+    if ($path =~ m{^/close}) { return }
+    if ($path =~ m{^/garbage}) { print {$s} "HTTP/1.1 200 OK\r\n\0: x\r\n\r\n"; return }
+    if ($path =~ m{^/half}) { print {$s} "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"; return }
+    if ($path =~ m{^/length}) { return $self->text($s, length($body) . "\n") }
+    if ($path =~ m{^/headers}) { return $self->text($s, "$head\n") }
+    if ($path =~ m{^/slow}) { $self->wait_release; return $self->text($s, "$name\n") }
+    if ($path =~ m{^/stream}) {
+        print {$s} "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf";
+        $self->wait_release;
+        print {$s} 'done';
+        return 1;
+    }
+    if ($path =~ m{^/events}) {
+        print {$s} "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\ndata: 1\n\n";
+        $self->wait_release;
+        print {$s} "data: 2\n\n";
+        return;
+    }
+    if ($path =~ m{^/ws}) {
+        print {$s} "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+        my $bytes;
+        while (sysread $s, $bytes, 4096) { syswrite $s, "$name: $bytes" }
+        return;
+    }
+    return $self->text($s, "$name\n");
+}
+
+1;

@@ -1,0 +1,74 @@
+# Upgrades, events, and what is passed on of a request's header.
+use strict;
+use warnings;
+use lib 't/lib';
+use PaasTest;
+use PaasTest::Backend;
+use PaasTest::Router;
+use Test::More;
+
+my $a = PaasTest::Backend->new('a');
+new_routes(<<EOT);
+pool 1 app=a type=web
+instance 1 1 127.0.0.1:$a->{port}
+host a.test pool=1
+EOT
+my $r = PaasTest::Router->new(upstream => 'keepalive 4;');
+
+*until_like = \&PaasTest::Router::read_until;
+
+my @ws = ('Upgrade: WebSocket', 'Connection: keep-alive, Upgrade', 'Sec-WebSocket-Version: 13');
+my $s = $r->send('a.test', '/ws', keep => 1, headers => \@ws);
+like(until_like($s, qr/\r\n\r\n/), qr{^HTTP/1.1 101 }, 'switched');
+for my $n (1 .. 3) {
+    syswrite $s, "line $n";
+    is(until_like($s, qr/\d$/), "a: line $n", "echo $n");
+}
+close $s;
+
+my $head = $r->get('a.test', '/headers', headers => \@ws)->{body};
+like($head, qr/^Upgrade: websocket\r$/m, 'Upgrade is passed on for a websocket');
+like($head, qr/^Connection: upgrade\r$/m, 'with its Connection');
+is($r->get('a.test', '/', headers => \@ws)->{body}, "a\n", 'an app may decline');
+
+$head = $r->get('a.test', '/headers', headers => ['Upgrade: h2c', 'Connection: Upgrade, HTTP2-Settings',
+    'HTTP2-Settings: x'])->{body};
+unlike($head, qr/^Upgrade/mi, 'an upgrade to h2c is not');
+unlike($head, qr/^Connection: *upgrade/mi, 'nor its Connection');
+$head = $r->get('a.test', '/headers', method => 'POST', body => 'x', headers => \@ws)->{body};
+unlike($head, qr/^Upgrade/mi, 'nor that of a POST');
+
+$head = $r->get('a.test', '/headers', headers => ['X-Paas-App: evil', 'x-paas-instance: 1', 'X-Paas-: kept',
+    'X-Forwarded-For: 6.6.6.6', 'X-Forwarded-Host: evil', 'X-Forwarded-Proto: https', 'X-Real-IP: 6.6.6.6',
+    'Forwarded: for=6.6.6.6', 'Proxy: evil', 'X-Other: kept'])->{body};
+unlike($head, qr/evil|6\.6\.6\.6|^x-paas-instance/mi, 'what only a proxy may say is removed');
+like($head, qr/^X-Other: kept\r?$/m, 'the rest is not');
+like($head, qr/^X-Forwarded-For: 127\.0\.0\.1\r$/m, 'X-Forwarded-For');
+like($head, qr/^X-Forwarded-Proto: http\r$/m, 'X-Forwarded-Proto');
+like($head, qr/^X-Forwarded-Port: $r->{port}\r$/m, 'X-Forwarded-Port');
+like($head, qr/^X-Request-Id: [0-9a-f]{32}\r$/m, 'X-Request-Id is made');
+like($head, qr/^X-Request-Start: \d{13}\r$/m, 'X-Request-Start');
+like($head, qr/^Host: a\.test\r$/m, 'Host');
+
+my $id = 'abcdefgh-ABCDEFGH-01234567';
+like($r->get('a.test', '/headers', headers => ["X-Request-Id: $id"])->{body},
+    qr/^X-Request-Id: $id\r$/m, 'a fit X-Request-Id is kept');
+like($r->get('a.test', '/headers', headers => ['X-Request-Id: too<short>but<evil>and<long>'])->{body},
+    qr/^X-Request-Id: [0-9a-f]{32}\r$/m, 'an unfit one is not');
+
+$s = $r->send('a.test', '/events');
+like(until_like($s, qr/data: 1\n\n/), qr/data: 1\n\n/, 'a server-sent event comes at once');
+$a->release;
+like(PaasTest::Router::answer($s)->{raw}, qr/data: 2/, 'and so does the next');
+
+is($r->get('a.test', '/length', method => 'POST', body => 'x' x 3_000_000)->{body}, "3000000\n", 'a large body');
+
+# Keepalive with the instance: connections are used again.
+my %ports;
+for (1 .. 20) { $r->get('a.test', '/') }
+my ($i) = @{ $r->state->{instances} };
+cmp_ok($i->{requests}, '>=', 20, 'requests are counted');
+is($i->{failures}, 0, 'and none failed');
+unlike($r->log, qr/\[(alert|crit|emerg)\]/, 'nothing bad in the log');
+
+done_testing();
