@@ -13,7 +13,7 @@
 #define STREAM_HEARTBEAT (15 * 1000000ULL)
 
 struct stream {
-	struct request *request; /* outlives it: the answer is its own */
+	struct request *request; /* held: MHD may drop the answer last */
 	const struct stream_owner *owner;
 	void *arg;
 	sd_event_source *hangup;
@@ -132,6 +132,7 @@ stream_free(void *cls)
 	sd_event_source_disable_unref(s->heartbeat);
 	if (s->owner->closed != NULL)
 		s->owner->closed(s->arg);
+	request_release(s->request);
 	free(s->data);
 	free(s);
 }
@@ -173,7 +174,7 @@ stream_open(struct request *r, unsigned int status,
 		respond_broken(r, "out of memory");
 		return NULL;
 	}
-	s->request = r;
+	s->request = request_hold(r);
 	s->owner = owner;
 	s->arg = arg;
 	(void)MHD_add_response_header(
