@@ -37,6 +37,7 @@ ngx_http_paas_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_paas_srv_conf_t *pscf = conf;
 
+    ngx_addr_t                    *addr;
     ngx_http_upstream_server_t    *server;
     ngx_http_paas_main_conf_t     *pmcf;
     ngx_http_upstream_srv_conf_t  *uscf;
@@ -57,16 +58,34 @@ ngx_http_paas_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                "no \"server\" may stand in the same upstream";
     }
 
-    /* a placeholder: nginx refuses an upstream without servers */
+    /*
+     * A placeholder: nginx refuses an upstream without servers, and other
+     * methods one without addresses, before we could say what is wrong.
+     */
 
     server = ngx_array_push(uscf->servers);
-    if (server == NULL) {
+    addr = ngx_pcalloc(cf->pool, sizeof(ngx_addr_t));
+
+    if (server == NULL || addr == NULL) {
         return NGX_CONF_ERROR;
     }
 
+    ngx_str_set(&addr->name, "paas");
+
+    addr->socklen = sizeof(struct sockaddr_in);
+    addr->sockaddr = ngx_pcalloc(cf->pool, addr->socklen);
+    if (addr->sockaddr == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    addr->sockaddr->sa_family = AF_INET;
+
     ngx_memzero(server, sizeof(ngx_http_upstream_server_t));
 
-    ngx_str_set(&server->name, "paas");
+    server->name = addr->name;
+    server->addrs = addr;
+    server->naddrs = 1;
+    server->weight = 1;
     server->down = 1;
 
     uscf->flags = NGX_HTTP_UPSTREAM_CREATE;

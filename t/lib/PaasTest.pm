@@ -2,8 +2,6 @@
 #
 #   --- routes    a route database in the text of paas-routedb(8)
 #   --- host      the request's Host
-#   --- before    Perl, run before the request, nginx being up already if the
-#                 configuration is that of the block before
 #
 # and a configuration that needs none of its own; $B1 to $B4 are ports of
 # backends that say "one" to "four".  Tests with more than requests in them
@@ -16,8 +14,7 @@ use Exporter 'import';
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 
-our @EXPORT = qw(free_port backends new_routes change_routes set_routes
-    routes_dir server_conf);
+our @EXPORT = qw(free_port new_routes change_routes set_routes routes_dir);
 
 our $build = $ENV{PAAS_BUILD} || "$ENV{PWD}/build";
 $build = "$ENV{PWD}/$build" if $build !~ m{^/};
@@ -43,6 +40,7 @@ BEGIN {
     $ENV{TEST_NGINX_PORT} = $ENV{TEST_NGINX_SERVER_PORT};
     $ENV{"B$_"} ||= free_port() for 1 .. 4;
     $ENV{DEAD} ||= free_port();
+    $ENV{TEST_NGINX_PROXY_CONF} = "$ENV{PWD}/manager/etc/nginx/paas_proxy.conf";
 }
 
 # $B1 and the like.
@@ -73,6 +71,7 @@ sub new_routes {
     $routes = "$dir/routes" . ++$count;
     mkdir $routes;
     set_routes($routes, shift);
+    $ENV{TEST_NGINX_PAAS_ROUTES} = $routes;
     return $routes;
 }
 
@@ -109,14 +108,13 @@ EOT
 sub http_conf {
     my ($extra) = @_;
     return <<EOT . backends();
-paas_routes $routes;
+paas_routes \$TEST_NGINX_PAAS_ROUTES;
 paas_zone paas 2m;
 upstream apps { paas; $extra }
 EOT
 }
 
 sub location_conf {
-    my $top = $0;
     return <<EOT;
 location / {
     paas on;
@@ -131,15 +129,10 @@ EOT
 
 # ---- Test::Nginx ------------------------------------------------------
 
-my ($extra, $text) = ('', '');
-
 sub prepare_block {
     my ($block) = @_;
 
-    if (defined $block->routes) {
-        new_routes($block->routes);
-        $text = '';
-    }
+    new_routes($block->routes) if defined $block->routes;
     if (!defined $block->main_config) {
         $block->set_value('main_config', module());
     }
@@ -152,10 +145,6 @@ sub prepare_block {
     }
     if (defined $block->host && !defined $block->more_headers) {
         $block->set_value('more_headers', 'Host: ' . $block->host);
-    }
-    if (defined $block->before) {
-        eval 'package main; no strict; ' . $block->before;
-        die $@ if $@;
     }
 }
 
