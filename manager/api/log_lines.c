@@ -54,6 +54,8 @@ log_lines_compare(const void *one, const void *two)
 static void
 log_lines_drop(struct log_lines *lines, size_t drop)
 {
+	if (drop == 0)
+		return;
 	for (size_t i = 0; i < drop; i++)
 		free(lines->lines[i].text);
 	lines->count -= drop;
