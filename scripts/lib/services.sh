@@ -8,25 +8,15 @@ services=(launcher manager dns router)
 # place MODE OWNER DIR
 place() { install -d -m "$1" -o "${2%:*}" -g "${2#*:}" "$3"; }
 
+# The launcher makes what is its own below these (manager/launcher/places.h).
 places_make() {
     place 755 root:root "$state_dir"
     place 700 paas:paas "$state_dir/store"
     place 2750 paas:www-data "$state_dir/routes"
-    place 700 paas:paas "$state_dir/uploads"
-    place 711 paas-slug:paas-slug "$state_dir/builds"
-    place 711 paas-slug:paas-slug "$state_dir/slugs"
-    place 711 paas-slug:paas-slug "$state_dir/caches"
-    place 2750 paas-log:paas "$state_dir/log"
     place 755 root:root "$state_dir/router"
     place 755 root:root "$logs"
-    run_make
-}
-
-# Sticky: paas makes its socket here, but can't replace what root made.
-run_make() {
+    # Sticky: paas makes its socket here, but can't replace what root made.
     place 1775 root:paas "$run"
-    place 755 root:root "$run/inst"
-    place 2750 paas-log:paas "$run/exit"
 }
 
 # The n-th /20 of 198.19.0.0/16 and its uids, of the first n that is free: a

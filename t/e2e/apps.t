@@ -36,7 +36,7 @@ sub seen {
     return \%seen;
 }
 
-my $named = qr/(web\.\d+)/;
+my $named = qr/"dyno":\s*"(web\.\d+)"/;
 
 for my $case (['express', 'express', qr/Node\.js/],
     ['django', 'django', qr/Python/]) {
@@ -92,12 +92,12 @@ ok(Platform::wait_for(20, sub {
 
 # Config makes a release and reaches the process.
 is(($p->paas('config:set', 'GREETING=hallo', '--app', 'proc'))[0], 0, 'config set');
-ok(Platform::wait_for(20, sub { $p->get('proc', '/env')->{body} =~ /GREETING=hallo/ }),
+ok(Platform::wait_for(20, sub { $p->get('proc')->{body} =~ /"greeting": "hallo"/ }),
     'the process sees it');
 like(($p->paas('config', '--app', 'proc'))[1], qr/GREETING.*hallo/, 'config lists it');
 is(($p->paas('config:unset', 'GREETING', '--app', 'proc'))[0], 0, 'config unset');
-ok(Platform::wait_for(20, sub { my $r = $p->get('proc', '/env');
-    $r->{status} == 200 && $r->{body} !~ /GREETING/ }), 'and it is gone');
+ok(Platform::wait_for(20, sub { my $r = $p->get('proc');
+    $r->{status} == 200 && $r->{body} =~ /"greeting": ""/ }), 'and it is gone');
 
 # Domains and outside routes.
 is(($p->paas('domains:add', 'shop.example.com', '--app', 'site'))[0], 0, 'a domain is added');

@@ -22,7 +22,7 @@ sub pids {
     my %of;
     for (1 .. 300) {
         my $r = $p->get($app);
-        $of{$1} = $2 if $r->{body} =~ /"(web\.\d)".*"pid":\s*(\d+)/;
+        $of{$1} = $2 if $r->{body} =~ /"dyno":\s*"(web\.\d)".*"pid":\s*(\d+)/s;
         last if keys %of == 3 && $_ > 30;
     }
     return \%of;
