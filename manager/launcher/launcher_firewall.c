@@ -23,13 +23,14 @@
 
 /*
  * Where no packet of an app goes, unless conf.allow_out has it: everything
- * that is not a public unicast address (IANA's special-purpose registry).
+ * is private, shared, link-local or otherwise of this machine's own world.
+ * The networks reserved for documentation are not: they lead nowhere, or to
+ * what somebody put there on purpose.
  */
-#define NOT_PUBLIC                                                         \
-	"0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, "              \
-	"169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, 192.0.2.0/24, "      \
-	"192.88.99.0/24, 192.168.0.0/16, 198.18.0.0/15, 198.51.100.0/24, " \
-	"203.0.113.0/24, 224.0.0.0/3"
+#define NOT_PUBLIC                                            \
+	"0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, " \
+	"169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, "       \
+	"192.88.99.0/24, 192.168.0.0/16, 198.18.0.0/15, 224.0.0.0/3"
 
 struct firewall {
 	const struct conf *conf;
