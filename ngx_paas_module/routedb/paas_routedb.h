@@ -184,7 +184,8 @@ void paas_routedb_reader_close(paas_routedb_reader_t *reader);
  * find functions return points into the map and is gone at end.  *txn is
  * mdb_txn_id() of this read: the only stamp to put on what is cached.
  *
- * On failure (EMISSING: nothing was ever committed, EVERSION, EDAMAGED, ESYS)
+ * On failure (EMISSING: nothing was ever committed, EVERSION, EDAMAGED, ESYS,
+ * EAGAIN: commits come faster than anything could be read)
  * nothing has begun, and end is not called; the next begin tries again.
  *
  * The file is mapped.  Whoever truncates it causes SIGBUS in a reader, and

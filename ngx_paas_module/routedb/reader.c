@@ -27,6 +27,8 @@ paas_routedb_error(int rc)
 		return PAAS_ROUTEDB_OK;
 	case MDB_NOTFOUND:
 		return PAAS_ROUTEDB_ENOTFOUND;
+	case EAGAIN:
+		return PAAS_ROUTEDB_EAGAIN;
 	case ENOENT:
 		return PAAS_ROUTEDB_EMISSING;
 	case MDB_VERSION_MISMATCH:
@@ -186,7 +188,7 @@ paas_routedb_reader_close(paas_routedb_reader_t *reader)
 
 /* A read transaction, in the map's present size if a writer has changed it. */
 static int
-reader_renew(paas_routedb_reader_t *reader)
+reader_try(paas_routedb_reader_t *reader)
 {
 	int rc = MDB_SUCCESS;
 
@@ -203,6 +205,32 @@ reader_renew(paas_routedb_reader_t *reader)
 	if (rc == MDB_SUCCESS && reader->dbi == 0)
 		rc = mdb_dbi_open(reader->own, NULL, 0, &reader->dbi);
 	return rc;
+}
+
+/*
+ * LMDB copies the newest of its two meta pages, and the commit after the next
+ * writes over that page.  A reader that was stopped in between would have the
+ * number of one transaction and the pages of another (seen: once in three
+ * million reads, at 1,000 commits a second).  If the transaction is still the
+ * newest after the copy, the page was left alone meanwhile.
+ */
+static int
+reader_renew(paas_routedb_reader_t *reader)
+{
+	MDB_envinfo info;
+	int rc;
+
+	for (int tries = 0; tries < 1000; tries++) {
+		rc = reader_try(reader);
+		if (rc != MDB_SUCCESS)
+			return rc;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		mdb_env_info(reader->env, &info);
+		if (info.me_last_txnid == mdb_txn_id(reader->own))
+			return MDB_SUCCESS;
+		mdb_txn_reset(reader->own);
+	}
+	return EAGAIN;
 }
 
 static int
