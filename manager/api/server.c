@@ -34,14 +34,19 @@ static void
 server_arm(struct api *api)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
-	uint64_t us;
 
 	if (MHD_get_timeout(api->httpd, &ms) != MHD_YES) {
 		(void)sd_event_source_set_enabled(api->timer, SD_EVENT_OFF);
 		return;
 	}
-	us = ms > UINT32_MAX ? UINT64_C(1000) * UINT32_MAX : ms * 1000;
-	(void)sd_event_source_set_time_relative(api->timer, us);
+	/* More to do already: a timer would cost each block its accuracy. */
+	if (ms == 0) {
+		(void)sd_event_source_set_enabled(api->wake, SD_EVENT_ONESHOT);
+		return;
+	}
+	if (ms > UINT32_MAX)
+		ms = UINT32_MAX;
+	(void)sd_event_source_set_time_relative(api->timer, ms * 1000);
 	(void)sd_event_source_set_enabled(api->timer, SD_EVENT_ONESHOT);
 }
 

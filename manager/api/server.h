@@ -27,7 +27,7 @@ struct api {
 	struct MHD_Daemon *httpd;
 	sd_event_source *io;
 	sd_event_source *timer;
-	sd_event_source *wake; /* a connection was resumed */
+	sd_event_source *wake; /* there is work for it already */
 	struct destroyer *destroyer;
 	int listener;
 	int closing;
