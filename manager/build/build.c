@@ -120,18 +120,16 @@ build_open(struct store *store, struct node *node, const struct conf *conf,
 void
 build_close(struct build *b)
 {
-	struct job *job;
-	struct run *run;
+	struct job *job, *next_job;
 
 	store_unwatch(b->apps);
 	store_unwatch(b->builds);
 	follow_free_all(b);
 	upload_free_all(b);
 	gc_close(b->gc);
-	while ((job = TAILQ_FIRST(&b->jobs)) != NULL)
+	TAILQ_FOREACH_SAFE (job, &b->jobs, entry, next_job)
 		job_free(job);
-	while ((run = TAILQ_FIRST(&b->runs)) != NULL)
-		run_free(run);
+	run_free_all(b);
 	close(b->uploads);
 	free(b);
 }

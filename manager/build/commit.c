@@ -272,7 +272,6 @@ add_formation(struct job *job, struct store_txn *txn)
 }
 
 struct prune {
-	struct job *job;
 	struct store_txn *txn;
 	int count;
 	int left;
@@ -293,16 +292,12 @@ prune_build(const char *key, json_t *value, uint64_t rev, void *arg)
 {
 	struct prune *prune = arg;
 	const char *state = get_text(value, "state", "");
-	uint64_t log;
 
 	(void)rev;
 	if (prune->left-- == 0)
 		return 1;
-	if (strcmp(state, "succeeded") != 0 && strcmp(state, "failed") != 0)
-		return 0;
-	if (key_parse_id(get_text(value, "log", ""), &log) == 0)
-		sandbox_drop_log(prune->job->build, prune->job->number, log);
-	store_del(prune->txn, key);
+	if (strcmp(state, "succeeded") == 0 || strcmp(state, "failed") == 0)
+		store_del(prune->txn, key);
 	return 0;
 }
 
@@ -311,7 +306,7 @@ static void
 prune_builds(struct job *job, struct store_txn *txn)
 {
 	char prefix[STORE_KEY_MAX + 1];
-	struct prune prune = {job, txn, 0, 0};
+	struct prune prune = {txn, 0, 0};
 
 	key_format(prefix, "build/%s/", job->app);
 	(void)store_each(job->build->store, prefix, count_build, &prune);

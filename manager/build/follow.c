@@ -261,8 +261,8 @@ follow_changed(struct build *b, uint64_t id)
 void
 follow_free_all(struct build *b)
 {
-	struct build_follow *f;
+	struct build_follow *f, *next;
 
-	while ((f = TAILQ_FIRST(&b->follows)) != NULL)
+	TAILQ_FOREACH_SAFE (f, &b->follows, entry, next)
 		build_follow_close(f);
 }

@@ -193,7 +193,7 @@ gc_dropped(int error, const struct launch_reply *reply, void *arg)
 
 	(void)reply;
 	if (error != 0 && error != ENOENT) {
-		if (error != ECONNRESET)
+		if (error != ECONNRESET && error != EBUSY)
 			log_warn("build: slug %.12s can't be removed: %s",
 			    gc->hash, strerror(error));
 		gc_idle(gc, RETRY_US);

@@ -290,7 +290,7 @@ on_sealed(int error, const struct launch_reply *reply, void *arg)
 	(void)reply;
 	if (error == 0) {
 		job_event(job, JOB_OK);
-	} else if (error == ECONNRESET) {
+	} else if (error == ECONNRESET || error == EBUSY) {
 		job_retry_in(job, RETRY_SOON_US);
 	} else {
 		if (error == ENOSPC || error == EDQUOT)
@@ -351,9 +351,6 @@ static void
 enter_clean(struct job *job)
 {
 	job->deadline = sd_event_source_disable_unref(job->deadline);
-	/* Its answer is in the records now, or of no interest. */
-	if (job->checker != NULL)
-		sandbox_drop_log(job->build, job->number, run_id(job->checker));
 	run_finish(job->runner);
 	run_finish(job->checker);
 	job->runner = job->checker = NULL;

@@ -146,16 +146,13 @@ uint64_t run_id(const struct run *);
 /* Cleans up behind it, whatever it does, and frees it then; NULL is fine. */
 void run_finish(struct run *);
 
-/* Frees it and leaves all as it is. */
-void run_free(struct run *);
+/* Frees them and leaves all as it is. */
+void run_free_all(struct build *);
 
 /* ---- sandbox.c */
 
 void sandbox_build(struct job *, struct run *);
 void sandbox_check(struct job *, struct run *);
-
-/* Removes the log of an instance that has ended. */
-void sandbox_drop_log(struct build *, uint64_t app, uint64_t id);
 
 /* Why it failed: its own last " !     " line, or how it ended. */
 void sandbox_reason(struct job *, const struct proc_exit *);

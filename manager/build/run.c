@@ -305,7 +305,7 @@ run_kill(struct run *run)
 
 /* ---- end ------------------------------------------------------------- */
 
-void
+static void
 run_free(struct run *run)
 {
 	launch_forget(node_launch(run->build->node), run);
@@ -337,6 +337,15 @@ run_clean(struct run *run)
 	if (launch_clean(
 		node_launch(run->build->node), run->id, run_cleaned, run) < 0)
 		run_later(run);
+}
+
+void
+run_free_all(struct build *b)
+{
+	struct run *run, *next;
+
+	TAILQ_FOREACH_SAFE (run, &b->runs, entry, next)
+		run_free(run);
 }
 
 void

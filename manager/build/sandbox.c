@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/log.h"
 #include "launcher/places.h"
@@ -192,20 +191,4 @@ sandbox_reason(struct job *job, const struct proc_exit *exit)
 	}
 	proc_exit_text(exit, conf->build_memory, how, sizeof(how));
 	job_blame(job, "The build did not come to its end: it %s.", how);
-}
-
-/* What is left to the disk is no more than that: nobody waits for it. */
-void
-sandbox_drop_log(struct build *b, uint64_t app, uint64_t id)
-{
-	static const char *const suffixes[] = {"log", "log.1"};
-	char path[400];
-	size_t i;
-
-	for (i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path),
-		    "%s/" PLACE_LOG "/%016" PRIx64 "/%016" PRIx64 ".%s",
-		    b->conf->state_dir, app, id, suffixes[i]);
-		(void)unlink(path);
-	}
 }

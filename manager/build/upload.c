@@ -361,8 +361,8 @@ upload_sweep(struct build *b)
 void
 upload_free_all(struct build *b)
 {
-	struct build_upload *upload;
+	struct build_upload *upload, *next;
 
-	while ((upload = TAILQ_FIRST(&b->pushes)) != NULL)
+	TAILQ_FOREACH_SAFE (upload, &b->pushes, entry, next)
 		upload_free(upload);
 }

@@ -33,9 +33,10 @@ struct unpack {
 	int root;
 	const struct unpack_limits *limits;
 	struct unpack_stats *stats;
-	STAILQ_HEAD(, link) links; /* symbolic ones, for the last check */
-	char path[PATH_MAX];       /* of the entry in hand, clean */
-	char target[PATH_MAX];     /* of a hard link, clean */
+	STAILQ_HEAD(link_list, link)
+	links;                 /* symbolic ones, for the last check */
+	char path[PATH_MAX];   /* of the entry in hand, clean */
+	char target[PATH_MAX]; /* of a hard link, clean */
 	char *err;
 };
 

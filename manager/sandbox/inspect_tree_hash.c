@@ -181,7 +181,8 @@ list_names(struct walk *w, DIR *d, struct names *names)
 	}
 	if (errno != 0)
 		return wrong_errno(w);
-	qsort(names->v, names->n, sizeof(*names->v), by_bytes);
+	if (names->n > 1)
+		qsort(names->v, names->n, sizeof(*names->v), by_bytes);
 	return 0;
 }
 
