@@ -22,6 +22,9 @@
  *   release/APP/VERSION        api, build  version, id (uuid), slug (hash or
  *                                        null), description, user, created,
  *                                        types {"web": "command"}, config {}
+ *   destroy/APP                api       number (hex), user, used (bool: there
+ *                                        may be logs), created: an app that is
+ *                                        gone, of which something is left
  *   slug/HASH                  build     app, size, entries, types, buildpack,
  *                                        created, dropping (true: about to go;
  *                                        whoever uses one again compares it)
@@ -48,6 +51,8 @@
  *   instance/APP/ID            node      name (web.1), version, created: names
  *                                        the log files of instances gone
  *   counter/instance           node      next: ids below it may be in use
+ *   counter/route              api       next: ids of addresses outside, with
+ *                                        the highest bit set
  *   event/APP/SEQ              all       at, kind, text: in the commit of the
  *                                        change that it tells of
  *
