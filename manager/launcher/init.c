@@ -31,13 +31,10 @@ init_fail(const char *what, const char *why, int status)
 }
 
 static void
-signals_default(void)
+signals_unblock(void)
 {
 	sigset_t none;
-	int i;
 
-	for (i = 1; i < NSIG; i++)
-		(void)signal(i, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -57,7 +54,7 @@ app_run(const struct init_args *args, int null_stdin)
 	}
 	if (chdir(args->cwd) == -1)
 		init_fail(args->cwd, strerror(errno), 126);
-	signals_default();
+	signals_unblock();
 	environ = args->envp;
 	execvpe(args->argv[0], args->argv, args->envp);
 	init_fail(args->argv[0], strerror(errno), errno == ENOENT ? 127 : 126);

@@ -35,19 +35,20 @@ init_args_parse(struct init_args *args, char *bytes, size_t len)
 {
 	struct launch_args head;
 	char *at = bytes + sizeof(head), *end = bytes + len;
-	char **cwd;
+	char **list;
 
 	if (len < sizeof(head) || len > LAUNCH_ARGS_MAX)
 		return "the arguments have a wrong size";
 	memcpy(&head, bytes, sizeof(head));
 	if (head.magic != LAUNCH_ARGS_MAGIC || head.argc == 0)
 		return "the arguments are of another version";
-	if ((cwd = list_read(&at, end, 1)) == NULL ||
-	    (args->argv = list_read(&at, end, head.argc)) == NULL ||
+	if ((list = list_read(&at, end, 1)) == NULL)
+		return "the arguments are cut off";
+	args->cwd = list[0];
+	free(list);
+	if ((args->argv = list_read(&at, end, head.argc)) == NULL ||
 	    (args->envp = list_read(&at, end, head.envc)) == NULL)
 		return "the arguments are cut off";
-	args->cwd = cwd[0];
-	free(cwd);
 	return NULL;
 }
 

@@ -256,7 +256,7 @@ launcher_run(struct launcher *l)
 		log_fatal("seccomp: %s", strerror(-l->filter));
 	instance_adopt_all(l);
 	seal_sweep(l);
-	if ((error = firewall_load(l->firewall)) != 0)
+	if (firewall_load(l->firewall) != 0)
 		log_fatal("the firewall can't be loaded");
 	if ((error = net_prepare(&l->conf, l->at[AT_RUN])) != 0)
 		log_fatal("the network: %s", strerror(-error));

@@ -367,12 +367,11 @@ int
 cgroup_kill(const struct cgroups *cg, uint64_t id)
 {
 	char path[INST_TEXT], file[64];
-	int error;
 
 	inst_path(path, id);
 	if (cg->at[CGROUP_V2] != -1) {
 		snprintf(file, sizeof(file), "%s/cgroup.kill", path);
-		if ((error = file_write(cg->at[CGROUP_V2], file, "1")) == 0)
+		if (file_write(cg->at[CGROUP_V2], file, "1") == 0)
 			return 0;
 	}
 	return kill_frozen(cg, path);

@@ -74,10 +74,9 @@ static void
 signals_reset(void)
 {
 	sigset_t none;
-	int i;
 
-	for (i = 1; i < NSIG; i++)
-		(void)signal(i, SIG_DFL);
+	/* The one that the launcher does not leave as it is. */
+	(void)signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -194,10 +193,10 @@ shim_run(const struct start *s, pid_t sandbox)
 	if ((fds[0] = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
 		fail(s, LAUNCH_STEP_EXEC, -errno);
 	fds[1] = fds[2] = fds[0];
-	if (chdir("/") == -1 ||
-	    (error = user_drop(s->l->log.uid, s->l->log.gid)) != 0)
-		fail(s, LAUNCH_STEP_EXEC, -EPERM);
-	if ((error = fds_place(fds, 9)) != 0)
+	if (chdir("/") == -1)
+		fail(s, LAUNCH_STEP_EXEC, -errno);
+	if ((error = user_drop(s->l->log.uid, s->l->log.gid)) != 0 ||
+	    (error = fds_place(fds, 9)) != 0)
 		fail(s, LAUNCH_STEP_EXEC, error);
 	execve(path, argv, nothing);
 	fail(s, LAUNCH_STEP_EXEC, -errno);

@@ -27,10 +27,11 @@
  * The networks reserved for documentation are not: they lead nowhere, or to
  * what somebody put there on purpose.
  */
-#define NOT_PUBLIC                                            \
-	"0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, " \
-	"169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, "       \
-	"192.88.99.0/24, 192.168.0.0/16, 198.18.0.0/15, 224.0.0.0/3"
+static const char not_public[] =
+    "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, "
+    "172.16.0.0/12, 192.0.0.0/24, 192.0.2.0/24, 192.88.99.0/24, "
+    "192.168.0.0/16, 198.18.0.0/15, 198.51.100.0/24, 203.0.113.0/24, "
+    "224.0.0.0/3";
 
 struct firewall {
 	const struct conf *conf;
@@ -95,8 +96,9 @@ sets_print(FILE *f, struct firewall *fw)
 
 	fprintf(f,
 	    "set public_not { type ipv4_addr; flags interval; auto-merge;\n"
-	    " elements = { " NOT_PUBLIC " } }\n"
-	    "set allow_out { type ipv4_addr; flags interval; auto-merge;\n");
+	    " elements = { %s } }\n"
+	    "set allow_out { type ipv4_addr; flags interval; auto-merge;\n",
+	    not_public);
 	if (conf->allow_out[0] != '\0')
 		fprintf(f, " elements = { %s }\n", conf->allow_out);
 	fprintf(f, "}\nset sources { typeof iifname . ip saddr;\n");

@@ -81,6 +81,23 @@ place_beneath(int dir, const char *path, uint64_t flags)
 	return fd == -1 ? -errno : (int)fd;
 }
 
+static int
+place_settle(int fd, struct owner owner, mode_t mode)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return -errno;
+	if (st.st_uid != owner.uid && st.st_uid != 0)
+		return -EPERM;
+	if (st.st_uid == owner.uid && st.st_gid == owner.gid &&
+	    (st.st_mode & 07777) == mode)
+		return 0;
+	return fchown(fd, owner.uid, owner.gid) == 0 && fchmod(fd, mode) == 0
+		   ? 0
+		   : -errno;
+}
+
 /*
  * A directory that somebody else made is not taken over: what it holds could
  * pass for ours afterwards.
@@ -88,23 +105,13 @@ place_beneath(int dir, const char *path, uint64_t flags)
 int
 place_make(int dir, const char *name, struct owner owner, mode_t mode)
 {
-	struct stat st;
-	int error = 0, fd;
+	int error, fd;
 
 	if (mkdirat(dir, name, 0700) == -1 && errno != EEXIST)
 		return -errno;
 	if ((fd = place_beneath(dir, name, O_RDONLY | O_DIRECTORY)) < 0)
 		return fd;
-	if (fstat(fd, &st) == -1)
-		error = -errno;
-	else if (st.st_uid != owner.uid && st.st_uid != 0)
-		error = -EPERM;
-	else if ((st.st_uid != owner.uid || st.st_gid != owner.gid) &&
-		 fchown(fd, owner.uid, owner.gid) == -1)
-		error = -errno;
-	else if ((st.st_mode & 07777) != mode && fchmod(fd, mode) == -1)
-		error = -errno;
-	if (error == 0)
+	if ((error = place_settle(fd, owner, mode)) == 0)
 		return fd;
 	close(fd);
 	return error;

@@ -135,10 +135,8 @@ seal_build(struct launcher *l, uint64_t build, const uint8_t *hash)
 	if (fd < 0)
 		return fd;
 	/* What the name promises is on the disk before the name is. */
-	if (syncfs(fd) == -1)
-		error = -errno;
-	else if (renameat2(
-		     fd, "app", l->at[AT_SLUGS], slug, RENAME_NOREPLACE) == -1)
+	if (syncfs(fd) == -1 ||
+	    renameat2(fd, "app", l->at[AT_SLUGS], slug, RENAME_NOREPLACE) == -1)
 		error = -errno;
 	if (error == -EEXIST)
 		error = tree_remove(fd, "app");
