@@ -10,8 +10,6 @@
 #include "node/node_impl.h"
 #include "store/keys.h"
 
-#define KEEP     20
-#define KEEP_US  (7 * 86400 * 1000000LL)
 #define FIRST_US (60 * 1000000ULL)
 #define EACH_US  (3600 * 1000000ULL)
 #define A_COMMIT 32
@@ -20,12 +18,10 @@ struct logprune {
 	struct node *node;
 	sd_event_source *timer;
 	int committing;
-	int complained;
 
 	/* While it looks: of the app at hand. */
 	char app[32];
 	uint64_t number;
-	unsigned dead;
 	unsigned dropped;
 	struct store_txn *txn;
 };
@@ -37,50 +33,29 @@ timer_in(struct logprune *p, uint64_t us)
 	sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
 }
 
-/* Says -1 if the files are there still. */
 static int
-files_drop(struct logprune *p, uint64_t id)
+file_gone(const struct logprune *p, uint64_t id, const char *suffix)
 {
-	static const char *const suffixes[] = {"log.1", "log"};
 	char path[PATH_MAX];
-	size_t i;
 
-	for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		snprintf(path, sizeof(path),
-		    "%s/%016" PRIx64 "/%016" PRIx64 ".%s", p->node->log_dir,
-		    p->number, id, suffixes[i]);
-		if (unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR)
-			continue;
-		if (!p->complained)
-			log_warn("old logs can't be removed: %s: %s", path,
-			    strerror(errno));
-		p->complained = 1;
-		return -1;
-	}
-	return 0;
+	snprintf(path, sizeof(path), "%s/%016" PRIx64 "/%016" PRIx64 ".%s",
+	    p->node->log_dir, p->number, id, suffix);
+	return access(path, F_OK) == -1 &&
+	       (errno == ENOENT || errno == ENOTDIR);
 }
 
-/* The newest first: ids count up. */
 static int
 instance_found(const char *key, json_t *value, uint64_t rev, void *arg)
 {
 	struct logprune *p = arg;
 	char part[17];
-	int64_t end;
 	uint64_t id;
 
+	(void)value;
 	(void)rev;
 	if (key_part(key, 2, part, sizeof(part)) == -1 ||
-	    key_parse_id(part, &id) == -1 || agent_has_id(p->node->agent, id))
-		return 0;
-	end = json_integer_value(json_object_get(value, "ended"));
-	if (end == 0)
-		end = json_integer_value(json_object_get(value, "created"));
-	if (++p->dead <= KEEP && end + KEEP_US > node_realtime())
-		return 0;
-
-	/* The files first: without the record nobody would find them. */
-	if (files_drop(p, id) == -1)
+	    key_parse_id(part, &id) == -1 || agent_has_id(p->node->agent, id) ||
+	    !file_gone(p, id, "log") || !file_gone(p, id, "log.1"))
 		return 0;
 	if (p->txn == NULL)
 		p->txn = store_begin(p->node->store);
@@ -100,9 +75,8 @@ app_found(const char *key, json_t *value, uint64_t rev, void *arg)
 	if (key_part(key, 1, p->app, sizeof(p->app)) == -1 || number == NULL ||
 	    key_parse_id(number, &p->number) == -1)
 		return 0;
-	p->dead = 0;
 	key_format(prefix, "instance/%s/", p->app);
-	return store_each_last(p->node->store, prefix, instance_found, p);
+	return store_each(p->node->store, prefix, instance_found, p);
 }
 
 static void

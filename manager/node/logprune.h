@@ -1,6 +1,6 @@
 /*
- * Log files of instances that are gone go too: the newest 20 of an app stay,
- * for seven days.
+ * The launcher keeps the newest log files of an app only.  The records that
+ * name those of instances gone, instance/APP/ID, go with them.
  */
 #ifndef PAAS_LOGPRUNE_H
 #define PAAS_LOGPRUNE_H
