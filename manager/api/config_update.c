@@ -126,33 +126,52 @@ config_fits(struct request *r, json_t *config)
 	return 0;
 }
 
+/* A release with the same code, if there is one; -1 after an answer. */
+static int
+config_release(
+    struct request *r, struct store_txn *txn, json_t *config, const char *text)
+{
+	char key[STORE_KEY_MAX + 1], user[64];
+	json_t *app = model_touch(r->app), *current, *release = NULL;
+	int64_t version = model_number(app, "version");
+	int made;
+
+	current = model_get_release(r->api, r->name, version);
+	if (current == NULL) {
+		store_put(txn, key_format(key, "app/%s", r->name), app);
+		store_event(txn, r->name, "config", "%s", text);
+		json_decref(app);
+		return 0;
+	}
+	peer_name(r->uid, user, sizeof(user));
+	release = model_add_release(
+	    r->api, txn, r->name, app, current, config, user, text);
+	if ((made = release != NULL))
+		store_event(txn, r->name, "config", "%s, release v%lld", text,
+		    (long long)model_number(release, "version"));
+	else
+		respond_invalid(r,
+		    "the code of v%lld is not kept any more: push it again",
+		    (long long)version);
+	json_decref(current);
+	json_decref(app);
+	json_decref(release);
+	return made ? 0 : -1;
+}
+
 static void
 config_commit(struct request *r, json_t *config, uint64_t rev, const char *text)
 {
-	char key[STORE_KEY_MAX + 1], user[64];
-	json_t *app, *current, *release;
 	struct store_txn *txn = app_change_begin(r);
+	char key[STORE_KEY_MAX + 1];
 
 	key_format(key, "config/%s", r->name);
 	store_if(txn, key, rev);
 	store_put(txn, key, config);
-	app = model_touch(r->app);
-	current =
-	    model_get_release(r->api, r->name, model_number(r->app, "version"));
-	if (current != NULL) {
-		peer_name(r->uid, user, sizeof(user));
-		release = model_add_release(
-		    r->api, txn, r->name, app, current, config, user, text);
-		store_event(txn, r->name, "config", "%s, release v%lld", text,
-		    (long long)model_number(release, "version"));
-		json_decref(release);
-	} else {
-		store_put(txn, key_format(key, "app/%s", r->name), app);
-		store_event(txn, r->name, "config", "%s", text);
-	}
-	json_decref(current);
-	json_decref(app);
-	request_commit(r, txn, MHD_HTTP_OK, json_incref(config));
+	if (config_release(r, txn, config, text) == -1)
+		store_abandon(txn);
+	else
+		request_commit(r, txn, MHD_HTTP_OK, json_incref(config));
 }
 
 void

@@ -46,7 +46,8 @@ json_t *model_release_ref(json_t *release); /* {id, version} or null */
 /*
  * Adds a new release to txn: the parts of `from` with another config (both
  * borrowed), numbered after the last one and asked for by `app`, which is
- * the new record of the app and is put as well.  The record, or NULL.
+ * the new record of the app and is put as well.  The record, or NULL if the
+ * code of `from` is not there any more.
  */
 json_t *model_add_release(struct api *, struct store_txn *, const char *name,
     json_t *app, json_t *from, json_t *config, const char *user,

@@ -103,6 +103,33 @@ model_release(struct api *api, const char *name, json_t *app, json_t *release)
 	    "types", types, "addon_plan_names", "output_stream_url");
 }
 
+/*
+ * The slug of an old release may be about to go.  Its record is put again as
+ * it is: a collector that looked before this commit then meets a conflict,
+ * and looks again.
+ */
+static int
+release_keep_slug(struct api *api, struct store_txn *txn, json_t *release)
+{
+	const char *hash = model_text(release, "slug");
+	char key[STORE_KEY_MAX + 1];
+	json_t *slug;
+	uint64_t rev;
+	int there;
+
+	if (hash[0] == '\0')
+		return 0;
+	slug = store_get(api->store, key_format(key, "slug/%s", hash), &rev);
+	there =
+	    slug != NULL && !json_is_true(json_object_get(slug, "dropping"));
+	if (there) {
+		store_if(txn, key, rev);
+		store_put(txn, key, slug);
+	}
+	json_decref(slug);
+	return there ? 0 : -1;
+}
+
 json_t *
 model_add_release(struct api *api, struct store_txn *txn, const char *name,
     json_t *app, json_t *from, json_t *config, const char *user,
@@ -112,6 +139,8 @@ model_add_release(struct api *api, struct store_txn *txn, const char *name,
 	char id[37], key[STORE_KEY_MAX + 1];
 	json_t *release;
 
+	if (release_keep_slug(api, txn, from) == -1)
+		return NULL;
 	id_uuid(id);
 	release = json_pack("{s:I, s:s, s:O?, s:s, s:s, s:I, s:O?, s:O}",
 	    "version", (json_int_t)version, "id", id, "slug",

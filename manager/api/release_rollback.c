@@ -56,15 +56,24 @@ rollback_commit(struct request *r, json_t *old)
 	peer_name(r->uid, user, sizeof(user));
 	release = model_add_release(
 	    r->api, txn, r->name, app, old, config, user, description);
+	if (release == NULL) {
+		store_abandon(txn);
+		respond_invalid(r,
+		    "the code of v%" PRId64 " is not kept any more: push it "
+		    "again",
+		    version);
+		goto out;
+	}
 	store_put(txn, key_format(key, "config/%s", r->name), config);
 	store_event(txn, r->name, "rollback",
 	    "rolled back to v%" PRId64 ", release v%" PRId64, version,
 	    model_number(release, "version"));
 	reply = model_release(r->api, r->name, app, release);
+	request_commit(r, txn, MHD_HTTP_CREATED, reply);
+out:
 	json_decref(app);
 	json_decref(config);
 	json_decref(release);
-	request_commit(r, txn, MHD_HTTP_CREATED, reply);
 }
 
 void
