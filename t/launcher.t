@@ -39,7 +39,7 @@ nft_table = paas_$tag
 if_prefix = $tag
 subnet = $net.0/24
 uid_base = @{[1_950_000_000 + $n * 1000]}
-allow_out = 203.0.113.0/24
+allow_out = 10.98.$n.0/24
 CONF
 
 # ---- helpers ----------------------------------------------------------
@@ -143,7 +143,7 @@ sub gone {
 
 sub cgroups { return grep { -d } glob "/sys/fs/cgroup{,/*}/paas-$tag.scope/inst/*" }
 sub links { return grep { /\b$tag/ } split /\n/, `ip -o link` }
-sub pids_of_uid { my ($uid) = @_; return grep { (stat "/proc/$_")[4] // -1 == $uid } map { m{/(\d+)$} } glob '/proc/[0-9]*' }
+sub pids_of_uid { my ($uid) = @_; return grep { ((stat "/proc/$_")[4] // -1) == $uid } map { m{/(\d+)$} } glob '/proc/[0-9]*' }
 
 sub slug {
     my ($name, %files) = @_;
@@ -342,10 +342,10 @@ sub listener {
 }
 my $port = listener('0.0.0.0', 0);
 listener("$net.1", 53);
-# A network beyond the host: 203.0.113.9 is allowed, 10.99.$n.9 is not.
+# Two networks beyond the host, of which 10.98 is allowed.
 system("ip netns add $tag && ip -n $tag link set lo up && ip link add ${tag}x type veth peer name e0 netns $tag"
-    . " && ip addr add 203.0.113.1/24 dev ${tag}x && ip addr add 10.99.$n.1/24 dev ${tag}x && ip link set ${tag}x up"
-    . " && ip -n $tag addr add 203.0.113.9/24 dev e0 && ip -n $tag addr add 10.99.$n.9/24 dev e0 && ip -n $tag link set e0 up") == 0 or die;
+    . " && ip addr add 10.98.$n.1/24 dev ${tag}x && ip addr add 10.99.$n.1/24 dev ${tag}x && ip link set ${tag}x up"
+    . " && ip -n $tag addr add 10.98.$n.9/24 dev e0 && ip -n $tag addr add 10.99.$n.9/24 dev e0 && ip -n $tag link set e0 up") == 0 or die;
 my $far = fork // die;
 if (!$far) {
     undef $owner;
@@ -357,19 +357,19 @@ my ($one) = instance({slug => $s, slot => 10}, 'perl', 'probe', 'listen');
 wait_for(3, sub { log_of($one) =~ /listening/ });
 my $c = IO::Socket::INET->new(PeerAddr => "$net.10", PeerPort => 5000, Timeout => 3);
 is $c && scalar <$c>, "$net.1\n", 'the host reaches an instance, from the gateway';
-($text) = run_to_end({slug => $s, slot => 11}, 'perl', 'probe', 'connect', "$net.1:53", '203.0.113.9:9999', "$net.10:5000",
+($text) = run_to_end({slug => $s, slot => 11}, 'perl', 'probe', 'connect', "$net.1:53", "10.98.$n.9:9999", "$net.10:5000",
     "$net.1:$port", "$net.1:5000", "127.0.0.1:$port", ($host ? "$host:$port" : ()), "10.99.$n.9:9999", '169.254.169.254:80',
     '192.168.1.1:80', '100.64.0.1:80', '[fe80::1%eth0]:80', '[::1]:80', '[fd00::2]:80');
 like $text, qr/^o open \Q$net\E\.1:53 /m, 'DNS on the gateway is reached';
-like $text, qr/^o open 203\.0\.113\.9:9999 203\.0\.113\.1$/m, 'an allowed network is, masqueraded';
+like $text, qr/^o open 10\.98\.$n\.9:9999 10\.98\.$n\.1$/m, 'an allowed network is, masqueraded';
 is scalar(() = $text =~ /^o open/mg), 2, 'and nothing else' or diag $text;
 is scalar(() = $text =~ /^o closed/mg), $host ? 12 : 11, 'all were tried' or diag $text;
 cmp_ok scalar(() = $text =~ /timed out/g), '<=', 0, 'refusals are answered at once' or diag $text;
 
 # ---- a firewall that goes ---------------------------------------------
 
-my $two = (instance({slug => $s, slot => 12}, 'perl', 'probe', 'again', '203.0.113.9:9999', "10.99.$n.9:9999"))[0];
-ok wait_for(5, sub { text_of($two) =~ /^o open 203/m }), 'allowed traffic flows';
+my $two = (instance({slug => $s, slot => 12}, 'perl', 'probe', 'again', "10.98.$n.9:9999", "10.99.$n.9:9999"))[0];
+ok wait_for(5, sub { text_of($two) =~ /^o open 10\.98/m }), 'allowed traffic flows';
 kill 'STOP', $launcher;
 system("nft delete table inet paas_$tag");
 my $before = length text_of($two);
@@ -381,7 +381,7 @@ like $after, qr/closed 10\.99/, 'while the instance tried';
 kill 'CONT', $launcher;
 ok wait_for(3, sub { !system("nft list table inet paas_$tag >/dev/null 2>&1") }), 'the table comes back';
 $before = length text_of($two);
-ok wait_for(5, sub { substr(text_of($two), $before) =~ /^o open 203/m }), 'and traffic flows again';
+ok wait_for(5, sub { substr(text_of($two), $before) =~ /^o open 10\.98/m }), 'and traffic flows again';
 unlike text_of($two), qr/open 10\.99/, 'what is not allowed never got through';
 gone($_) for $one, $two;
 
@@ -442,6 +442,37 @@ is scalar(@took), 40, '40 instances run';
 diag sprintf 'from request to first line of Perl, median: %.1f ms', 1000 * $median;
 is scalar(() = ctl('list') =~ /state=2/g), 40, 'all are listed';
 gone($_->[0]) for @ids;
+
+# ---- killed in the middle of it ---------------------------------------
+
+my ($whole, $broken) = (0, 0);
+for my $turn (1 .. 20) {
+    my $starter = fork // die;
+    if (!$starter) {
+        undef $owner;
+        open STDERR, '>', '/dev/null';
+        open STDOUT, '>', '/dev/null';
+        instance({slug => $s, slot => 70 + $turn, id => sprintf '%016x', 0x1000 + $turn}, 'sleep', '60');
+        POSIX::_exit(0);
+    }
+    sleep 0.002 + rand 0.03;
+    launcher_end('KILL');
+    waitpid $starter, 0;
+    launcher_start();
+    my $list = ctl('list');
+    my %record = map { $_ => 1 } $list =~ /id=(\w+)/g;
+    $whole++ if $list =~ /state=2/;
+    my $stray = sub {
+        my @without = grep { m{/(\w+)$} && !$record{$1} } cgroups();
+        push @without, pids_of_uid($uid + 68 + $turn) unless %record;
+        return @without;
+    };
+    $broken++ unless wait_for(3, sub { !$stray->() });
+    gone($_) for keys %record;
+}
+diag "killed 20 times, $whole instances had been started";
+is $broken, 0, 'killed in the middle of a start, nothing is left without a record';
+is scalar(cgroups()), 0, 'and all can be cleaned';
 
 # ---- purge ------------------------------------------------------------
 
