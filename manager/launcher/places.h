@@ -12,6 +12,9 @@
  *   state/log/APP/ID.log    and ID.log.1, the one before        paas-log:paas
  *   run/inst/ID             the launcher's record               root
  *   run/exit/ID             the shim's exit record              paas-log:paas
+ *   run/stage/              where each instance mounts its own  root
+ *   run/ip_forward          what it was before us               root
+ *   run/launcher.lock       one launcher at a time              root
  *   run/manager.sock        HTTP and JSON, for people           paas
  *   run/launcher.sock       this protocol                       root:paas
  *   run/status.sock         nginx: paas_status                  www-data

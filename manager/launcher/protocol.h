@@ -8,6 +8,12 @@
  * every place from numbers and hashes (places.h).  The only descriptor that
  * it takes is a sealed memfd, which nobody but paas-init, inside the
  * sandbox, ever reads.
+ *
+ * Errors: EINVAL a field is wrong; EEXIST that id is there; EBUSY the slot
+ * is held, its uid still has processes, or the tree is in use; ENOENT no such
+ * instance, slug or build; ESRCH it has exited; EAGAIN too many long requests
+ * (LIST, SEAL, DISCARD, DROP) are under way, ask again.  CLEAN, SEAL, DISCARD
+ * and DROP may be repeated.
  */
 #ifndef PAAS_PROTOCOL_H
 #define PAAS_PROTOCOL_H
