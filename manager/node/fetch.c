@@ -1,4 +1,4 @@
-#include <sys/queue.h>
+#include <bsd/sys/queue.h>
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -25,7 +25,7 @@ struct fetch {
 	sd_event *event;
 	sd_event_source *timer;
 	CURLM *multi;
-	TAILQ_HEAD(, fetch_call) calls;
+	TAILQ_HEAD(fetch_calls, fetch_call) calls;
 };
 
 static void
@@ -189,11 +189,11 @@ fail:
 void
 fetch_close(struct fetch *f)
 {
-	struct fetch_call *call;
+	struct fetch_call *call, *next;
 
 	if (f == NULL)
 		return;
-	while ((call = TAILQ_FIRST(&f->calls)) != NULL)
+	TAILQ_FOREACH_SAFE (call, &f->calls, entry, next)
 		call_free(call);
 	if (f->multi != NULL)
 		curl_multi_cleanup(f->multi);

@@ -59,6 +59,7 @@ block_reserve(struct ids *ids)
 {
 	struct store_txn *txn;
 	json_t *value;
+	json_int_t next;
 	uint64_t rev, first = 1;
 
 	if (ids->reserving != 0 || ids->spare != 0)
@@ -74,7 +75,8 @@ block_reserve(struct ids *ids)
 		retry_later(ids);
 		return;
 	}
-	value = json_pack("{s:I}", "next", (json_int_t)(first + IDS_BLOCK));
+	next = (json_int_t)first + IDS_BLOCK;
+	value = json_pack("{s:I}", "next", next);
 	if (value == NULL) {
 		retry_later(ids);
 		return;

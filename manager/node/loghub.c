@@ -26,7 +26,7 @@
 
 struct logdir {
 	LIST_ENTRY(logdir) entry;
-	LIST_HEAD(, logfile) files;
+	LIST_HEAD(logfiles, logfile) files;
 	uint64_t app;
 	int wd; /* -1: not there yet */
 };
@@ -54,8 +54,8 @@ struct loghub {
 	sd_event_source *absent;
 	char log_dir[PATH_MAX];
 	int fd;
-	LIST_HEAD(, logdir) dirs;
-	TAILQ_HEAD(, logfile) due;
+	LIST_HEAD(logdirs, logdir) dirs;
+	TAILQ_HEAD(logdue, logfile) due;
 };
 
 /* ---- which file is next ------------------------------------------------ */
@@ -104,16 +104,16 @@ static int
 file_next(struct logfile *f)
 {
 	const char *dir = f->hub->log_dir;
-	int now, before, next = -1;
+	int now, before, next;
 
 	now = logfile_open(dir, f->dir->app, f->id, 0);
 	before = logfile_open(dir, f->dir->app, f->id, 1);
-	if (f->fd < 0 && file_is(now, &f->pos))
-		next = now;
-	else if (before >= 0 && !(f->fd >= 0 && file_is(before, &f->pos)))
-		next = before; /* the first there is, or we were overtaken */
-	else
-		next = now;
+
+	/* The older one is next if it is our first, or we were overtaken. */
+	next = now;
+	if (before >= 0 && !(f->fd < 0 && file_is(now, &f->pos)) &&
+	    !(f->fd >= 0 && file_is(before, &f->pos)))
+		next = before;
 	if (next >= 0)
 		file_take(f, next);
 	if (now >= 0 && now != next)

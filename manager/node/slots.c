@@ -14,9 +14,9 @@ struct rest {
 struct slots {
 	uint32_t first;
 	uint32_t range;
-	uint8_t *taken;              /* a bit each: in use, or at rest */
-	uint8_t *used;               /* a bit each: in use */
-	STAILQ_HEAD(, rest) resting; /* the first to be free, first */
+	uint8_t *taken;                   /* a bit each: in use, or at rest */
+	uint8_t *used;                    /* a bit each: in use */
+	STAILQ_HEAD(rests, rest) resting; /* the first to be free, first */
 };
 
 static int
