@@ -157,10 +157,10 @@ build_upload_append(struct build_upload *upload, const void *data, size_t len,
 
 	if (len > upload->build->conf->upload_max - upload->size) {
 		fail(err, BUILD_TOO_LARGE,
-		    "The upload is larger than %" PRIu64 " MB (upload_max in "
+		    "The upload is larger than %" PRIu64 " MiB (upload_max in "
 		    "paas.conf): list what the app does not need in "
 		    ".slugignore.",
-		    upload->build->conf->upload_max / 1000000);
+		    upload->build->conf->upload_max / (1024 * 1024));
 		return -1;
 	}
 	while (len > 0) {

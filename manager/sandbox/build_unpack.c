@@ -177,8 +177,8 @@ check_limits(struct unpack *u, struct archive_entry *entry)
 	if (size < 0 || (uint64_t)size > u->limits->bytes - u->stats->bytes) {
 		snprintf(u->err, SANDBOX_ERRLEN,
 		    "The upload was refused: unpacked it is larger than %llu "
-		    "MB. List what the app does not need in .slugignore.",
-		    (unsigned long long)(u->limits->bytes / 1000000));
+		    "MiB. List what the app does not need in .slugignore.",
+		    (unsigned long long)(u->limits->bytes / (1024 * 1024)));
 		return -1;
 	}
 	u->stats->bytes += (uint64_t)size;

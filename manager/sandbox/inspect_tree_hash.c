@@ -67,9 +67,9 @@ count(struct walk *w, uint64_t bytes)
 		return too_many(w);
 	if (bytes > w->limits->bytes - w->stats->bytes) {
 		snprintf(w->err, SANDBOX_ERRLEN,
-		    "The built app is larger than %llu MB: have its build "
+		    "The built app is larger than %llu MiB: have its build "
 		    "remove what running it does not need.",
-		    (unsigned long long)(w->limits->bytes / 1000000));
+		    (unsigned long long)(w->limits->bytes / (1024 * 1024)));
 		return -1;
 	}
 	w->stats->bytes += bytes;
