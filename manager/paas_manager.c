@@ -23,7 +23,7 @@
 
 #include "common/conf.h"
 #include "common/log.h"
-#include "launcher/places.h"
+#include "common/places.h"
 #include "store/store.h"
 
 #include "routing/routing.h"
@@ -62,7 +62,8 @@ manager_open(struct manager *m, char err[PAAS_ERRLEN])
 	m->build = build_open(m->store, m->node, &m->conf, m->loop, err);
 	if (m->build == NULL)
 		return -1;
-	m->api = api_open(m->store, m->build, m->node, &m->conf, m->loop, err);
+	m->api = api_open(
+	    m->store, m->build, m->node, m->routing, &m->conf, m->loop, err);
 	return m->api == NULL ? -1 : 0;
 }
 

@@ -14,6 +14,7 @@
 struct api;
 struct build;
 struct node;
+struct routing;
 struct store;
 
 /*
@@ -22,7 +23,7 @@ struct store;
  * a sentence in err.
  */
 struct api *api_open(struct store *, struct build *, struct node *,
-    const struct conf *, sd_event *, char err[PAAS_ERRLEN]);
+    struct routing *, const struct conf *, sd_event *, char err[PAAS_ERRLEN]);
 
 /* Ends every request and stream, and takes the socket away.  NULL is fine. */
 void api_close(struct api *);

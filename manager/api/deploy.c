@@ -7,7 +7,12 @@
 #include <string.h>
 
 #include "api/model.h"
+#include "routing/routing.h"
 #include "store/keys.h"
+
+/* How often, and how long at most, a live release is waited for. */
+#define ROUTED_EVERY_US 5000
+#define ROUTED_MAX      1000
 
 enum deploy_watch { WATCH_APP, WATCH_ROLLOUT, WATCH_ACTUAL, WATCHES };
 
@@ -17,7 +22,9 @@ struct deploy {
 	void *arg;
 	struct store_watch *watches[WATCHES];
 	sd_event_source *look; /* at the next turn of the loop */
-	json_t *states;        /* assignment -> the state that was told last */
+	sd_event_source *timer;
+	unsigned int waited; /* for the routes of a live release */
+	json_t *states;      /* assignment -> the state that was told last */
 	char name[MODEL_NAME_MAX];
 	char actual[64]; /* the prefix of its records */
 	int64_t version;
@@ -54,6 +61,21 @@ deploy_instance(const char *key, json_t *actual, uint64_t rev, void *arg)
 	return 0;
 }
 
+/*
+ * Live is what answers: the release is so once its routes are obeyed, too.
+ * A route database that can't be written is no reason to wait for ever.
+ */
+static int
+deploy_is_routed(struct deploy *d, uint64_t revision)
+{
+	if (routing_revision(d->api->routing) >= revision ||
+	    d->waited++ >= ROUTED_MAX)
+		return 1;
+	(void)sd_event_source_set_time_relative(d->timer, ROUTED_EVERY_US);
+	(void)sd_event_source_set_enabled(d->timer, SD_EVENT_ONESHOT);
+	return 0;
+}
+
 /* Whether it is over; text is why it failed. */
 static int
 deploy_is_over(
@@ -62,20 +84,22 @@ deploy_is_over(
 	char key[STORE_KEY_MAX + 1];
 	json_t *app, *rollout;
 	int64_t live, target;
+	uint64_t revision;
 	int over = 1;
 
 	text[0] = '\0';
 	app =
 	    store_get(d->api->store, key_format(key, "app/%s", d->name), NULL);
 	rollout = store_get(
-	    d->api->store, key_format(key, "rollout/%s", d->name), NULL);
+	    d->api->store, key_format(key, "rollout/%s", d->name), &revision);
 	live = model_number(rollout, "live");
 	target = model_number(rollout, "target");
 	if (app == NULL)
 		*result = DEPLOY_GONE;
-	else if (live == d->version)
+	else if (live == d->version) {
 		*result = DEPLOY_LIVE;
-	else if (model_number(rollout, "failed") == d->version) {
+		over = deploy_is_routed(d, revision);
+	} else if (model_number(rollout, "failed") == d->version) {
 		*result = DEPLOY_FAILED;
 		strlcpy(text, model_text(rollout, "reason"), len);
 	} else if (target > d->version || live > d->version)
@@ -119,6 +143,13 @@ deploy_changed(const char *key, json_t *value, uint64_t rev, void *arg)
 	(void)sd_event_source_set_enabled(d->look, SD_EVENT_ONESHOT);
 }
 
+static int
+deploy_waited(sd_event_source *source, uint64_t now, void *arg)
+{
+	(void)now;
+	return deploy_look(source, arg);
+}
+
 struct deploy *
 deploy_open(struct api *api, const char *name, uint64_t number, int64_t version,
     const struct deploy_owner *owner, void *arg)
@@ -135,7 +166,10 @@ deploy_open(struct api *api, const char *name, uint64_t number, int64_t version,
 	d->states = json_object();
 	strlcpy(d->name, name, sizeof(d->name));
 	model_actual_prefix(d->actual, sizeof(d->actual), "actual", number);
-	if (sd_event_add_defer(api->event, &d->look, deploy_look, d) < 0) {
+	if (sd_event_add_defer(api->event, &d->look, deploy_look, d) < 0 ||
+	    sd_event_add_time_relative(api->event, &d->timer, CLOCK_MONOTONIC,
+		0, 0, deploy_waited, d) < 0 ||
+	    sd_event_source_set_enabled(d->timer, SD_EVENT_OFF) < 0) {
 		deploy_close(d);
 		return NULL;
 	}
@@ -157,6 +191,7 @@ deploy_close(struct deploy *d)
 		if (d->watches[i] != NULL)
 			store_unwatch(d->watches[i]);
 	sd_event_source_disable_unref(d->look);
+	sd_event_source_disable_unref(d->timer);
 	json_decref(d->states);
 	free(d);
 }

@@ -16,7 +16,7 @@
 #include "api/respond.h"
 #include "api/stream.h"
 #include "api/verbs.h"
-#include "launcher/places.h"
+#include "common/places.h"
 #include "node/logfile.h"
 #include "node/node.h"
 #include "store/keys.h"

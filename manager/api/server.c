@@ -18,7 +18,7 @@
 #include "api/peer.h"
 #include "api/request.h"
 #include "common/log.h"
-#include "launcher/places.h"
+#include "common/places.h"
 
 #define SERVER_MEMORY      (64 * 1024) /* of a connection: mapped, not heap */
 #define SERVER_TIMEOUT     60          /* seconds a client may say nothing */
@@ -204,7 +204,8 @@ server_read_stack(char *stack, size_t len)
 
 struct api *
 api_open(struct store *store, struct build *build, struct node *node,
-    const struct conf *conf, sd_event *event, char err[PAAS_ERRLEN])
+    struct routing *routing, const struct conf *conf, sd_event *event,
+    char err[PAAS_ERRLEN])
 {
 	struct api *api;
 
@@ -216,6 +217,7 @@ api_open(struct store *store, struct build *build, struct node *node,
 	api->store = store;
 	api->build = build;
 	api->node = node;
+	api->routing = routing;
 	api->conf = conf;
 	api->event = event;
 	api->admins = peer_admins(conf->user_manager);

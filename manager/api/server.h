@@ -16,12 +16,14 @@ struct build;
 struct destroyer;
 struct node;
 struct request;
+struct routing;
 struct store;
 
 struct api {
 	struct store *store;
 	struct build *build;
 	struct node *node;
+	struct routing *routing;
 	const struct conf *conf;
 	sd_event *event;
 	struct MHD_Daemon *httpd;

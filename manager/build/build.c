@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "launcher/places.h"
+#include "common/places.h"
 
 static int
 open_uploads(struct build *b, char err[PAAS_ERRLEN])

@@ -15,7 +15,7 @@
 #include <bsd/string.h>
 
 #include "common/log.h"
-#include "launcher/places.h"
+#include "common/places.h"
 #include "node/logfile.h"
 
 /* Lines of one time, at most so many, tell the last line from the others. */

@@ -16,7 +16,7 @@
 #include <bsd/string.h>
 
 #include "common/log.h"
-#include "launcher/places.h"
+#include "common/places.h"
 #include "node/launch.h"
 #include "node/logfile.h"
 

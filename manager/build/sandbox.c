@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "launcher/places.h"
+#include "common/places.h"
 #include "node/logfile.h"
 
 /* Config vars reach buildpacks as files, so they come under a prefix. */

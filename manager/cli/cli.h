@@ -27,10 +27,6 @@ enum cli_exit {
 
 #define CLI_APP_MAX 30
 
-/* In run_dir: the API, and the router's status page. */
-#define CLI_MANAGER_SOCK "manager.sock"
-#define CLI_STATUS_SOCK  "status.sock"
-
 struct cli {
 	struct grammar_words words;
 	struct http *http; /* NULL for verbs that are VERB_LOCAL */

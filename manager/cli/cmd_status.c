@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/places.h"
 #include "cli/cli.h"
 
 static void
@@ -36,7 +37,7 @@ status_ask_router(struct cli *cli)
 	if (slash == NULL)
 		return NULL;
 	slash[1] = '\0';
-	if (strlcat(path, CLI_STATUS_SOCK, sizeof(path)) >= sizeof(path) ||
+	if (strlcat(path, PLACE_STATUS_SOCK, sizeof(path)) >= sizeof(path) ||
 	    (http = http_open(path)) == NULL)
 		return NULL;
 	if (http_do(http, &call, &answer) != HTTP_OK)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/places.h"
 #include "cli/app.h"
 #include "cli/cli.h"
 #include "cli/help.h"
@@ -37,14 +38,14 @@ paas_find_socket(struct cli *cli, char *path, size_t len)
 		return -1;
 	}
 	if (access(PAAS_CONF_DEFAULT, R_OK) != 0) {
-		snprintf(path, len, "%s/%s", PAAS_RUN_DIR, CLI_MANAGER_SOCK);
+		snprintf(path, len, "%s/%s", PAAS_RUN_DIR, PLACE_MANAGER_SOCK);
 		return 0;
 	}
 	if (conf_load(&conf, PAAS_CONF_DEFAULT, why) == -1) {
 		cli_error(cli, "%s", why);
 		return -1;
 	}
-	n = snprintf(path, len, "%s/%s", conf.run_dir, CLI_MANAGER_SOCK);
+	n = snprintf(path, len, "%s/%s", conf.run_dir, PLACE_MANAGER_SOCK);
 	if (n > 0 && (size_t)n < len)
 		return 0;
 	cli_error(cli, "%s: run_dir is too long", PAAS_CONF_DEFAULT);

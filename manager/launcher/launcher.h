@@ -16,7 +16,7 @@
 #include "launcher/launcher_cgroup.h"
 #include "launcher/launcher_firewall.h"
 #include "launcher/launcher_record.h"
-#include "launcher/places.h"
+#include "common/places.h"
 #include "launcher/protocol.h"
 
 /* Bytes of "%016x" with its NUL. */

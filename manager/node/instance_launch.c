@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "launcher/places.h"
+#include "common/places.h"
 #include "node/health.h"
 #include "node/instance.h"
 #include "store/keys.h"

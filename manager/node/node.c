@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "launcher/places.h"
+#include "common/places.h"
 #include "node/node_impl.h"
 
 #define SLOT_FIRST 2 /* 1 is the gateway */

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "launcher/places.h"
+#include "common/places.h"
 #include "node/proc.h"
 
 struct proc {

@@ -52,7 +52,8 @@ struct routing {
 	struct touches touches;
 	struct touch_queue queue; /* the same ones, in order */
 	size_t ntouches;
-	int stale; /* the revision in the database is an old one */
+	int stale;       /* the revision in the database is an old one */
+	uint64_t obeyed; /* the revision that was last committed as reached */
 	sd_event_source *run;
 	sd_event_source *timer;
 	unsigned int retry; /* ms; 0: all is well */
@@ -356,6 +357,8 @@ commit_some(struct routing *rt)
 		revision = store_revision(rt->store);
 	if ((rc = routing_db_commit(rt->db, revision)) != PAAS_ROUTEDB_OK)
 		return rc;
+	if (item == NULL && rt->scan > SCAN_END)
+		rt->obeyed = revision;
 	for (n = 0; n < BATCH_MAX && !TAILQ_EMPTY(&rt->queue); n++)
 		forget(rt, TAILQ_FIRST(&rt->queue));
 	rt->stale = !TAILQ_EMPTY(&rt->queue) || rt->scan <= SCAN_END;
@@ -499,6 +502,12 @@ routing_open(struct store *st, const struct conf *conf, sd_event *event,
 	start_scan(rt);
 	wake(rt);
 	return rt;
+}
+
+uint64_t
+routing_revision(const struct routing *rt)
+{
+	return rt->obeyed;
 }
 
 void

@@ -26,4 +26,10 @@ struct routing *routing_open(
     struct store *, const struct conf *, sd_event *, char err[PAAS_ERRLEN]);
 void routing_close(struct routing *);
 
+/*
+ * The revision of the store that requests obey: every change up to it is in
+ * the route database.  0 until all was compared after a start.
+ */
+uint64_t routing_revision(const struct routing *);
+
 #endif

@@ -8,7 +8,7 @@ services=(launcher manager dns router)
 # place MODE OWNER DIR
 place() { install -d -m "$1" -o "${2%:*}" -g "${2#*:}" "$3"; }
 
-# The launcher makes what is its own below these (manager/launcher/places.h).
+# The launcher makes what is its own below these (manager/common/places.h).
 places_make() {
     place 755 root:root "$state_dir"
     place 700 paas:paas "$state_dir/store"

@@ -148,6 +148,6 @@ close $fh;
 is(($p->paas('apps:destroy', 'proc', '--confirm', 'proc'))[0], 0, 'destroyed');
 ok(Platform::wait_for(30, sub { $p->get('proc')->{status} == 404 }), 'its host is 404');
 ok(Platform::wait_for(60, sub { $p->api('GET', '/apps/proc')->{status} == 404 }), 'it is gone');
-is(($p->paas('apps:create', 'proc'))[0], 0, 'its name is free again');
+ok(Platform::wait_for(60, sub { ($p->paas('apps:create', 'proc'))[0] == 0 }), 'its name is free again');
 
 done_testing();

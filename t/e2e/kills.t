@@ -17,22 +17,28 @@ is($rc, 0, 'pushed') or BAIL_OUT($out);
 $p->paas('ps:scale', 'web=3', '--app', $app);
 ok($p->wait_up($app, 3), 'three are up');
 
-# The app's own pids, as it tells them.
+# The app's own pids, as it tells them: many requests at once, for one after
+# the other would never go to the instance that has the websocket.
 sub pids {
     my %of;
-    for (1 .. 300) {
-        my $r = $p->get($app);
-        $of{$1} = $2 if $r->{body} =~ /"dyno":\s*"(web\.\d)".*"pid":\s*(\d+)/s;
-        last if keys %of == 3 && $_ > 30;
+    for (1 .. 5) {
+        my @sockets = map {
+            my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $p->{port});
+            print {$s} "GET /slow?ms=100 HTTP/1.1\r\nHost: $app.$p->{domain}\r\nConnection: close\r\n\r\n";
+            $s;
+        } 1 .. 24;
+        for my $s (@sockets) {
+            my $text = Platform::read_response($s, time + 10);
+            $of{$1} = $2 if $text =~ /"dyno":\s*"(web\.\d)".*"pid":\s*(\d+)/s;
+        }
+        last if keys %of == 3;
     }
     return \%of;
 }
 
-# The host's pids of an instance: those of its uid.
+# Kills the app's process of an instance, found by its environment.
 sub kill_instance {
     my ($dyno) = @_;
-    my ($of) = grep { $_->{name} eq $dyno } $p->dynos($app);
-    my ($d) = $of->{address} =~ /(\d+)$/;
     my ($status, $text) = Platform::run('ps', '-eo', 'pid,uid,comm');
     my @node = map { /^\s*(\d+)\s+(\d+)\s+node/ && host_dyno($1, $dyno) ? $1 : () } split /\n/, $text;
     kill 'KILL', @node;

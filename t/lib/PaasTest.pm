@@ -50,7 +50,11 @@ sub expand {
     return $text;
 }
 
-sub module { return "load_module $build/ngx_http_paas_module.so;\n" }
+# PAAS_MODULE is empty for an nginx that has the module built in.
+sub module {
+    my $file = $ENV{PAAS_MODULE} // "$build/ngx_http_paas_module.so";
+    return $file eq '' ? '' : "load_module $file;\n";
+}
 
 sub routes_dir { return $routes }
 

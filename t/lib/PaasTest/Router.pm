@@ -11,7 +11,7 @@ use POSIX ();
 use Time::HiRes qw(sleep time);
 
 my @all;
-END { local $?; $_->stop for @all }
+END { $_->stop for @all }
 
 # workers => N, upstream => TEXT, location => TEXT, http => TEXT
 sub new {
@@ -101,6 +101,9 @@ sub stop {
     my $pid = $self->pid or return;
     kill 'TERM', $pid;
     wait_for(10, sub { !kill 0, $pid });
+    my @found = $self->log =~ /^.*(?:runtime error|Sanitizer).*$/mg or return;
+    Test::More::diag(join "\n", @found);
+    $? = 1;
 }
 
 sub log {
