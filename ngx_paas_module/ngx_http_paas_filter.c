@@ -79,6 +79,11 @@ ngx_http_paas_header_filter(ngx_http_request_t *r)
 {
     ngx_http_paas_ctx_t  *ctx;
 
+    if (ngx_exiting) {
+        /* the connection is going to be closed, and the client is told */
+        r->keepalive = 0;
+    }
+
     ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
 
     if (ctx == NULL || ctx->page) {

@@ -22,6 +22,7 @@ static char *ngx_http_paas_set_enable(ngx_conf_t *cf, ngx_command_t *cmd,
 static ngx_int_t ngx_http_paas_init_worker(ngx_cycle_t *cycle);
 static void ngx_http_paas_exit_worker(ngx_cycle_t *cycle);
 static void ngx_http_paas_tick_worker(ngx_event_t *ev);
+static ngx_http_paas_ctx_t *ngx_http_paas_alloc_ctx(ngx_http_request_t *r);
 static void ngx_http_paas_cleanup_ctx(void *data);
 
 
@@ -126,21 +127,55 @@ ngx_http_paas_get_ctx(ngx_http_request_t *r)
         ctx->error = NGX_HTTP_PAAS_OK;
 
     } else {
-        cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_paas_ctx_t));
+        cln = ngx_pool_cleanup_add(r->pool, 0);
         if (cln == NULL) {
             return NULL;
         }
 
-        ctx = cln->data;
-        ngx_memzero(ctx, sizeof(ngx_http_paas_ctx_t));
+        ctx = ngx_http_paas_alloc_ctx(r);
+        if (ctx == NULL) {
+            return NULL;
+        }
 
-        ctx->request = r;
-        ctx->pmcf = ngx_http_get_module_main_conf(r, ngx_http_paas_module);
-
+        cln->data = ctx;
         cln->handler = ngx_http_paas_cleanup_ctx;
     }
 
     ngx_http_set_ctx(r, ctx, ngx_http_paas_module);
+
+    return ctx;
+}
+
+
+/*
+ * From those that ended before: in the request's own pool it would be what
+ * needs one more block of memory for each request.
+ */
+
+static ngx_http_paas_ctx_t *
+ngx_http_paas_alloc_ctx(ngx_http_request_t *r)
+{
+    ngx_http_paas_ctx_t        *ctx;
+    ngx_http_paas_main_conf_t  *pmcf;
+
+    pmcf = ngx_http_get_module_main_conf(r, ngx_http_paas_module);
+
+    ctx = pmcf->free;
+
+    if (ctx) {
+        pmcf->free = ctx->next;
+
+    } else {
+        ctx = ngx_alloc(sizeof(ngx_http_paas_ctx_t), r->connection->log);
+        if (ctx == NULL) {
+            return NULL;
+        }
+    }
+
+    ngx_memzero(ctx, offsetof(ngx_http_paas_ctx_t, tried));
+
+    ctx->request = r;
+    ctx->pmcf = pmcf;
 
     return ctx;
 }
@@ -208,6 +243,9 @@ ngx_http_paas_cleanup_ctx(void *data)
         ctx->nkept--;
         ngx_http_paas_drop_entry(cache, &ctx->kept[ctx->nkept]->entry);
     }
+
+    ctx->next = ctx->pmcf->free;
+    ctx->pmcf->free = ctx;
 }
 
 
@@ -241,6 +279,7 @@ ngx_http_paas_init_worker(ngx_cycle_t *cycle)
 
     ngx_http_paas_take_row(pmcf->zone, cycle->log);
     ngx_http_paas_init_db(&pmcf->db, cycle->log);
+    ngx_http_paas_init_leave();
 
     pmcf->dummy.fd = (ngx_socket_t) -1;
     pmcf->dummy.data = pmcf;

@@ -274,6 +274,7 @@ typedef struct {
     ngx_http_paas_cache_t       cache;
     ngx_http_paas_zone_t       *zone;
     uint64_t                    seed;      /* of this worker's random numbers */
+    ngx_http_paas_ctx_t        *free;      /* to be used again */
     ngx_event_t                 tick;
     ngx_connection_t            dummy;     /* for the debug log */
     unsigned                    on:1;      /* some location says so */
@@ -298,6 +299,7 @@ struct ngx_http_paas_ctx_s {
     ngx_http_request_t         *request;
     ngx_http_paas_main_conf_t  *pmcf;
     ngx_str_t                   name;      /* canonical host */
+    uint64_t                    key;       /* its hash */
     ngx_str_t                   uri;       /* as routed, before a strip */
     ngx_str_t                   forwarded; /* after it */
     ngx_http_paas_host_t       *host;      /* held */
@@ -312,9 +314,7 @@ struct ngx_http_paas_ctx_s {
     off_t                       sent;      /* by the last attempt */
     off_t                       received;
     ngx_uint_t                  attempts;
-    uint64_t                    tried[NGX_HTTP_PAAS_ATTEMPTS];
-    ngx_http_paas_pool_t       *kept[NGX_HTTP_PAAS_ATTEMPTS];
-    ngx_uint_t                  nkept;     /* pools of earlier attempts */
+    ngx_uint_t                  nkept;
     ngx_chain_t                *body;      /* of an error page to come */
     uint64_t                    stamp;     /* of the route */
     unsigned                    routed:1;
@@ -323,6 +323,12 @@ struct ngx_http_paas_ctx_s {
     unsigned                    stripped:1;
     unsigned                    veto:1;    /* no further attempt */
     unsigned                    page:1;    /* the body is replaced */
+
+    /* not zeroed */
+
+    uint64_t                    tried[NGX_HTTP_PAAS_ATTEMPTS];
+    ngx_http_paas_pool_t       *kept[NGX_HTTP_PAAS_ATTEMPTS];  /* of those */
+    ngx_http_paas_ctx_t        *next;      /* when it is free */
 };
 
 
@@ -337,7 +343,8 @@ ngx_http_paas_ctx_t *ngx_http_paas_find_ctx(ngx_http_request_t *r);
 /* ngx_http_paas_host.c */
 
 ngx_int_t ngx_http_paas_check_host(ngx_http_request_t *r, ngx_str_t *host);
-ngx_int_t ngx_http_paas_canonical_host(ngx_http_request_t *r, ngx_str_t *host);
+ngx_int_t ngx_http_paas_canonical_host(ngx_http_request_t *r, ngx_str_t *host,
+    uint64_t *key);
 
 
 /* ngx_http_paas_db.c */
@@ -449,6 +456,11 @@ ngx_int_t ngx_http_paas_send_error(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_paas_init_filters(ngx_conf_t *cf);
 void ngx_http_paas_clean_request(ngx_http_request_t *r);
+
+
+/* ngx_http_paas_leave.c */
+
+void ngx_http_paas_init_leave(void);
 
 
 /* ngx_http_paas_status.c */

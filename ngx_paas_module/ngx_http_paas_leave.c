@@ -1,0 +1,84 @@
+
+/*
+ * A worker that leaves on a reload, without a request being lost.
+ *
+ * nginx closes idle client connections the moment that a worker is told to
+ * leave, though the next request may be on its way; and it closes the others
+ * after their response without having said so in it.  Here a response of a
+ * worker that leaves says "Connection: close", and an idle connection gets
+ * some time more for one last request.  (nginx has this for itself since
+ * 1.27.4, as keepalive_min_timeout.)
+ */
+
+
+#include "ngx_http_paas_module.h"
+
+
+#define NGX_HTTP_PAAS_LINGER  1000  /* ms */
+
+
+static ngx_int_t ngx_http_paas_process_events(ngx_cycle_t *cycle,
+    ngx_msec_t timer, ngx_uint_t flags);
+static void ngx_http_paas_keep_idle(ngx_cycle_t *cycle);
+
+
+static ngx_int_t  (*ngx_http_paas_next_events)(ngx_cycle_t *cycle,
+    ngx_msec_t timer, ngx_uint_t flags);
+
+
+/*
+ * The order to leave comes by the master's channel, that is, as an event; and
+ * it is carried out only after the events were processed: there is no other
+ * place between the two.
+ */
+
+void
+ngx_http_paas_init_leave(void)
+{
+    if (ngx_event_actions.process_events == ngx_http_paas_process_events) {
+        return;
+    }
+
+    ngx_http_paas_next_events = ngx_event_actions.process_events;
+    ngx_event_actions.process_events = ngx_http_paas_process_events;
+}
+
+
+static ngx_int_t
+ngx_http_paas_process_events(ngx_cycle_t *cycle, ngx_msec_t timer,
+    ngx_uint_t flags)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_paas_next_events(cycle, timer, flags);
+
+    if (ngx_quit && !ngx_exiting) {
+        ngx_http_paas_keep_idle(cycle);
+    }
+
+    return rc;
+}
+
+
+/* Connections to upstreams have nothing to lose, and no listening socket. */
+
+static void
+ngx_http_paas_keep_idle(ngx_cycle_t *cycle)
+{
+    ngx_uint_t         i;
+    ngx_connection_t  *c;
+
+    c = cycle->connections;
+
+    for (i = 0; i < cycle->connection_n; i++) {
+
+        if (c[i].fd == (ngx_socket_t) -1 || !c[i].idle
+            || c[i].listening == NULL)
+        {
+            continue;
+        }
+
+        c[i].idle = 0;
+        ngx_add_timer(c[i].read, NGX_HTTP_PAAS_LINGER);
+    }
+}
