@@ -34,11 +34,7 @@ struct tree_stats {
  * link); SHA256 is that of the content, 64 lower-case hex digits; PATH is
  * relative to the root, '/' between names.  A file with many names counts
  * with each of them.  Times, owners and extended attributes don't count.
- * `paas-inspect` prints it; so does, for a tree of plain names,
- *
- *   cd TREE; { printf 'paas-tree 1\n'; LC_ALL=C find . -mindepth 1 ...; }
- *
- * as t/unit/tree_hash.c spells out.  Returns 0, or -1 with a sentence in err:
+ * t/unit/tree_hash.c spells one out.  Returns 0, or -1 with a sentence in err:
  * beyond a limit, something that is no file, folder or link, or unreadable.
  */
 int tree_hash(int dirfd, const struct tree_limits *, struct tree_stats *,
