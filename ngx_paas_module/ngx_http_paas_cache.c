@@ -10,6 +10,8 @@
 #include "ngx_http_paas_module.h"
 
 
+static size_t ngx_http_paas_print_address(u_char *text,
+    const paas_routedb_instance_t *record);
 static void ngx_http_paas_link_entry(ngx_http_paas_cache_t *cache,
     ngx_http_paas_entry_t *entry);
 static void ngx_http_paas_unlink_entry(ngx_http_paas_cache_t *cache,
@@ -395,6 +397,8 @@ ngx_http_paas_fill_inst(ngx_http_paas_inst_t *inst,
     inst->name.data = inst->text;
 
     if (ngx_memcmp(record->addr, mapped, sizeof(mapped)) == 0) {
+        inst->name.len = ngx_http_paas_print_address(inst->text, record);
+
         inst->socklen = sizeof(struct sockaddr_in);
         inst->u.sin.sin_family = AF_INET;
         inst->u.sin.sin_port = htons(record->port);
@@ -405,10 +409,42 @@ ngx_http_paas_fill_inst(ngx_http_paas_inst_t *inst,
         inst->u.sin6.sin6_family = AF_INET6;
         inst->u.sin6.sin6_port = htons(record->port);
         ngx_memcpy(&inst->u.sin6.sin6_addr, record->addr, 16);
+
+        inst->name.len = ngx_sock_ntop(&inst->u.sockaddr, inst->socklen,
+                                       inst->text, sizeof(inst->text), 1);
+    }
+}
+
+
+/* 1.2.3.4:5000, at a tenth of the cost of ngx_sprintf(). */
+
+static size_t
+ngx_http_paas_print_address(u_char *text,
+    const paas_routedb_instance_t *record)
+{
+    u_char      *p, digits[5];
+    ngx_uint_t   i, k, n;
+
+    p = text;
+
+    for (i = 0; i < 5; i++) {
+        n = (i < 4) ? record->addr[12 + i] : record->port;
+
+        k = 0;
+
+        do {
+            digits[k++] = '0' + n % 10;
+            n /= 10;
+        } while (n);
+
+        while (k) {
+            *p++ = digits[--k];
+        }
+
+        *p++ = (i < 3) ? '.' : ':';
     }
 
-    inst->name.len = ngx_sock_ntop(&inst->u.sockaddr, inst->socklen,
-                                   inst->text, sizeof(inst->text), 1);
+    return p - 1 - text;
 }
 
 

@@ -29,6 +29,7 @@ static struct sigaction       ngx_http_paas_sigsegv;
 
 
 static void ngx_http_paas_handle_fault(int signo);
+static void ngx_http_paas_lose_db(ngx_http_paas_db_t *db, ngx_log_t *log);
 static void ngx_http_paas_look_db(ngx_http_paas_db_t *db, ngx_log_t *log);
 static void ngx_http_paas_open_db(ngx_http_paas_db_t *db,
     ngx_file_info_t *fi, ngx_log_t *log);
@@ -101,10 +102,9 @@ ngx_int_t
 ngx_http_paas_read_db(ngx_http_paas_db_t *db, ngx_http_paas_read_pt read,
     void *data, ngx_log_t *log)
 {
-    int              error;
-    uint64_t         txn;
-    ngx_int_t        rc;
-    ngx_file_info_t  fi;
+    int        error;
+    uint64_t   txn;
+    ngx_int_t  rc;
 
     if (db->reader == NULL) {
         return NGX_ERROR;
@@ -112,19 +112,7 @@ ngx_http_paas_read_db(ngx_http_paas_db_t *db, ngx_http_paas_read_pt read,
 
     if (sigsetjmp(ngx_http_paas_jump, 0) != 0) {
 
-        /* a fault: the reader is fit for closing only */
-
-        paas_routedb_reader_close(db->reader);
-
-        db->reader = NULL;
-        db->error = PAAS_ROUTEDB_EDAMAGED;
-        db->bad_ino = db->ino;
-        db->bad_size = (ngx_file_info(db->file.data, &fi) == NGX_FILE_ERROR)
-                       ? -1 : fi.st_size;
-        db->bad_until = ngx_current_msec + NGX_HTTP_PAAS_RETRY;
-
-        ngx_http_paas_settle_db(db, log);
-
+        ngx_http_paas_lose_db(db, log);
         return NGX_ERROR;
     }
 
@@ -164,16 +152,55 @@ ngx_http_paas_read_db(ngx_http_paas_db_t *db, ngx_http_paas_read_pt read,
 
 
 /*
- * Looks whether there was a commit; db->stamp tells.  About as dear as reading
- * two words of the map.
+ * Looks whether there was a commit, and takes note of it; db->stamp tells.
+ * Where there was none, this costs little more than two reads of the map.
  */
 
 ngx_int_t
 ngx_http_paas_check_db(ngx_http_paas_db_t *db, ngx_log_t *log)
 {
+    uint64_t  txn;
+
     db->checked = ngx_current_msec;
 
+    if (db->reader == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (sigsetjmp(ngx_http_paas_jump, 0) != 0) {
+        ngx_http_paas_lose_db(db, log);
+        return NGX_ERROR;
+    }
+
+    ngx_http_paas_guard = 1;
+    txn = paas_routedb_peek(db->reader);
+    ngx_http_paas_guard = 0;
+
+    if (txn == db->txn && db->error == PAAS_ROUTEDB_OK) {
+        return NGX_OK;
+    }
+
     return ngx_http_paas_read_db(db, NULL, NULL, log);
+}
+
+
+/* After a fault the reader is fit for closing only. */
+
+static void
+ngx_http_paas_lose_db(ngx_http_paas_db_t *db, ngx_log_t *log)
+{
+    ngx_file_info_t  fi;
+
+    paas_routedb_reader_close(db->reader);
+
+    db->reader = NULL;
+    db->error = PAAS_ROUTEDB_EDAMAGED;
+    db->bad_ino = db->ino;
+    db->bad_size = (ngx_file_info(db->file.data, &fi) == NGX_FILE_ERROR)
+                   ? -1 : fi.st_size;
+    db->bad_until = ngx_current_msec + NGX_HTTP_PAAS_RETRY;
+
+    ngx_http_paas_settle_db(db, log);
 }
 
 

@@ -22,11 +22,11 @@ static const ngx_http_paas_error_t  ngx_http_paas_errors[] = {
     { ngx_null_string, 200, ngx_null_string,
       ngx_null_string, ngx_null_string },
 
-    { ngx_string("bad_host"), 400, ngx_null_string,
+    { ngx_string("bad_host"), 400, ngx_string(""),
       ngx_string("Not a host"),
       ngx_string("The request's Host is not a valid host name.") },
 
-    { ngx_string("no_route"), 404, ngx_null_string,
+    { ngx_string("no_route"), 404, ngx_string(""),
       ngx_string("Nothing here yet"),
       ngx_string("There is no app at this address.") },
 

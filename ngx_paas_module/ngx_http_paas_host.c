@@ -8,6 +8,9 @@
 #include "ngx_http_paas_module.h"
 
 
+static ngx_uint_t ngx_http_paas_is_plain_host(ngx_str_t *host);
+
+
 /*
  * The host that nginx has found, lower case and without port or last dot,
  * once the port beside it is known to be one.  NGX_DECLINED if it is not.
@@ -79,15 +82,21 @@ ngx_http_paas_check_host(ngx_http_request_t *r, ngx_str_t *host)
 
 /*
  * Checks the bytes, and makes *host the canonical ones, in the request's pool
- * where they differ.  NGX_DECLINED if it is not a host, or NGX_ERROR.
+ * where they differ; *key is their hash then.  NGX_DECLINED if it is not a
+ * host, or NGX_ERROR.
  */
 
 ngx_int_t
-ngx_http_paas_canonical_host(ngx_http_request_t *r, ngx_str_t *host)
+ngx_http_paas_canonical_host(ngx_http_request_t *r, ngx_str_t *host,
+    uint64_t *key)
 {
     int      n;
     char     buf[PAAS_ROUTEDB_HOST_MAX + 1];
     u_char  *p;
+
+    if (ngx_http_paas_is_plain_host(host)) {
+        return NGX_OK;
+    }
 
     n = paas_routedb_canonical(host->data, host->len, 0, buf);
 
@@ -104,9 +113,56 @@ ngx_http_paas_canonical_host(ngx_http_request_t *r, ngx_str_t *host)
         return NGX_ERROR;
     }
 
-    host->data = p;
-    host->len = n;
     ngx_memcpy(p, buf, n);
 
+    host->data = p;
+    host->len = n;
+
+    *key = ngx_http_paas_hash(p, n);
+
     return NGX_OK;
+}
+
+
+/*
+ * A name as nearly all are: labels of small letters, digits, '-' and '_', the
+ * last of which has a letter in it.  The rest needs a closer look.
+ */
+
+static ngx_uint_t
+ngx_http_paas_is_plain_host(ngx_str_t *host)
+{
+    u_char      c, *p, *last, *label;
+    ngx_uint_t  letter;
+
+    if (host->len > PAAS_ROUTEDB_HOST_MAX) {
+        return 0;
+    }
+
+    p = host->data;
+    last = p + host->len;
+    label = p;
+    letter = 0;
+
+    for ( /* void */ ; p < last; p++) {
+        c = *p;
+
+        if (c >= 'a' && c <= 'z') {
+            letter = 1;
+            continue;
+        }
+
+        if ((c >= '0' && c <= '9') || c == '-' || c == '_') {
+            continue;
+        }
+
+        if (c != '.' || p == label || p - label > 63) {
+            return 0;
+        }
+
+        label = p + 1;
+        letter = 0;
+    }
+
+    return letter && last - label <= 63;
 }

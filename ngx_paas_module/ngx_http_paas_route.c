@@ -11,8 +11,6 @@
 
 typedef struct {
     ngx_http_paas_ctx_t        *ctx;
-    uint64_t                    key;
-    int                         error;
     ngx_http_paas_host_t       *host;
     ngx_http_paas_path_t       *path;
     ngx_http_paas_pool_t       *pool;
@@ -128,6 +126,7 @@ ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx)
     {
         ctx->uri = r->uri;
         ctx->stripped = 0;
+        ctx->key = 0;
     }
 
     ctx->split = ngx_http_paas_random(&ctx->pmcf->seed) >> 32;
@@ -223,8 +222,11 @@ ngx_http_paas_lookup_route(ngx_http_paas_ctx_t *ctx,
     ngx_memzero(route, sizeof(ngx_http_paas_route_t));
 
     route->ctx = ctx;
-    route->key = ngx_http_paas_hash(ctx->name.data, ctx->name.len);
-    route->host = ngx_http_paas_cached_host(cache, route->key, &ctx->name);
+    if (ctx->key == 0) {
+        ctx->key = ngx_http_paas_hash(ctx->name.data, ctx->name.len);
+    }
+
+    route->host = ngx_http_paas_cached_host(cache, ctx->key, &ctx->name);
 
     rc = NGX_AGAIN;
 
@@ -234,9 +236,9 @@ ngx_http_paas_lookup_route(ngx_http_paas_ctx_t *ctx,
 
     if (rc == NGX_AGAIN) {
 
-        rc = ngx_http_paas_canonical_host(ctx->request, &ctx->name);
-
-        if (rc != NGX_OK) {
+        if (ngx_http_paas_canonical_host(ctx->request, &ctx->name, &ctx->key)
+            != NGX_OK)
+        {
             return NGX_HTTP_PAAS_BAD_HOST;
         }
 
@@ -251,8 +253,7 @@ ngx_http_paas_lookup_route(ngx_http_paas_ctx_t *ctx,
 
             /* what is cached goes on, however old it is */
 
-            route->key = ngx_http_paas_hash(ctx->name.data, ctx->name.len);
-            route->host = ngx_http_paas_cached_host(cache, route->key,
+            route->host = ngx_http_paas_cached_host(cache, ctx->key,
                                                     &ctx->name);
 
             if (route->host == NULL
@@ -327,8 +328,6 @@ ngx_http_paas_read_route(ngx_http_paas_db_t *db, void *data)
     name = &route->ctx->name;
     cache = &route->ctx->pmcf->cache;
 
-    route->key = ngx_http_paas_hash(name->data, name->len);
-
     error = paas_routedb_find_host(db->reader, (char *) name->data, name->len,
                                    &host);
 
@@ -336,12 +335,10 @@ ngx_http_paas_read_route(ngx_http_paas_db_t *db, void *data)
         goto failed;
     }
 
-    route->host = ngx_http_paas_cached_host(cache, route->key, name);
-
     if (route->host == NULL || route->host->entry.stamp != db->stamp) {
 
-        route->host = ngx_http_paas_cache_host(cache, db->stamp, route->key,
-                                               name,
+        route->host = ngx_http_paas_cache_host(cache, db->stamp,
+                                               route->ctx->key, name,
                                                error ? NULL : &host, &error);
         if (route->host == NULL) {
             goto failed;

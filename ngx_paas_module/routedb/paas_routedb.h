@@ -204,6 +204,13 @@ int paas_routedb_begin(paas_routedb_reader_t *reader, uint64_t *txn);
 #define PAAS_ROUTEDB_READ_MAX 1000
 int paas_routedb_end(paas_routedb_reader_t *reader);
 
+/*
+ * Outside of begin and end: the number of the last commit, at a fraction of
+ * their cost.  It may be ahead of what begin gives, so it says only whether
+ * begin is worth calling, and is no stamp.
+ */
+uint64_t paas_routedb_peek(paas_routedb_reader_t *reader);
+
 int paas_routedb_get_meta(
     paas_routedb_reader_t *reader, paas_routedb_meta_t *meta);
 

@@ -298,6 +298,15 @@ paas_routedb_end(paas_routedb_reader_t *reader)
 	return PAAS_ROUTEDB_OK;
 }
 
+uint64_t
+paas_routedb_peek(paas_routedb_reader_t *reader)
+{
+	MDB_envinfo info;
+
+	mdb_env_info(reader->env, &info);
+	return info.me_last_txnid;
+}
+
 int
 paas_routedb_get_meta(paas_routedb_reader_t *reader, paas_routedb_meta_t *meta)
 {
