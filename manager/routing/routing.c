@@ -359,8 +359,12 @@ commit_some(struct routing *rt)
 		return rc;
 	if (item == NULL && rt->scan > SCAN_END)
 		rt->obeyed = revision;
-	for (n = 0; n < BATCH_MAX && !TAILQ_EMPTY(&rt->queue); n++)
-		forget(rt, TAILQ_FIRST(&rt->queue));
+	for (n = 0; n < BATCH_MAX; n++) {
+		if ((item = TAILQ_FIRST(&rt->queue)) == NULL)
+			break;
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): forget unlinks */
+		forget(rt, item);
+	}
 	rt->stale = !TAILQ_EMPTY(&rt->queue) || rt->scan <= SCAN_END;
 	return PAAS_ROUTEDB_OK;
 }

@@ -206,14 +206,15 @@ write_rollout(
     struct store_txn *txn, const struct records *rec, const struct rollout *ro)
 {
 	char key[STORE_KEY_MAX + 1];
-	json_t *value;
+	json_t *before, *value;
 
 	key_format(key, "rollout/%s", rec->app);
 	store_if(txn, key, rec->rollout_rev);
-	if (memcmp(ro, &rec->in.rollout, sizeof(*ro)) == 0)
-		return;
+	before = rollout_encode(&rec->in.rollout);
 	value = rollout_encode(ro);
-	store_put(txn, key, value);
+	if (!json_equal(before, value))
+		store_put(txn, key, value);
+	json_decref(before);
 	json_decref(value);
 }
 

@@ -54,7 +54,7 @@ key_app_valid(const char *name)
 	if (*name < 'a' || *name > 'z')
 		return 0;
 	len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
-	return name[len] == '\0' && len <= KEY_NAME_MAX;
+	return len <= KEY_NAME_MAX && name[len] == '\0';
 }
 
 /*

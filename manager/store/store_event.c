@@ -246,6 +246,7 @@ store_timeline_added(struct store_timeline *tl, const char *key)
 	count = find_count(tl, app);
 	if (!count->moving && count->n >= STORE_EVENTS_KEPT + STORE_OPS_MAX)
 		move_old(tl, count);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): in tree */
 }
 
 /* ---- apps that are gone ------------------------------------------------ */

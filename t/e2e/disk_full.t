@@ -14,6 +14,13 @@ my ($rc, $out) = Platform::run('mount', '-t', 'tmpfs', '-o',
     "size=16m,uid=$>,mode=700", 'tmpfs', "$p->{state}/uploads");
 is($rc, 0, 'a disk of 16 MiB') or diag $out;
 Platform::run('chown', 'paas:paas', "$p->{state}/uploads");
+# The manager may have had the folder below open.
+my $pid = $p->service_pid('manager');
+kill 'KILL', $pid;
+ok(Platform::wait_for(10, sub {
+    my $now = $p->service_pid('manager');
+    $now && $now != $pid && $p->api('GET', '/health')->{status} == 200
+}), 'the manager sees it');
 
 my $s = IO::Socket::UNIX->new(Peer => "$p->{run}/manager.sock") or die;
 local $SIG{PIPE} = 'IGNORE';
@@ -35,8 +42,15 @@ while ($sent < 200 << 20) {
 $answer .= Platform::read_response($s, time + 5) if $answer !~ /\r\n\r\n./s;
 like($answer, qr{^HTTP/1\.1 (?:507|503|413|500) }, 'an error is the answer') or diag $answer;
 like($answer, qr/disk|space/i, 'it says that the disk is full');
-ok(Platform::wait_for(10, sub { !glob "$p->{state}/uploads/*" }), 'nothing is left of it');
-Platform::run('umount', "$p->{state}/uploads");
+close $s;
+ok(Platform::wait_for(10, sub { my @left = glob "$p->{state}/uploads/*"; !@left }), 'nothing is left of it');
+Platform::run('umount', '-l', "$p->{state}/uploads");
+$pid = $p->service_pid('manager');
+kill 'KILL', $pid;
+Platform::wait_for(10, sub {
+    my $now = $p->service_pid('manager');
+    $now && $now != $pid && $p->api('GET', '/health')->{status} == 200
+});
 my ($code, $said) = $p->paas('push', "$Platform::top/t/fixtures/static", '--app', 'full');
 is($code, 0, 'with room again, a push works') or diag $said;
 

@@ -102,7 +102,7 @@ my $zeros = tar_of(@procfile, ['zeros', "\0" x (80 << 20)]);
 gzip \$zeros => \my $bomb or die;
 $r = $p->api('POST', '/apps/good/builds', $bomb,
     headers => { 'Content-Type' => 'application/x-tar' }, timeout => 60);
-like($r->{body}, qr/larger than 67 MB/, 'a bomb of bytes: says the limit') or diag $r->{body};
+like($r->{body}, qr/larger than 64 MiB/, 'a bomb of bytes: says the limit') or diag $r->{body};
 $r = $p->api('POST', '/apps/good/builds', 'this is no archive at all' x 100,
     headers => { 'Content-Type' => 'application/x-tar' }, timeout => 60);
 like($r->{body}, qr/archive|tar/i, 'no archive: says so') or diag $r->{body};
@@ -111,7 +111,7 @@ like($r->{body}, qr/archive|tar/i, 'no archive: says so') or diag $r->{body};
 $r = $p->api('POST', '/apps/good/builds', "\0" x (33 << 20),
     headers => { 'Content-Type' => 'application/x-tar' }, timeout => 60);
 like($r->{body}, qr/32 ?M|33554432/, 'an upload that is too large: says the limit') or diag $r->{body};
-ok(Platform::wait_for(10, sub { !glob "$p->{state}/uploads/*" }), 'no upload is left');
+ok(Platform::wait_for(10, sub { my @left = glob "$p->{state}/uploads/*"; !@left }), 'no upload is left');
 is($p->get('good')->{status}, 200, 'after all that the app still answers');
 
 done_testing();
