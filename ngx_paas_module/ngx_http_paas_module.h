@@ -322,6 +322,7 @@ struct ngx_http_paas_ctx_s {
     unsigned                    upgrade:1;
     unsigned                    stripped:1;
     unsigned                    veto:1;    /* no further attempt */
+    unsigned                    stale:1;   /* a kept connection was closed */
     unsigned                    page:1;    /* the body is replaced */
 
     /* not zeroed */

@@ -317,11 +317,16 @@ ngx_http_paas_free_peer(ngx_peer_connection_t *pc, void *data,
         ctx->error = ngx_http_paas_judge_failure(pc, ctx);
     }
 
-    /* nor does a kept connection that the instance had closed meanwhile */
+    /*
+     * Nor does a kept connection that the instance had closed meanwhile.
+     * Twice in a row is no coincidence.
+     */
 
-    stale = (failed && pc->cached && ctx->error == NGX_HTTP_PAAS_CLOSED);
+    stale = (failed && pc->cached && !ctx->stale
+             && ctx->error == NGX_HTTP_PAAS_CLOSED);
 
     if (stale) {
+        ctx->stale = 1;
         ctx->tried[ctx->attempts - 1] = 0;
 
     } else {

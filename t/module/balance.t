@@ -104,7 +104,7 @@ is($r->get('dead.test', '/')->{body}, "dead\n", 'and is there again at once');
 my $got = $r->get('two.test', '/close');
 is($got->{status}, 502, 'all instances close: 502');
 is($got->{headers}{'x-paas-error'}, 'closed', 'by name');
-like($got->{headers}{'x-which'}, qr/ 2$/, 'a GET was tried twice');
+like($got->{headers}{'x-which'}, qr/ [23]$/, 'a GET was tried at both; once more if a kept connection was used');
 
 for my $backend (@b{qw(a b)}) { unlink "$backend->{base}.log" }
 $got = $r->get('two.test', '/close', method => 'POST', body => 'buy');
@@ -113,7 +113,7 @@ is(scalar(map { $_->seen } @b{qw(a b)}), 1, 'is not sent again');
 
 for my $backend (@b{qw(a b)}) { unlink "$backend->{base}.log" }
 $got = $r->get('two.test', '/close', method => 'POST', body => 'buy', headers => ['Idempotency-Key: 1']);
-is(scalar(map { $_->seen } @b{qw(a b)}), 2, 'unless it says that it may be');
+cmp_ok(scalar(map { $_->seen } @b{qw(a b)}), '>=', 2, 'unless it says that it may be');
 
 $got = $r->get('two.test', '/half');
 is($got->{body}, 'half', 'never after a byte of the response');

@@ -90,7 +90,7 @@ check('two hosts', "GET / HTTP/1.1\r\nHost: a.test\r\nHost: b.test\r\n\r\n", 400
 check('none', "GET / HTTP/1.1\r\n\r\n", 400);
 check('none in 1.0', "GET / HTTP/1.0\r\n\r\n", 400);
 check('1.0 with one', "GET / HTTP/1.0\r\nHost: a.test\r\n\r\n", 200, 'a.test');
-like(check('says why', get('u@a'), 400), qr/^X-Paas-Error: bad_host\r$/m, 'by name');
+like(check('says why', get("a$label.test"), 400), qr/^X-Paas-Error: bad_host\r$/m, 'by name');
 
 __DATA__
 
