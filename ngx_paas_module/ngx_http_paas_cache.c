@@ -51,6 +51,21 @@ ngx_http_paas_init_cache(ngx_conf_t *cf, ngx_http_paas_cache_t *cache)
 }
 
 
+void
+ngx_http_paas_close_cache(ngx_http_paas_cache_t *cache)
+{
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&cache->queue)) {
+        q = ngx_queue_head(&cache->queue);
+
+        ngx_http_paas_unlink_entry(cache,
+                                   ngx_queue_data(q, ngx_http_paas_entry_t,
+                                                  queue));
+    }
+}
+
+
 /* Eight bytes a step; no attacker gains by a full bucket that is bounded. */
 
 uint64_t

@@ -69,10 +69,20 @@ ngx_http_paas_init_db(ngx_http_paas_db_t *db, ngx_log_t *log)
 void
 ngx_http_paas_close_db(ngx_http_paas_db_t *db)
 {
+    ngx_http_paas_view_t  *view;
+
     if (db->reader) {
         paas_routedb_reader_close(db->reader);
         db->reader = NULL;
     }
+
+    while (db->oldest) {
+        view = db->oldest;
+        db->oldest = view->next;
+        ngx_free(view);
+    }
+
+    db->view = NULL;
 }
 
 

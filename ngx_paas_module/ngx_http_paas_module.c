@@ -298,6 +298,7 @@ ngx_http_paas_init_worker(ngx_cycle_t *cycle)
 static void
 ngx_http_paas_exit_worker(ngx_cycle_t *cycle)
 {
+    ngx_http_paas_ctx_t        *ctx;
     ngx_http_paas_main_conf_t  *pmcf;
 
     pmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_paas_module);
@@ -308,6 +309,13 @@ ngx_http_paas_exit_worker(ngx_cycle_t *cycle)
 
     ngx_http_paas_leave_row(pmcf->zone);
     ngx_http_paas_close_db(&pmcf->db);
+    ngx_http_paas_close_cache(&pmcf->cache);
+
+    while (pmcf->free) {
+        ctx = pmcf->free;
+        pmcf->free = ctx->next;
+        ngx_free(ctx);
+    }
 }
 
 

@@ -370,6 +370,7 @@ void ngx_http_paas_drop_view(ngx_http_paas_db_t *db,
 
 ngx_int_t ngx_http_paas_init_cache(ngx_conf_t *cf,
     ngx_http_paas_cache_t *cache);
+void ngx_http_paas_close_cache(ngx_http_paas_cache_t *cache);
 uint64_t ngx_http_paas_hash(const u_char *data, size_t len);
 ngx_http_paas_host_t *ngx_http_paas_cached_host(ngx_http_paas_cache_t *cache,
     uint64_t key, ngx_str_t *name);
@@ -396,6 +397,14 @@ ngx_int_t ngx_http_paas_preaccess_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_paas_precontent_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx);
 ngx_int_t ngx_http_paas_refresh_route(ngx_http_paas_ctx_t *ctx);
+
+
+/* ngx_http_paas_forward.c */
+
+ngx_uint_t ngx_http_paas_must_redirect(ngx_http_paas_ctx_t *ctx);
+ngx_int_t ngx_http_paas_send_redirect(ngx_http_paas_ctx_t *ctx);
+void ngx_http_paas_strip_prefix(ngx_http_paas_ctx_t *ctx);
+void ngx_http_paas_find_upgrade(ngx_http_paas_ctx_t *ctx);
 
 
 /* ngx_http_paas_upstream.c */

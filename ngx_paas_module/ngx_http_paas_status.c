@@ -6,40 +6,16 @@
  */
 
 
-#include "ngx_http_paas_module.h"
+#include "ngx_http_paas_status.h"
 
 
 #define NGX_HTTP_PAAS_CHUNK  16384
 #define NGX_HTTP_PAAS_PRINT  2048    /* at once, at most */
 
 
-typedef struct {
-    ngx_pool_t                 *pool;
-    ngx_chain_t                *first;
-    ngx_chain_t               **last;
-    ngx_buf_t                  *buf;
-    off_t                       size;
-    ngx_uint_t                  failed;
-} ngx_http_paas_out_t;
-
-
-/* A slot at one moment. */
-
-typedef struct {
-    uint64_t                    id;
-    ngx_uint_t                  active;
-    ngx_str_t                   app;       /* escaped */
-    ngx_str_t                   type;
-    ngx_http_paas_stats_t       stats;
-    u_char                      data[2 * 6 * NGX_HTTP_PAAS_NAME_LEN];
-} ngx_http_paas_sample_t;
-
-
 static ngx_int_t ngx_http_paas_status_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_paas_parse_instance(ngx_http_request_t *r,
     uint64_t *id);
-static void ngx_http_paas_print(ngx_http_paas_out_t *out, const char *fmt,
-    ...);
 static void ngx_http_paas_print_json(ngx_http_paas_out_t *out,
     ngx_http_paas_main_conf_t *pmcf, uint64_t id);
 static void ngx_http_paas_print_routes(ngx_http_paas_out_t *out,
@@ -48,54 +24,17 @@ static void ngx_http_paas_print_workers(ngx_http_paas_out_t *out,
     ngx_http_paas_zone_t *zone);
 static void ngx_http_paas_print_stats(ngx_http_paas_out_t *out,
     ngx_http_paas_stats_t *stats);
-static void ngx_http_paas_print_metrics(ngx_http_paas_out_t *out,
-    ngx_http_paas_main_conf_t *pmcf);
-static void ngx_http_paas_print_series(ngx_http_paas_out_t *out,
-    ngx_http_paas_zone_t *zone, ngx_uint_t n);
-static void ngx_http_paas_print_latency(ngx_http_paas_out_t *out,
-    ngx_http_paas_zone_t *zone);
-static void ngx_http_paas_print_router(ngx_http_paas_out_t *out,
-    ngx_http_paas_main_conf_t *pmcf);
-static ngx_uint_t ngx_http_paas_sample_slot(ngx_http_paas_zone_t *zone,
-    uint32_t i, ngx_http_paas_sample_t *sample);
 static void ngx_http_paas_sum_stats(ngx_http_paas_stats_t *to,
     ngx_http_paas_stats_t *from);
 
 
-static const char  *ngx_http_paas_classes[] = {
+const char  *ngx_http_paas_classes[6] = {
     "none", "1xx", "2xx", "3xx", "4xx", "5xx"
 };
 
 static const char  *ngx_http_paas_limits[NGX_HTTP_PAAS_BUCKETS] = {
     "5", "10", "25", "50", "100", "250", "500", "1000", "2500", "5000",
     "10000", "inf"
-};
-
-static const char  *ngx_http_paas_le[NGX_HTTP_PAAS_BUCKETS] = {
-    "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5",
-    "10", "+Inf"
-};
-
-
-/* Counters that are one number an instance. */
-
-static const struct {
-    const char                 *name;
-    const char                 *help;
-    size_t                      offset;
-} ngx_http_paas_series[] = {
-    { "paas_requests_total", "Attempts that have ended.",
-      offsetof(ngx_http_paas_stats_t, requests) },
-    { "paas_retries_total", "Attempts that another one had failed before.",
-      offsetof(ngx_http_paas_stats_t, retries) },
-    { "paas_failures_total", "Attempts that failed by the instance's fault.",
-      offsetof(ngx_http_paas_stats_t, failures) },
-    { "paas_ejections_total", "Times that it got nothing for a while.",
-      offsetof(ngx_http_paas_stats_t, ejections) },
-    { "paas_bytes_in_total", "Bytes sent to it.",
-      offsetof(ngx_http_paas_stats_t, bytes_in) },
-    { "paas_bytes_out_total", "Bytes received from it.",
-      offsetof(ngx_http_paas_stats_t, bytes_out) }
 };
 
 
@@ -224,7 +163,7 @@ ngx_http_paas_parse_instance(ngx_http_request_t *r, uint64_t *id)
 }
 
 
-static void
+void
 ngx_http_paas_print(ngx_http_paas_out_t *out, const char *fmt, ...)
 {
     u_char       *p;
@@ -408,175 +347,9 @@ ngx_http_paas_print_stats(ngx_http_paas_out_t *out,
 }
 
 
-/* https://prometheus.io/docs/instrumenting/exposition_formats/ */
-
-static void
-ngx_http_paas_print_metrics(ngx_http_paas_out_t *out,
-    ngx_http_paas_main_conf_t *pmcf)
-{
-    ngx_uint_t              n, k;
-    uint32_t                i;
-    ngx_http_paas_zone_t   *zone;
-    ngx_http_paas_sample_t  s;
-
-    zone = pmcf->zone;
-
-    ngx_http_paas_print_router(out, pmcf);
-
-    ngx_http_paas_print(out, "# HELP paas_in_flight Requests it is working "
-                        "on.\n# TYPE paas_in_flight gauge\n");
-
-    for (i = 0; i < zone->sh->filled; i++) {
-        if (ngx_http_paas_sample_slot(zone, i, &s)) {
-            ngx_http_paas_print(out, "paas_in_flight{app=\"%V\",type=\"%V\","
-                                "instance=\"%016xL\"} %ui\n", &s.app, &s.type,
-                                s.id, s.active);
-        }
-    }
-
-    n = sizeof(ngx_http_paas_series) / sizeof(ngx_http_paas_series[0]);
-
-    for (k = 0; k < n; k++) {
-        ngx_http_paas_print_series(out, zone, k);
-    }
-
-    ngx_http_paas_print(out, "# HELP paas_responses_total Responses by class "
-                        "of status.\n# TYPE paas_responses_total counter\n");
-
-    for (i = 0; i < zone->sh->filled; i++) {
-
-        if (!ngx_http_paas_sample_slot(zone, i, &s)) {
-            continue;
-        }
-
-        for (k = 0; k < 6; k++) {
-            ngx_http_paas_print(out, "paas_responses_total{app=\"%V\","
-                                "type=\"%V\",instance=\"%016xL\","
-                                "class=\"%s\"} %uA\n", &s.app, &s.type, s.id,
-                                ngx_http_paas_classes[k], s.stats.classes[k]);
-        }
-    }
-
-    ngx_http_paas_print_latency(out, zone);
-}
-
-
-static void
-ngx_http_paas_print_series(ngx_http_paas_out_t *out,
-    ngx_http_paas_zone_t *zone, ngx_uint_t n)
-{
-    uint32_t                i;
-    const char             *name;
-    ngx_atomic_t           *value;
-    ngx_http_paas_sample_t  s;
-
-    name = ngx_http_paas_series[n].name;
-
-    ngx_http_paas_print(out, "# HELP %s %s\n# TYPE %s counter\n", name,
-                        ngx_http_paas_series[n].help, name);
-
-    for (i = 0; i < zone->sh->filled; i++) {
-
-        if (!ngx_http_paas_sample_slot(zone, i, &s)) {
-            continue;
-        }
-
-        value = (ngx_atomic_t *) ((u_char *) &s.stats
-                                  + ngx_http_paas_series[n].offset);
-
-        ngx_http_paas_print(out, "%s{app=\"%V\",type=\"%V\","
-                            "instance=\"%016xL\"} %uA\n", name, &s.app,
-                            &s.type, s.id, *value);
-    }
-}
-
-
-static void
-ngx_http_paas_print_latency(ngx_http_paas_out_t *out,
-    ngx_http_paas_zone_t *zone)
-{
-    uint32_t                i;
-    ngx_uint_t              k, n;
-    ngx_http_paas_sample_t  s;
-
-    ngx_http_paas_print(out, "# HELP paas_latency_seconds Time of an attempt."
-                        "\n# TYPE paas_latency_seconds histogram\n");
-
-    for (i = 0; i < zone->sh->filled; i++) {
-
-        if (!ngx_http_paas_sample_slot(zone, i, &s)) {
-            continue;
-        }
-
-        for (k = 0, n = 0; k < NGX_HTTP_PAAS_BUCKETS; k++) {
-            n += s.stats.latency[k];
-
-            ngx_http_paas_print(out, "paas_latency_seconds_bucket{"
-                                "app=\"%V\",type=\"%V\",instance=\"%016xL\","
-                                "le=\"%s\"} %ui\n", &s.app, &s.type, s.id,
-                                ngx_http_paas_le[k], n);
-        }
-
-        ngx_http_paas_print(out, "paas_latency_seconds_sum{app=\"%V\","
-                            "type=\"%V\",instance=\"%016xL\"} %uA.%03uA\n",
-                            &s.app, &s.type, s.id,
-                            s.stats.latency_sum / 1000,
-                            s.stats.latency_sum % 1000);
-
-        ngx_http_paas_print(out, "paas_latency_seconds_count{app=\"%V\","
-                            "type=\"%V\",instance=\"%016xL\"} %ui\n",
-                            &s.app, &s.type, s.id, n);
-    }
-}
-
-
-static void
-ngx_http_paas_print_router(ngx_http_paas_out_t *out,
-    ngx_http_paas_main_conf_t *pmcf)
-{
-    uint32_t              i;
-    ngx_http_paas_db_t   *db;
-    ngx_http_paas_row_t  *row;
-
-    db = &pmcf->db;
-
-    ngx_http_paas_print(out,
-        "# HELP paas_routes_ok Whether the route database is in order.\n"
-        "# TYPE paas_routes_ok gauge\npaas_routes_ok %d\n"
-        "# HELP paas_routes_generation Commits of the route database.\n"
-        "# TYPE paas_routes_generation gauge\npaas_routes_generation %uL\n"
-        "# HELP paas_routes_hosts Hosts in it.\n"
-        "# TYPE paas_routes_hosts gauge\npaas_routes_hosts %uL\n"
-        "# HELP paas_worker_generation Generation that a worker has seen.\n"
-        "# TYPE paas_worker_generation gauge\n",
-        db->state == NGX_HTTP_PAAS_DB_OK, db->meta.generation,
-        db->meta.nhosts);
-
-    for (i = 0; i < pmcf->zone->sh->high; i++) {
-        row = &pmcf->zone->rows[i];
-
-        if (row->pid) {
-            ngx_http_paas_print(out, "paas_worker_generation{pid=\"%P\"} "
-                                "%uL\n", (ngx_pid_t) row->pid,
-                                row->generation);
-        }
-    }
-
-    ngx_http_paas_print(out, "# HELP paas_errors_total Requests answered by "
-                        "the router itself.\n"
-                        "# TYPE paas_errors_total counter\n");
-
-    for (i = 1; i < ngx_http_paas_count_errors(); i++) {
-        ngx_http_paas_print(out, "paas_errors_total{error=\"%V\"} %uA\n",
-                            &ngx_http_paas_get_error(i)->name,
-                            pmcf->zone->sh->errors[i]);
-    }
-}
-
-
 /* 0 if the slot is nobody's, or was given away while it was read. */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_paas_sample_slot(ngx_http_paas_zone_t *zone, uint32_t i,
     ngx_http_paas_sample_t *s)
 {
