@@ -59,7 +59,10 @@ conf_write() {
 
 # fill FILE: a template with its @WORDS@ replaced.
 fill() {
-    sed -e "s|@PORT@|$port|g" -e "s|@DOMAIN@|$domain|g" \
+    local listen6=''
+    [ ! -e /proc/net/if_inet6 ] || listen6="listen [::]:$port default_server;"
+    sed -e "s|@LISTEN6@|$listen6|g" \
+        -e "s|@PORT@|$port|g" -e "s|@DOMAIN@|$domain|g" \
         -e "s|@STATE@|$state_dir|g" -e "s|@RUN@|$run|g" \
         -e "s|@LOGS@|$logs|g" -e "s|@CONF@|$conf|g" \
         -e "s|@PREFIX@|$prefix|g" -e "s|@GATEWAY@|$(gateway)|g" \

@@ -135,6 +135,14 @@ for (1 .. $times) {
     kill 'KILL', $worker;
     ok(Platform::wait_for(10, sub { $p->get($app)->{status} == 200 }), 'worker: killed, and requests go on');
 }
+# The master alone: its workers are told to go by the next one.
+my $master = $p->service_pid('router');
+kill 'KILL', $master;
+ok(Platform::wait_for(15, sub {
+    my $now = $p->service_pid('router');
+    $now && $now != $master && $p->get($app)->{status} == 200
+        && $p->http('GET', 'status', '/status', socket => "$p->{run}/status.sock")->{status} == 200
+}), 'nginx master: killed, and there is another with its sockets');
 my $status = $p->http('GET', 'status', '/status', socket => "$p->{run}/status.sock");
 my $json = eval { JSON::PP::decode_json($status->{body}) };
 ok(Platform::wait_for(5, sub {
