@@ -10,60 +10,9 @@
 #include "common/log.h"
 #include "routing/routing_impl.h"
 
-/* Apps and hosts in one commit: a few ms of work. */
-#define BATCH_MAX 256
-
 /* After a commit that failed: ms, doubled up to the other. */
 #define RETRY_MIN 1000
 #define RETRY_MAX 30000
-
-enum touch_kind {
-	TOUCH_APP, /* before the hosts: a pool is put before what names it */
-	TOUCH_HOST
-};
-
-/* Something that may differ from the route database. */
-struct touch {
-	RB_ENTRY(touch) entry;
-	TAILQ_ENTRY(touch) queue;
-	enum touch_kind kind;
-	char name[];
-};
-RB_HEAD(touches, touch);
-TAILQ_HEAD(touch_queue, touch);
-
-/* The first comparison walks through these, then is over. */
-static const struct {
-	const char *prefix;
-	enum touch_kind kind;
-} scan_table[] = {
-    {"app/", TOUCH_APP},
-    {"domain/", TOUCH_HOST},
-    {"route/", TOUCH_HOST},
-};
-#define SCAN_END (sizeof(scan_table) / sizeof(scan_table[0]))
-
-#define WATCHES 6
-
-struct routing {
-	struct store *store;
-	const struct conf *conf;
-	struct routing_db *db;
-	struct touches touches;
-	struct touch_queue queue; /* the same ones, in order */
-	size_t ntouches;
-	int stale;       /* the revision in the database is an old one */
-	uint64_t obeyed; /* the revision that was last committed as reached */
-	sd_event_source *run;
-	sd_event_source *timer;
-	unsigned int retry; /* ms; 0: all is well */
-	struct store_watch *watches[WATCHES];
-
-	size_t scan; /* index into scan_table */
-	char scan_from[STORE_KEY_MAX + 2];
-	uint64_t scan_hosts, scan_pools; /* that there should be */
-	int scan_moved; /* records came or went meanwhile: don't trust these */
-};
 
 static int
 compare_touches(struct touch *a, struct touch *b)
@@ -85,8 +34,8 @@ wake(struct routing *rt)
 	sd_event_source_set_enabled(rt->run, SD_EVENT_ONESHOT);
 }
 
-static void
-touch(struct routing *rt, enum touch_kind kind, const char *name)
+void
+routing_touch(struct routing *rt, enum touch_kind kind, const char *name)
 {
 	struct touch *item;
 	size_t len = strlen(name);
@@ -130,7 +79,7 @@ touch_domain(const char *key, json_t *value, uint64_t rev, void *arg)
 
 	(void)rev;
 	if (app != NULL && strcmp(app, domains->app) == 0)
-		touch(domains->rt, TOUCH_HOST, strchr(key, '/') + 1);
+		routing_touch(domains->rt, TOUCH_HOST, strchr(key, '/') + 1);
 	return 0;
 }
 
@@ -146,7 +95,7 @@ on_app(const char *key, json_t *value, uint64_t rev, void *arg)
 		rt->scan_moved = 1;
 		store_each(rt->store, "domain/", touch_domain, &domains);
 	}
-	touch(rt, TOUCH_APP, domains.app);
+	routing_touch(rt, TOUCH_APP, domains.app);
 	wake(rt);
 }
 
@@ -156,7 +105,7 @@ on_rollout(const char *key, json_t *value, uint64_t rev, void *arg)
 	struct routing *rt = arg;
 
 	(void)value, (void)rev;
-	touch(rt, TOUCH_APP, strchr(key, '/') + 1);
+	routing_touch(rt, TOUCH_APP, strchr(key, '/') + 1);
 	wake(rt);
 }
 
@@ -168,7 +117,7 @@ on_host(const char *key, json_t *value, uint64_t rev, void *arg)
 
 	(void)value, (void)rev;
 	rt->scan_moved = 1;
-	touch(rt, TOUCH_HOST, strchr(key, '/') + 1);
+	routing_touch(rt, TOUCH_HOST, strchr(key, '/') + 1);
 	wake(rt);
 }
 
@@ -191,98 +140,9 @@ on_instance(const char *key, json_t *value, uint64_t rev, void *arg)
 		app = json_string_value(json_object_get(owner, "app"));
 	}
 	if (app != NULL)
-		touch(rt, TOUCH_APP, app);
+		routing_touch(rt, TOUCH_APP, app);
 	json_decref(owner);
 	wake(rt);
-}
-
-/* ---- the first comparison ---------------------------------------------- */
-
-static int
-scan_one(const char *key, json_t *value, uint64_t rev, void *arg)
-{
-	struct routing *rt = arg;
-	enum touch_kind kind = scan_table[rt->scan].kind;
-
-	(void)rev;
-	/* The next slice starts behind this one: no key holds a 0x01. */
-	snprintf(rt->scan_from, sizeof(rt->scan_from), "%s\001", key);
-	touch(rt, kind, strchr(key, '/') + 1);
-	rt->scan_hosts++;
-	rt->scan_pools += kind == TOUCH_APP ? 1 : routing_backend_count(value);
-	return rt->ntouches >= BATCH_MAX;
-}
-
-/* Fills the queue; after the last prefix the scan is at its end. */
-static void
-scan_some(struct routing *rt)
-{
-	while (rt->scan < SCAN_END && rt->ntouches < BATCH_MAX) {
-		if (store_each_from(rt->store, scan_table[rt->scan].prefix,
-			rt->scan_from, scan_one, rt) != 0)
-			return;
-		rt->scan++;
-		rt->scan_from[0] = '\0';
-	}
-}
-
-struct sweep {
-	struct routing *rt;
-	uint64_t *pools;
-	size_t n, size;
-};
-
-static void
-sweep_host(const char *host, void *arg)
-{
-	struct sweep *sweep = arg;
-	struct routing *rt = sweep->rt;
-
-	if (!routing_host_owned(rt->store, rt->conf, host))
-		touch(rt, TOUCH_HOST, host);
-}
-
-static void
-sweep_pool(const paas_routedb_pool_t *pool, void *arg)
-{
-	struct sweep *sweep = arg;
-	uint64_t *pools;
-
-	if (routing_pool_owned(sweep->rt->store, pool))
-		return;
-	if (sweep->n == sweep->size) {
-		sweep->size = sweep->size * 2 + 64;
-		pools = reallocarray(sweep->pools, sweep->size, sizeof(*pools));
-		if (pools == NULL)
-			log_fatal("routing: out of memory");
-		sweep->pools = pools;
-	}
-	sweep->pools[sweep->n++] = pool->id;
-}
-
-/*
- * What the database has too much, from before the last crash.  Hosts are
- * only touched: their own records decide.
- */
-static int
-sweep(struct routing *rt)
-{
-	struct sweep sweep = {rt, NULL, 0, 0};
-	size_t i;
-	int rc;
-
-	rc = routing_db_each(rt->db, sweep_host, sweep_pool, &sweep);
-	if (rc == PAAS_ROUTEDB_OK && sweep.n > 0 &&
-	    (rc = routing_db_begin(rt->db)) == PAAS_ROUTEDB_OK) {
-		for (i = 0; i < sweep.n; i++)
-			routing_db_del_pool(rt->db, sweep.pools[i]);
-		rc = routing_db_commit(rt->db, routing_db_revision(rt->db));
-	}
-	if (rc == PAAS_ROUTEDB_OK && sweep.n + rt->ntouches > 0)
-		log_info("routing: %zu hosts and %zu pools to look at again",
-		    rt->ntouches, sweep.n);
-	free(sweep.pools);
-	return rc;
 }
 
 /* Everything was compared once. */
@@ -300,10 +160,10 @@ scan_done(struct routing *rt)
 		}
 	} else if (rt->scan_moved ||
 		   !routing_db_counts(rt->db, rt->scan_hosts, rt->scan_pools)) {
-		if ((rc = sweep(rt)) != PAAS_ROUTEDB_OK)
+		if ((rc = routing_scan_sweep(rt)) != PAAS_ROUTEDB_OK)
 			return rc;
 	}
-	rt->scan = SCAN_END + 1;
+	rt->scan = ROUTING_SCAN_END + 1;
 	/* From now on before requests: a dead instance has to go at once. */
 	sd_event_source_set_priority(rt->run, SD_EVENT_PRIORITY_IMPORTANT);
 	log_debug("routing: compared with the store");
@@ -353,11 +213,11 @@ commit_some(struct routing *rt)
 		apply(rt, item);
 	}
 	revision = routing_db_revision(rt->db);
-	if (item == NULL && rt->scan > SCAN_END)
+	if (item == NULL && rt->scan > ROUTING_SCAN_END)
 		revision = store_revision(rt->store);
 	if ((rc = routing_db_commit(rt->db, revision)) != PAAS_ROUTEDB_OK)
 		return rc;
-	if (item == NULL && rt->scan > SCAN_END)
+	if (item == NULL && rt->scan > ROUTING_SCAN_END)
 		rt->obeyed = revision;
 	for (n = 0; n < BATCH_MAX; n++) {
 		if ((item = TAILQ_FIRST(&rt->queue)) == NULL)
@@ -365,19 +225,8 @@ commit_some(struct routing *rt)
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): forget unlinks */
 		forget(rt, item);
 	}
-	rt->stale = !TAILQ_EMPTY(&rt->queue) || rt->scan <= SCAN_END;
+	rt->stale = !TAILQ_EMPTY(&rt->queue) || rt->scan <= ROUTING_SCAN_END;
 	return PAAS_ROUTEDB_OK;
-}
-
-static void
-start_scan(struct routing *rt)
-{
-	rt->scan = 0;
-	rt->scan_from[0] = '\0';
-	rt->scan_hosts = rt->scan_pools = 0;
-	rt->scan_moved = 0;
-	/* It takes turns with all else, however long it is. */
-	sd_event_source_set_priority(rt->run, SD_EVENT_PRIORITY_NORMAL);
 }
 
 static void
@@ -387,7 +236,7 @@ failed(struct routing *rt, int rc)
 		log_err("routing: the route database is damaged and is made "
 			"anew");
 		routing_db_rebuild(rt->db);
-		start_scan(rt);
+		routing_scan_start(rt);
 		set_timer(rt, RETRY_MIN);
 		return;
 	}
@@ -416,9 +265,9 @@ on_run(sd_event_source *source, void *arg)
 		set_timer(rt, (unsigned int)wait + 1);
 		return 0;
 	}
-	scan_some(rt);
+	routing_scan_some(rt);
 	rc = commit_some(rt);
-	if (rc == PAAS_ROUTEDB_OK && rt->scan == SCAN_END)
+	if (rc == PAAS_ROUTEDB_OK && rt->scan == ROUTING_SCAN_END)
 		rc = scan_done(rt);
 	if (rc != PAAS_ROUTEDB_OK) {
 		failed(rt, rc);
@@ -503,7 +352,7 @@ routing_open(struct store *st, const struct conf *conf, sd_event *event,
 		return NULL;
 	}
 	add_watches(rt);
-	start_scan(rt);
+	routing_scan_start(rt);
 	wake(rt);
 	return rt;
 }

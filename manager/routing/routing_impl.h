@@ -1,7 +1,8 @@
 /*
  * What the files of this room share.
  *
- *   routing.c          what was touched, the first comparison, the commits
+ *   routing.c          what was touched, the commits
+ *   routing_scan.c     the first comparison
  *   routing_app.c      an app's records -> its pool
  *   routing_backend.c  route/HOST -> its pools and paths
  *   routing_host.c     whose a host is
@@ -10,6 +11,10 @@
  */
 #ifndef PAAS_ROUTING_IMPL_H
 #define PAAS_ROUTING_IMPL_H
+
+#include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
+#include <systemd/sd-event.h>
 
 #include "common/conf.h"
 #include "paas_routedb.h"
@@ -85,6 +90,63 @@ uint64_t routing_db_revision(struct routing_db *);
 int routing_db_each(struct routing_db *,
     void (*host)(const char *host, void *arg),
     void (*pool)(const paas_routedb_pool_t *, void *arg), void *arg);
+
+/* ---- what was touched (routing.c, routing_scan.c) ------------------------ */
+
+/* Apps and hosts in one commit: a few ms of work. */
+#define BATCH_MAX 256
+
+enum touch_kind {
+	TOUCH_APP, /* before the hosts: a pool is put before what names it */
+	TOUCH_HOST
+};
+
+/* Something that may differ from the route database. */
+struct touch {
+	RB_ENTRY(touch) entry;
+	TAILQ_ENTRY(touch) queue;
+	enum touch_kind kind;
+	char name[];
+};
+RB_HEAD(touches, touch);
+TAILQ_HEAD(touch_queue, touch);
+
+/* Prefixes of the store that the first comparison walks through. */
+#define ROUTING_SCAN_END 3
+
+#define WATCHES 6
+
+struct routing {
+	struct store *store;
+	const struct conf *conf;
+	struct routing_db *db;
+	struct touches touches;
+	struct touch_queue queue; /* the same ones, in order */
+	size_t ntouches;
+	int stale;       /* the revision in the database is an old one */
+	uint64_t obeyed; /* the revision that was last committed as reached */
+	sd_event_source *run;
+	sd_event_source *timer;
+	unsigned int retry; /* ms; 0: all is well */
+	struct store_watch *watches[WATCHES];
+
+	size_t scan; /* of ROUTING_SCAN_END; one more: it is over */
+	char scan_from[STORE_KEY_MAX + 2];
+	uint64_t scan_hosts, scan_pools; /* that there should be */
+	int scan_moved; /* records came or went meanwhile: don't trust these */
+};
+
+/* name is copied; touching twice is touching once. */
+void routing_touch(struct routing *, enum touch_kind, const char *name);
+
+/* From the beginning, taking turns with all else. */
+void routing_scan_start(struct routing *);
+
+/* Touches the next slice. */
+void routing_scan_some(struct routing *);
+
+/* What the database has too much: PAAS_ROUTEDB_OK or an error. */
+int routing_scan_sweep(struct routing *);
 
 /* ---- records to routes -------------------------------------------------- */
 
