@@ -230,6 +230,12 @@ like +(instance({slug => $s, slot => 3, memfd => 'file'}, 'true'))[1], qr/^error
 like +(instance({slug => sha256_hex('nothing'), slot => 3}, 'true'))[1], qr/^error ENOENT step 6/, 'a slug that is not there';
 like ctl('raw', 'nonsense'), qr/^error EMSGSIZE step 1/, 'bytes that are no request';
 like ctl('raw', 'x' x 1000), qr/^error EMSGSIZE step 1/, 'too many of them';
+sub fds { return scalar(() = glob "/proc/$launcher/fd/*") }
+my $fds = fds();
+for my $count (1, 2, 3, 8) {
+    like ctl('descriptors', $count), $count == 1 ? qr/^error EINVAL/ : qr/^error EMSGSIZE/, "$count descriptors that nobody asked for";
+}
+ok wait_for(2, sub { fds() == $fds }), 'and none is kept' or diag fds() . " instead of $fds";
 like ctl('signal', $id, 0), qr/^error EINVAL/, 'signal 0';
 like ctl('signal', 'ffff', 15), qr/^error ENOENT/, 'an instance that is not there';
 like ctl('clean', $id), qr/^error EBUSY/, 'clean of what runs';
@@ -421,6 +427,20 @@ like ctl('discard', $build), qr/^ok/, 'discard';
 ok !-e "$state/builds/00000000000000b1", 'removes it, however deep';
 ok -e "$dir/outside", 'and follows no link';
 like ctl('discard', $build), qr/^ok/, 'discard again';
+# Its owner knows the names by which a deep tree is taken apart.
+{
+    my $here = Cwd::getcwd();
+    chdir "$state/slugs/$hash" or die;
+    write_file('.deep-0', 'a file');
+    make_path('.deep-1/full', '.deep-2');
+    symlink $dir, '.deep-3';
+    for my $top ('a', 'b') {
+        mkdir $top; chdir $top;
+        for (1 .. 10_000) { mkdir 'd'; chdir 'd' or die }
+        chdir "$state/slugs/$hash";
+    }
+    chdir $here;
+}
 like ctl('drop-slug', $hash), qr/^ok/, 'drop-slug';
 ok !-e "$state/slugs/$hash", 'removes the slug';
 like ctl('drop-cache', 5), qr/^ok/, 'drop-cache';

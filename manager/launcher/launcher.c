@@ -89,6 +89,34 @@ client_accept(struct loop *loop)
 }
 
 /*
+ * Takes the descriptors of a message, of which there may be as many as the
+ * buffer has room for: alignment leaves some for a second one.  All but one
+ * are closed; how many there were.
+ */
+static unsigned int
+descriptors_take(struct msghdr *msg, int *memfd)
+{
+	struct cmsghdr *c;
+	unsigned int n = 0;
+	size_t at;
+	int fd;
+
+	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (at = CMSG_LEN(0); at + sizeof(fd) <= c->cmsg_len;
+		     at += sizeof(fd)) {
+			memcpy(&fd, (char *)c + at, sizeof(fd));
+			if (n++ == 0)
+				*memfd = fd;
+			else
+				close(fd);
+		}
+	}
+	return n;
+}
+
+/*
  * One request with at most one descriptor.  Returns its length, 0 at the end,
  * or -1; *memfd is -1 or the caller's to close.
  */
@@ -104,7 +132,7 @@ request_read(int client, struct launch_request *q, int *memfd)
 	    .msg_iovlen = 1,
 	    .msg_control = control.bytes,
 	    .msg_controllen = sizeof(control.bytes)};
-	struct cmsghdr *c;
+	unsigned int given;
 	ssize_t n;
 
 	*memfd = -1;
@@ -112,13 +140,9 @@ request_read(int client, struct launch_request *q, int *memfd)
 	n = recvmsg(client, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	if (n <= 0)
 		return n == -1 && (errno == EAGAIN || errno == EINTR) ? -1 : 0;
-	for (c = CMSG_FIRSTHDR(&msg); c != NULL; c = CMSG_NXTHDR(&msg, c)) {
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-		    c->cmsg_len == CMSG_LEN(sizeof(int)))
-			memcpy(memfd, CMSG_DATA(c), sizeof(int));
-	}
+	given = descriptors_take(&msg, memfd);
 	/* Longer than a request, or with more than one descriptor. */
-	return msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? 1 : n;
+	return given > 1 || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? 1 : n;
 }
 
 static void

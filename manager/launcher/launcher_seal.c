@@ -32,19 +32,29 @@ struct removal {
 
 static int dir_clear(struct removal *rm, int fd, int depth);
 
+/*
+ * Up to the top, for the next turn.  The tree's owner knows this name, and
+ * may have made a file or a directory of it: then that one goes first.
+ */
+static int
+subdir_raise(struct removal *rm, int fd, const char *name)
+{
+	char moved[32];
+
+	snprintf(moved, sizeof(moved), ".deep-%u", rm->deep++);
+	if (renameat(fd, name, rm->top, moved) == 0 || errno == ENOENT ||
+	    errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR)
+		return 0;
+	return -errno;
+}
+
 static int
 subdir_remove(struct removal *rm, int fd, const char *name, int depth)
 {
-	char moved[32];
 	int error, sub;
 
-	if (depth >= DEPTH_MAX) {
-		snprintf(moved, sizeof(moved), ".deep-%u", rm->deep++);
-		return renameat(fd, name, rm->top, moved) == 0 ||
-			       errno == EEXIST || errno == ENOTEMPTY
-			   ? 0
-			   : -errno;
-	}
+	if (depth >= DEPTH_MAX)
+		return subdir_raise(rm, fd, name);
 	sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (sub == -1)
 		return errno == ENOENT ? 0 : -errno;
@@ -107,7 +117,10 @@ tree_remove(int dir, const char *name)
 	return -ELOOP;
 }
 
-/* Is an instance of that build alive?  Then its tree is not still. */
+/*
+ * Is an instance of that build alive?  Then its tree is not still.  Its shim
+ * may have been killed before the rest of it.
+ */
 static int
 build_busy(struct launcher *l, uint64_t build)
 {
@@ -115,7 +128,8 @@ build_busy(struct launcher *l, uint64_t build)
 
 	RB_FOREACH (r, records, &l->records) {
 		if (r->launch.kind != LAUNCH_APP && r->launch.build == build &&
-		    record_state(r) == LAUNCH_RUNNING)
+		    (record_state(r) == LAUNCH_RUNNING ||
+			cgroup_populated(&l->cgroups, r->launch.id)))
 			return 1;
 	}
 	return 0;

@@ -4,7 +4,7 @@
  *   launchctl SOCKET start KEY=VALUE... -- ARGV...
  *   launchctl SOCKET signal ID SIGNO | kill ID | clean ID | list
  *   launchctl SOCKET seal BUILD HASH | discard BUILD | drop-slug HASH |
- *       drop-cache APP | raw BYTES
+ *       drop-cache APP | raw BYTES | descriptors N
  *
  * Ids are hexadecimal.  Prints "ok ..." or "error NAME step N"; the exit
  * status is 0 or 1.  `memfd=none|unsealed|file` spoils a start on purpose.
@@ -171,25 +171,31 @@ start_parse(struct launch_start *s, char **argv)
 	return args_make(*argv == NULL ? argv : argv + 1);
 }
 
+#define SENT_MAX 8
+
+/* With n times the descriptor. */
 static void
-request_send(int fd, const void *bytes, size_t len, int memfd)
+request_send(int fd, const void *bytes, size_t len, int memfd, size_t n)
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
+		char bytes[CMSG_SPACE(SENT_MAX * sizeof(int))];
 	} control = {0};
 	struct iovec iov = {(void *)(uintptr_t)bytes, len};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	struct cmsghdr *c;
+	size_t i;
 
-	if (memfd != -1) {
+	if (memfd != -1 && n <= SENT_MAX) {
 		msg.msg_control = control.bytes;
-		msg.msg_controllen = sizeof(control.bytes);
+		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
 		c = CMSG_FIRSTHDR(&msg);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &memfd, sizeof(int));
+		c->cmsg_len = CMSG_LEN(n * sizeof(int));
+		for (i = 0; i < n; i++)
+			memcpy(CMSG_DATA(c) + i * sizeof(int), &memfd,
+			    sizeof(int));
 	}
 	if (sendmsg(fd, &msg, 0) == -1)
 		err(2, "send");
@@ -284,7 +290,13 @@ main(int argc, char **argv)
 		errx(2, "launchctl SOCKET VERB ...");
 	fd = connect_to(argv[1]);
 	if (strcmp(argv[2], "raw") == 0) {
-		request_send(fd, argv[3], strlen(argv[3]), -1);
+		request_send(fd, argv[3], strlen(argv[3]), -1, 0);
+		return replies_read(fd, 0);
+	}
+	if (strcmp(argv[2], "descriptors") == 0) {
+		q.op = LAUNCH_KILL;
+		q.u.id = 1;
+		request_send(fd, &q, sizeof(q), fd, (size_t)atoi(argv[3]));
 		return replies_read(fd, 0);
 	}
 	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
@@ -292,6 +304,6 @@ main(int argc, char **argv)
 			q.op = ops[i].op;
 	}
 	memfd = request_make(&q, argv + 3);
-	request_send(fd, &q, sizeof(q), memfd);
+	request_send(fd, &q, sizeof(q), memfd, 1);
 	return replies_read(fd, q.op);
 }
