@@ -3,8 +3,9 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <linux/sched.h>
 #include <linux/netlink.h>
+#include <linux/sched.h>
+#include <netinet/in.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <unistd.h>
@@ -13,6 +14,12 @@
 
 /* Newer than libseccomp 2.5; the number is the same everywhere. */
 #define NR_OPEN_TREE_ATTR 467
+
+/* Newer than the C library of Debian 12. */
+#define NR_IPPROTO_SMC 256
+#ifndef IPPROTO_L2TP
+#define IPPROTO_L2TP 115
+#endif
 
 /* No such call, as on an older kernel: libraries know how to go on. */
 static const int absent[] = {
@@ -169,6 +176,34 @@ refuse_sockets(scmp_filter_ctx ctx)
 	args[1] = SCMP_A2(SCMP_CMP_NE, NETLINK_ROUTE);
 	if (r == 0)
 		r = refuse(ctx, EPROTONOSUPPORT, SCMP_SYS(socket), 2, args);
+	/* The kernel loads and enters a family before it finds no pairs. */
+	args[0] = SCMP_A0(SCMP_CMP_NE, AF_UNIX);
+	if (r == 0)
+		r = refuse(ctx, EOPNOTSUPP, SCMP_SYS(socketpair), 1, args);
+	return r;
+}
+
+/* Of INET and INET6 those that hardly an app needs and many a hole was in. */
+static int
+refuse_protocols(scmp_filter_ctx ctx)
+{
+	static const uint64_t protocols[] = {IPPROTO_DCCP, IPPROTO_L2TP,
+	    IPPROTO_SCTP, IPPROTO_UDPLITE, NR_IPPROTO_SMC};
+	static const uint64_t families[] = {AF_INET, AF_INET6};
+	struct scmp_arg_cmp args[2];
+	size_t i, j;
+	int r = 0;
+
+	for (i = 0; i < COUNT(families) && r == 0; i++) {
+		args[0] = SCMP_A0(SCMP_CMP_EQ, families[i]);
+		for (j = 0; j < COUNT(protocols) && r == 0; j++) {
+			/* An int to the kernel, whatever the upper half. */
+			args[1] = SCMP_A2(
+			    SCMP_CMP_MASKED_EQ, 0xffffffffU, protocols[j]);
+			r = refuse(
+			    ctx, EPROTONOSUPPORT, SCMP_SYS(socket), 2, args);
+		}
+	}
 	return r;
 }
 
@@ -181,8 +216,8 @@ seccomp_program(void)
 	if ((ctx = seccomp_init(SCMP_ACT_ALLOW)) == NULL)
 		return -ENOMEM;
 	if ((r = refuse_calls(ctx)) == 0 && (r = refuse_namespaces(ctx)) == 0 &&
-	    (r = refuse_ioctls(ctx)) == 0)
-		r = refuse_sockets(ctx);
+	    (r = refuse_ioctls(ctx)) == 0 && (r = refuse_sockets(ctx)) == 0)
+		r = refuse_protocols(ctx);
 	fd = memfd_create("paas-seccomp", MFD_CLOEXEC);
 	if (fd == -1 && r == 0)
 		r = -errno;

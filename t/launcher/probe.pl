@@ -13,7 +13,8 @@ my %nr = (mount => 165, umount2 => 166, unshare => 272, setns => 308, clone => 5
     add_key => 248, request_key => 249, bpf => 321, perf_event_open => 298, io_uring_setup => 425,
     userfaultfd => 323, pivot_root => 155, chroot => 161, kexec_load => 246, init_module => 175, finit_module => 313,
     open_by_handle_at => 304, open_tree => 428, fsopen => 430, move_mount => 429, mount_setattr => 442, ioctl => 16,
-    reboot => 169, ptrace => 101, open_tree_attr => 467, swapon => 167, syslog => 103);
+    reboot => 169, ptrace => 101, open_tree_attr => 467, swapon => 167, syslog => 103, socket => 41,
+    socketpair => 53);
 
 sub fails {
     my ($what, $r) = @_;
@@ -61,6 +62,18 @@ sub escapes {
         fails("socket family $family", socket(my $s, $family, SOCK_DGRAM, 0) ? 0 : -1);
     }
     fails("netlink $_", socket(my $s, 16, SOCK_RAW, $_) ? 0 : -1) for 9, 12, 15;
+    for my $family (0, 2 .. 45) {
+        my $pair = "\0" x 8;
+        fails("socketpair family $family", syscall($nr{socketpair}, $family, SOCK_STREAM, 0, $pair));
+    }
+    print socketpair(my $a, my $b, AF_UNIX, SOCK_STREAM, 0) ? "ok a pair of UNIX sockets works\n" : "not ok socketpair\n";
+    # Where the machine has them not, it is said by another error.
+    for my $protocol (33, 115, 132, 136, 256, 136 + (1 << 32)) {
+        for my $type (SOCK_STREAM, SOCK_DGRAM, 5, 6) {
+            my $r = syscall($nr{socket}, AF_INET, $type, $protocol);
+            print $r == -1 && $!{EPROTONOSUPPORT} ? "ok protocol $protocol type $type\n" : "not ok protocol $protocol type $type: $!\n";
+        }
+    }
     fails('raw socket', socket(my $raw, AF_INET, SOCK_RAW, 1) ? 0 : -1);
     print socket(my $route, 16, SOCK_RAW, 0) ? "ok netlink route works\n" : "not ok netlink route\n";
     for my $file (qw(/etc/x /usr/x /x /.paas/x /dev/x /proc/sys/kernel/hostname /proc/sys/net/ipv4/ip_forward /proc/sysrq-trigger
