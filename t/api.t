@@ -295,6 +295,12 @@ bad('updates of nothing', 422, qr/updates has to be 1 to/, 'PATCH', '/apps/shop/
 bad('an update that is a number', 422, qr/updates\[0\] has to be an object/,
     'PATCH', '/apps/shop/formation', { updates => [3] });
 bad('a type that is unknown', 404, qr/"web" is not known/, 'GET', '/apps/shop/formation/web');
+bad("a health path of $_->[0]", 422, qr/path.*(?:healthz|bytes)/, 'PUT', '/apps/shop/formation/web/health', { path => $_->[1] })
+    for ['no slash', 'healthz'], ['a blank', '/a b'], ['a newline', "/a\r\nX: y"], ['an umlaut', "/\x{e4}"],
+    ['201 bytes', '/' . 'x' x 200];
+bad('no health path', 422, qr/path is missing/, 'PUT', '/apps/shop/formation/web/health', {});
+bad('health of a type that is unknown', 404, qr/"web" is not known/, 'PUT', '/apps/shop/formation/web/health', { path => '/x' });
+bad('health of a type that is unknown', 404, qr/"web" is not known/, 'DELETE', '/apps/shop/formation/web/health');
 bad("the dyno $_", 404, qr/no dyno/, 'DELETE', "/apps/shop/dynos/$_")
     for 'web.1', 'web', 'web.0', 'web.x', '..', 'web.99999999999999999999';
 good('restart all', 202, 'DELETE', '/apps/shop/dynos');

@@ -26,6 +26,8 @@ const struct api_route api_routes[] = {
 {"PATCH",  "/apps/:/formation",             formation_batch,  APP_BODY, NULL},
 {"GET",    "/apps/:/formation/:",           formation_info,   APP,      NULL},
 {"PATCH",  "/apps/:/formation/:",           formation_update, APP_BODY, NULL},
+{"PUT",    "/apps/:/formation/:/health",    health_put,       APP_BODY, NULL},
+{"DELETE", "/apps/:/formation/:/health",    health_delete,    APP,      NULL},
 {"GET",    "/apps/:/dynos",                 dyno_list,        APP,      NULL},
 {"DELETE", "/apps/:/dynos",                 dyno_restart_all, APP,      NULL},
 {"GET",    "/apps/:/dynos/:",               dyno_info,        APP,      NULL},

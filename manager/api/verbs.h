@@ -21,6 +21,8 @@
 	VERB(formation_info)   \
 	VERB(formation_update) \
 	VERB(formation_batch)  \
+	VERB(health_put)       \
+	VERB(health_delete)    \
 	VERB(dyno_list)        \
 	VERB(dyno_info)        \
 	VERB(dyno_restart)     \

@@ -95,6 +95,7 @@ int cmd_maintenance_off(struct cli *);
 int cmd_maintenance_on(struct cli *);
 int cmd_ps(struct cli *);
 int cmd_ps_restart(struct cli *);
+int cmd_ps_health(struct cli *);
 int cmd_ps_scale(struct cli *);
 int cmd_ps_stop(struct cli *);
 int cmd_push(struct cli *);

@@ -110,6 +110,14 @@ const struct grammar_verb grammar_verbs[] = {
 	    "Without an argument it shows the formation. +N and -N change the "
 	    "count by N.",
 	    "paas ps:scale web=3 worker=1 -a shop", cmd_ps_scale},
+	{"ps:health", NULL, "Processes", VERB_APP,
+	    ARG("PATH", COUNT_OPTIONAL, KIND_TEXT), {0},
+	    "Choose how web processes are checked",
+	    "With a path, such as /healthz, a process gets requests as long as "
+	    "GET of that path answers 200 to 399; with the word port, as long "
+	    "as its port takes connections, which is the default. Without an "
+	    "argument it tells which.",
+	    "paas ps:health /healthz -a shop", cmd_ps_health},
 	{"ps:restart", NULL, "Processes", VERB_APP,
 	    ARG("TYPE.N", COUNT_OPTIONAL, KIND_TYPE), {0},
 	    "Restart one process, or all", NULL,

@@ -14,7 +14,8 @@
  *   config/APP                 api       {"NAME": "value"}
  *   formation/APP/TYPE         api       quantity, memory (bytes),
  *                                        generations {"INDEX": int}: raised
- *                                        by a restart of one
+ *                                        by a restart of one; health {path},
+ *                                        absent: the port
  *   domain/HOST                api       app, created
  *   route/HOST                 api       created, paths [{prefix, strip,
  *                                        pool {balance, instances [{address,

@@ -65,6 +65,22 @@ isnt($rc, 0, 'a process that never listens: the push fails');
 like($out, qr/listen on port 5000/, 'and says what it should have done');
 is($p->get('good')->{status}, 200, 'the old release goes on');
 
+# A release that does not pass its health check.
+open $fh, '>', "$dir/Procfile" or die;
+print {$fh} "web: python3 -m http.server 5000\n";
+close $fh;
+open $fh, '>', "$dir/ok.html" or die;
+close $fh;
+is(($p->paas('push', $dir, '--app', 'sick', '--create'))[0], 0, 'an app with a page for its health');
+is(($p->paas('ps:health', '/ok.html', '--app', 'sick'))[0], 0, 'it is checked by that');
+unlink "$dir/ok.html";
+($rc, $out) = $p->paas('push', $dir, '--app', 'sick');
+isnt($rc, 0, 'a release without it: the push fails');
+like($out, qr{/ok\.html.*404|404.*/ok\.html}s, 'and says the answer of the check') or diag $out;
+is($p->get('sick')->{status}, 200, 'the old release goes on');
+is(($p->paas('apps:destroy', 'sick', '--confirm', 'sick'))[0], 0, 'destroyed');
+ok(Platform::wait_for(60, sub { $p->api('GET', '/apps/sick')->{status} == 404 }), 'and gone');
+
 # Archives, sent as curl would.
 sub tar_of {
     my (@entries) = @_;

@@ -1,4 +1,4 @@
-/* sources: manager/cli/app.c manager/cli/clean.c manager/cli/cli.c manager/cli/cmd_apps.c manager/cli/cmd_builds.c manager/cli/cmd_config.c manager/cli/cmd_domains.c manager/cli/cmd_help.c manager/cli/cmd_logs.c manager/cli/cmd_ps.c manager/cli/cmd_push.c manager/cli/cmd_releases.c manager/cli/cmd_routes.c manager/cli/cmd_run.c manager/cli/cmd_status.c manager/cli/cmd_timeline.c manager/cli/complete.c manager/cli/glob.c manager/cli/grammar.c manager/cli/help.c manager/cli/http.c manager/cli/ignore.c manager/cli/lines.c manager/cli/mdoc.c manager/cli/output.c manager/cli/progress.c manager/cli/push.c manager/cli/table.c manager/cli/tar.c manager/cli/verbs.c manager/cli/walk.c manager/common/conf.c; libs: -lcurl -ljansson -larchive */
+/* sources: manager/cli/[!p]*.c manager/cli/p[ru]*.c manager/common/conf.c; libs: -lcurl -ljansson -larchive */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
