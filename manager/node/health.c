@@ -167,7 +167,6 @@ connect_done(sd_event_source *source, int fd, uint32_t events, void *arg)
 static void
 connect_check(struct health *h)
 {
-	static const struct linger reset = {1, 0};
 	int fd, r;
 
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -176,9 +175,7 @@ connect_check(struct health *h)
 		return;
 	}
 	h->fd = fd;
-
-	/* Thousands of checks a minute must not leave TIME_WAITs behind. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	/* Ended in order: a reset would have the app complain of it. */
 	if (connect(fd, (struct sockaddr *)&h->addr, sizeof(h->addr)) == 0) {
 		check_end(h, NULL);
 		return;

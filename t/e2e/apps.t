@@ -144,6 +144,9 @@ ok($found, 'logs -f shows a line as it is written') or diag $got;
 kill 'TERM', $follow;
 close $fh;
 
+unlike(($p->paas('logs', '-n', '1000', '--app', 'proc'))[1], qr/ConnectionReset/,
+    'health checks leave no complaint in the log');
+
 # Destroy leaves nothing.
 is(($p->paas('apps:destroy', 'proc', '--confirm', 'proc'))[0], 0, 'destroyed');
 ok(Platform::wait_for(30, sub { $p->get('proc')->{status} == 404 }), 'its host is 404');
