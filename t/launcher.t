@@ -40,6 +40,7 @@ if_prefix = $tag
 subnet = $net.0/24
 uid_base = @{[1_950_000_000 + $n * 1000]}
 allow_out = 10.98.$n.0/24
+instance_flows = 300
 CONF
 
 # ---- helpers ----------------------------------------------------------
@@ -371,6 +372,28 @@ like $text, qr/^o open 10\.98\.$n\.9:9999 10\.98\.$n\.1$/m, 'an allowed network 
 is scalar(() = $text =~ /^o open/mg), 2, 'and nothing else' or diag $text;
 is scalar(() = $text =~ /^o closed/mg), $host ? 12 : 11, 'all were tried' or diag $text;
 cmp_ok scalar(() = $text =~ /timed out/g), '<=', 0, 'refusals are answered at once' or diag $text;
+
+# ---- the machine's one table of connections ---------------------------
+
+my $counter = fork // die;
+if (!$counter) {
+    undef $owner;
+    open STDOUT, '>', "$dir/datagrams" or die;
+    exec 'ip', 'netns', 'exec', $tag, 'perl', '-MIO::Socket::INET', '-e',
+        '$| = 1; $l = IO::Socket::INET->new(Proto => "udp", LocalPort => 9998); print "." while defined $l->recv($x, 9)';
+}
+push @children, $counter;
+my $tracked = '/proc/sys/net/netfilter/nf_conntrack_count';
+wait_for(3, sub { -e "$dir/datagrams" });
+sleep 0.2;
+my $flows = slurp($tracked);
+($text) = run_to_end({slug => $s, slot => 13}, 'perl', 'probe', 'datagrams', "10.98.$n.9:9998", 3000, 'ports');
+like $text, qr/^o 3000 sent$/m, 'an instance sends from 3,000 ports';
+cmp_ok slurp($tracked) - $flows, '<', 450, 'of which few take a place in the table of connections';
+cmp_ok -s "$dir/datagrams", '<', 450, 'or get out';
+$flows = -s "$dir/datagrams";
+($text) = run_to_end({slug => $s, slot => 14}, 'perl', 'probe', 'datagrams', "10.98.$n.9:9998", 3000);
+ok wait_for(3, sub { -s "$dir/datagrams" == $flows + 3000 }), 'all from one port are one' or diag((-s "$dir/datagrams") - $flows);
 
 # ---- a firewall that goes ---------------------------------------------
 

@@ -76,6 +76,7 @@ static const struct conf_setting settings[] = {
     SIZE(instance_tmp, 1 * MIB, 1024 * GIB, "256M"),
     NUMBER(instance_pids, 8, 1000000, "512"),
     NUMBER(instance_files, 64, 1000000, "16384"),
+    NUMBER(instance_flows, 256, 1000000, "8192"),
     NUMBER(scale_max, 1, 10000, "500"),
     SIZE(log_max, 64 * KIB, 64 * GIB, "16M"),
     NUMBER(log_rate, 1024, 4000000000, "10485760"),

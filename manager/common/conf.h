@@ -48,9 +48,10 @@ struct conf {
 	uint64_t instance_tmp; /* of the overlay's upper and of /tmp */
 	uint32_t instance_pids;
 	uint32_t instance_files;
-	uint32_t scale_max; /* instances of one process type */
-	uint64_t log_max;   /* bytes of one instance's log, both files */
-	uint32_t log_rate;  /* bytes a second */
+	uint32_t instance_flows; /* connections that it opened, at once */
+	uint32_t scale_max;      /* instances of one process type */
+	uint64_t log_max;        /* bytes of one instance's log, both files */
+	uint32_t log_rate;       /* bytes a second */
 };
 
 /*

@@ -112,6 +112,28 @@ sets_print(FILE *f, struct firewall *fw)
 }
 
 /*
+ * The machine's connection tracking is one table for all: without a bound an
+ * instance fills it in a second, and nobody gets through any more.  So many
+ * at once, as many in a burst, and 1/FLOWS_SHARE of them a second.  Those
+ * that are confirmed have been counted, but are "new" until answered.
+ */
+#define FLOWS_SHARE 32
+
+static void
+flows_print(FILE *f, const struct conf *conf)
+{
+	fprintf(f,
+	    "set hasty { typeof iifname; size 65536; flags dynamic; }\n"
+	    "set busy { typeof iifname; size 65536; flags dynamic; }\n"
+	    "chain flows { ct status & confirmed == confirmed return\n"
+	    " add @hasty { iifname limit rate over %" PRIu32
+	    "/second burst %" PRIu32 " packets } drop\n"
+	    " add @busy { iifname ct count over %" PRIu32 " } drop\n}\n",
+	    conf->instance_flows / FLOWS_SHARE, conf->instance_flows,
+	    conf->instance_flows);
+}
+
+/*
  * "reply" and not "established": what an instance opened while the table was
  * away does not go on once it is back.
  */
@@ -123,6 +145,7 @@ chains_print(FILE *f, const struct conf *conf, const char *gateway)
 	fprintf(f,
 	    "chain source { type filter hook prerouting priority -150;\n"
 	    " iifname != \"%s" NET_IF "*\" return\n"
+	    " ct state new jump flows\n"
 	    " iifname . ip saddr @sources meta mark set meta mark | 0x%x"
 	    " return\n"
 	    " drop\n}\n"
@@ -174,6 +197,7 @@ firewall_load(struct firewall *fw)
 	    "comment \"" TABLE_COMMENT "\"\n",
 	    conf->nft_table, conf->nft_table, conf->nft_table);
 	sets_print(t.f, fw);
+	flows_print(t.f, conf);
 	chains_print(t.f, conf, gateway);
 	fprintf(t.f, "}\n");
 	return text_run(fw, &t);

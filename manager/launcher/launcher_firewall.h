@@ -5,6 +5,8 @@
  *   forward   from an instance: to conf.allow_out and public addresses only;
  *             to an instance: answers only
  *   input     from an instance: DNS on the gateway, and answers
+ *   both      conf.instance_flows connections an instance opened, and a share
+ *             of that in new ones a second
  *
  * Without the table nothing is forwarded: its prerouting chain marks what
  * comes from a known interface and address, and a routing rule prohibits

@@ -101,6 +101,22 @@ sub try {
     print $c ? "open $to $said\n" : "closed $to $@\n";
 }
 
+# From a port of its own each, or all from one; in bursts that fit a socket.
+sub datagrams {
+    my ($to, $n, $ports) = @_;
+    my ($host, $port) = split /:/, $to;
+    my ($sent, $s) = 0;
+    for my $i (1 .. $n) {
+        if ($ports || !$s) {
+            socket $s, PF_INET, SOCK_DGRAM, 0 or last;
+            bind $s, sockaddr_in(20000 + $i, INADDR_ANY) or last;
+        }
+        $sent++ if send $s, 'x', 0, sockaddr_in($port, inet_aton($host));
+        select undef, undef, undef, 0.005 if $i % 50 == 0;
+    }
+    print "$sent sent\n";
+}
+
 my ($verb, @args) = @ARGV;
 if ($verb eq 'escapes') {
     escapes();
@@ -108,6 +124,8 @@ if ($verb eq 'escapes') {
     try($_) for @args;
 } elsif ($verb eq 'again') {
     while (1) { try($_) for @args; select undef, undef, undef, 0.1 }
+} elsif ($verb eq 'datagrams') {
+    datagrams(@args);
 } elsif ($verb eq 'listen') {
     my $l = IO::Socket::IP->new(Listen => 5, LocalAddr => '0.0.0.0', LocalPort => 5000, ReuseAddr => 1) or die;
     print "listening\n";
