@@ -13,7 +13,8 @@ VERSION	:= 0.1
 WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	   -Wmissing-prototypes -Wpointer-arith -Wformat=2
 HARDEN	:= -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
-	   -fstack-clash-protection -fcf-protection
+	   -fstack-clash-protection \
+	   $(if $(filter x86_64 i%86,$(shell uname -m)),-fcf-protection)
 OPT	:= -O2 -g
 CFLAGS	+= -std=gnu11 $(OPT) $(WARN) $(HARDEN) -fPIE $(SANITIZE)
 CPPFLAGS += -D_GNU_SOURCE -DPAAS_VERSION='"$(VERSION)"' \
@@ -40,7 +41,7 @@ PROGRAMS := $(B)/bin/paas $(B)/bin/paas-routedb \
 	   $(B)/libexec/paas-manager $(B)/libexec/paas-launcher \
 	   $(B)/libexec/paas-shim $(B)/libexec/paas-init \
 	   $(B)/libexec/paas-build $(B)/libexec/paas-inspect \
-	   $(B)/libexec/run
+	   $(B)/libexec/run $(B)/libexec/paas-rotate
 MODULE	:= $(B)/ngx_http_paas_module.so
 UNITS	:= $(patsubst t/unit/%.c,$(B)/t/unit_%,$(wildcard t/unit/*.c))
 HELPERS	:= $(patsubst t/lib/%.c,$(B)/t/%,$(wildcard t/lib/*.c))
@@ -105,6 +106,10 @@ $(B)/libexec/paas-build: $(BUILDER) $(SANDBOX)
 $(B)/libexec/paas-inspect: $(INSPECT) $(SANDBOX)
 	$(link) $(LIBS_build)
 $(B)/libexec/run: scripts/sandbox/run
+	@mkdir -p $(@D)
+	install -m 755 $< $@
+
+$(B)/libexec/paas-rotate: scripts/service/paas-rotate
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 
@@ -182,6 +187,11 @@ docs:
 I	= $(DESTDIR)$(PREFIX)
 INSTALLED = bin/paas bin/paas-routedb libexec/paas lib/paas share/paas
 
+# Folders that are taken away if nobody else has anything there.
+EMPTIED	= $(if $(filter /usr,$(PREFIX)),,share/man/man1 share/man/man5 \
+	  share/man/man8 libexec $(if $(filter /usr/local,$(PREFIX)),, \
+	  share/man share lib bin))
+
 install: all
 	install -d $(I)/bin $(I)/libexec/paas $(I)/lib/paas $(I)/share/paas \
 	    $(I)/share/man/man1 $(I)/share/man/man5 $(I)/share/man/man8
@@ -198,6 +208,8 @@ uninstall:
 	cd $(I) && rm -rf $(INSTALLED)
 	for m in manager/man/*.[158]; do \
 	    rm -f $(I)/share/man/man$${m##*.}/$${m##*/}; done
+	test ! -d $(I) || cd $(I) && rmdir $(EMPTIED) 2>/dev/null || true
+	$(if $(filter /usr /usr/local,$(PREFIX)),,rmdir $(I) 2>/dev/null || true)
 
 clean:
 	rm -rf $(B)

@@ -9,8 +9,28 @@ step() { printf '%s==>%s %s\n' "$bold" "$plain" "$*"; }
 note() { printf '    %s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
+# quietly LOG COMMAND...: what it says goes to a file; on a terminal its last
+# line is seen, too, and then gone.
+quietly() {
+    local log=$1 line status=0
+    shift
+    if [ ! -t 1 ]; then
+        "$@" > "$log" 2>&1 < /dev/null || status=$?
+        return $status
+    fi
+    "$@" 2>&1 < /dev/null | while IFS= read -r line; do
+        printf '%s\n' "$line" >&3
+        printf '\r\e[K    %s%.70s%s' "$dim" "$line" "$plain"
+    done 3> "$log" || status=$?
+    printf '\r\e[K'
+    return $status
+}
+
 need_root() {
-    [ "$(id -u)" = 0 ] || die "run it as root: sudo $0 $*"
+    local how="sudo $0${*:+ $*}"
+    [ "$(id -u)" != 0 ] || return 0
+    command -v sudo >/dev/null || how="su -c '$0${*:+ $*}'"
+    die "it has to be root: $how"
 }
 
 need_debian() {
@@ -43,7 +63,7 @@ packages_missing() {
 # port 80) are not ours to start: policy-rc.d holds them back meanwhile, and
 # one that was not there before stays off at the next boot, too.
 packages_install() {
-    local missing had_nginx=1 policy=/usr/sbin/policy-rc.d log
+    local missing had_nginx=1 updated=1 policy=/usr/sbin/policy-rc.d log
     mapfile -t missing < <(packages_missing "$1")
     [ "${#missing[@]}" -gt 0 ] || return 0
     step "installing ${#missing[@]} Debian packages"
@@ -55,14 +75,20 @@ packages_install() {
         chmod 755 $policy
         trap 'rm -f /usr/sbin/policy-rc.d' EXIT
     fi
-    if ! { apt-get -q update && DEBIAN_FRONTEND=noninteractive \
-        apt-get -q install -y --no-install-recommends "${missing[@]}"; } \
-        > "$log" 2>&1 < /dev/null; then
-        tail -n 20 "$log" >&2
-        rm -f "$log"
+    # Somebody's dead source among others is no reason to give up: Debian's
+    # may be well, or the packages known from before.
+    quietly "$log.update" \
+        apt-get -q -o APT::Update::Error-Mode=any update || updated=0
+    if ! DEBIAN_FRONTEND=noninteractive quietly "$log" \
+        apt-get -q install -y --no-install-recommends "${missing[@]}"; then
+        [ $updated = 1 ] || mv "$log.update" "$log"
+        grep '^[EW]:' "$log" | tail -n 10 >&2 || tail -n 20 "$log" >&2
+        rm -f "$log" "$log.update"
+        [ $updated = 1 ] ||
+            die "apt-get cannot reach Debian's packages; is there a network, and are the sources in /etc/apt right?"
         die "apt-get could not install the packages above; its last words say why"
     fi
-    rm -f "$log"
+    rm -f "$log" "$log.update"
     if trap | grep -q policy-rc.d; then rm -f $policy; trap - EXIT; fi
     if [ $had_nginx = 0 ] && has_systemd; then
         systemctl disable --quiet nginx.service 2>/dev/null || true

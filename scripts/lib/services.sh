@@ -1,7 +1,7 @@
 # The platform's files and its services; sourced by up and down.  Under
 # systemd they are units, without it runit's runsv keeps them running.
 
-services=(launcher manager dns router)
+services=(launcher manager dns router rotate)
 
 # ---- files ------------------------------------------------------------
 
@@ -186,7 +186,7 @@ runsvdir_pid() {
 runit_stop() {
     local pid s
     if pid=$(runsvdir_pid); then
-        for s in router manager dns launcher; do
+        for s in rotate router manager dns launcher; do
             [ ! -d "$sv/$s" ] || sv -w 20 force-stop "$sv/$s" >/dev/null || true
         done
         kill -HUP "$pid" # runsvdir ends each runsv, and then itself
@@ -208,6 +208,18 @@ router_runs() {
     [ -r "$run/nginx.pid" ] &&
         [ "$(readlink "/proc/$(< "$run/nginx.pid")/exe" 2>/dev/null)" = \
             "$(readlink -f "$(command -v nginx)")" ]
+}
+
+# Who else listens on the port; fails if nobody does.
+port_holder() {
+    local line who
+    line=$(ss -Hltnp "sport = :$port" | head -n 1)
+    [ -n "$line" ] || return 1
+    if router_runs && [[ $line == *"pid=$(< "$run/nginx.pid"),"* ]]; then
+        return 1
+    fi
+    who=$(sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1 (pid \2)/p' <<< "$line")
+    echo "${who:-another program}"
 }
 
 manager_answers() {

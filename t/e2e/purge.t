@@ -15,7 +15,7 @@ sub traces {
     open my $fh, '<', '/proc/self/mounts' or die;
     push @found, map { "mount $_" } grep { /paas/ } <$fh>;
     push @found, map { "cgroup $_" } map { glob "/sys/fs/cgroup$_/paas*" } '', '/*';
-    push @found, map { "file $_" } map { glob "$_/paas*" } qw(/run /var/lib /var/log /etc/paas /etc/systemd/system);
+    push @found, map { "file $_" } map { glob "$_/paas*" } qw(/run /var/lib /var/log /etc/paas /etc/systemd/system /opt);
     return sort @found;
 }
 

@@ -85,9 +85,6 @@ sub down {
     return if $self->{gone}++;
     my ($rc, $text) = run("$top/scripts/down", '--purge', '--name',
         $self->{name}, '--prefix', $self->{prefix});
-    rmdir "$self->{prefix}/$_"
-        for qw(share/man/man1 share/man/man5 share/man/man8 share/man
-        share lib libexec bin), '';
     return ($rc, $text);
 }
 
