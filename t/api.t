@@ -211,6 +211,7 @@ SKIP: {
 my $r = call('GET', '/health');
 is($r->{json}{status}, 'ok', 'health');
 like($r->{json}{revision}, qr/^\d+$/, 'health has the revision');
+ok(exists $r->{json}{launcher} && !$r->{json}{launcher}, 'and tells that there is no launcher here');
 like($r->{headers}{'request-id'}, $uuid, 'Request-Id');
 is($r->{headers}{'content-type'}, 'application/json', 'Content-Type');
 is($r->{headers}{'ratelimit-remaining'}, 4500, 'RateLimit-Remaining');

@@ -51,7 +51,7 @@ sub build_answer {
 }
 
 my %answers = (
-    'GET /health' => [200, '{"status":"ok","revision":42}'],
+    'GET /health' => [200, '{"status":"ok","revision":42,"launcher":false}'],
     'GET /apps' => [200, encode_json([
         {name => 'shop', web_url => 'http://shop.paas.localhost:8080/',
             released_at => $released, stopped => JSON::PP::false,
@@ -352,7 +352,7 @@ check ['logs', '-f', '-n5', '--ps', 'web.1', '--source', 'app'], 0, qr/^x$/, und
 $o = check ['logs', '--json'], 0, qr/^\{/, undef, 'logs --json';
 is_deeply decode_json((split /\n/, $o)[0]), {at => '2026-11-22T12:00:00.123456+00:00',
     source => 'app', ps => 'web.1', text => '\x1b[31mred\x1b[0m \x1b[2Jx'}, 'a line of JSON';
-check ['status'], 1, qr/^Manager +ok +revision 42\nRouter +does not answer.*\nApps +2\nProcesses +2 +1 up, 1 crashed|1 crashed, 1 up/, undef, 'status without a router';
+check ['status'], 1, qr/^Manager +ok +revision 42\nLauncher +does not answer.*scripts\/up.*\nRouter +does not answer.*\nApps +2\nProcesses +2 +1 up, 1 crashed|1 crashed, 1 up/, undef, 'status without a router';
 
 # ---- a terminal ---------------------------------------------------------------
 

@@ -194,7 +194,13 @@ take(struct job *job, struct run **run)
 		job_event(job, JOB_OK);
 	else if (++job->tries < TAKE_TRIES)
 		job_retry_in(job, RETRY_SOON_US);
-	else {
+	else if (!launch_answers(node_launch(job->build->node))) {
+		job_blame(job,
+		    "The launcher has not answered for a minute: `paas status` "
+		    "tells when it does, and scripts/up starts it. Push again "
+		    "then.");
+		job_event(job, JOB_BAD);
+	} else {
 		job_blame(job,
 		    "Every address for an instance is in use: "
 		    "scale something down, or wait ten minutes after doing "

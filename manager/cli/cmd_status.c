@@ -112,6 +112,23 @@ status_print_processes(struct cli *cli, json_t *counts)
 	status_line(cli, "Processes", OUT_NONE, one, more);
 }
 
+/* 0 if it does not answer; a manager of before tells nothing of it. */
+static int
+status_print_launcher(struct cli *cli, const json_t *manager)
+{
+	const json_t *launcher = json_object_get(manager, "launcher");
+
+	if (launcher == NULL)
+		return 1;
+	if (json_is_true(launcher))
+		status_line(cli, "Launcher", OUT_GREEN, "ok", "");
+	else
+		status_line(cli, "Launcher", OUT_RED, "does not answer",
+		    "what runs goes on, but nothing can be built or started; "
+		    "`scripts/up` starts it");
+	return json_is_true(launcher);
+}
+
 static int
 status_print(struct cli *cli, const json_t *all)
 {
@@ -124,6 +141,7 @@ status_print(struct cli *cli, const json_t *all)
 	snprintf(more, sizeof(more), "revision %lld",
 	    cli_int(all, "manager.revision"));
 	status_line(cli, "Manager", good ? OUT_GREEN : OUT_RED, state, more);
+	good &= status_print_launcher(cli, json_object_get(all, "manager"));
 	status_print_router(cli, json_is_object(router) ? router : NULL);
 	snprintf(more, sizeof(more), "%lld", cli_int(all, "apps"));
 	status_line(cli, "Apps", OUT_NONE, more, "");

@@ -21,11 +21,13 @@
 #define REPLIES_A_TURN 64
 #define RETRY_MIN_US   (50 * 1000ULL)
 #define RETRY_MAX_US   (1000 * 1000ULL)
+#define SILENCE_US     (15 * 1000 * 1000ULL)
 
 struct request {
 	TAILQ_ENTRY(request) entry;
 	struct launch_request msg;
-	void *args; /* of a start, what goes into its memfd */
+	uint64_t since; /* it was sent, CLOCK_MONOTONIC in us */
+	void *args;     /* of a start, what goes into its memfd */
 	size_t args_len;
 	launch_cb cb;
 	void *arg;
@@ -50,6 +52,15 @@ struct launch {
 };
 
 static void link_down(struct launch *, const char *why);
+
+static uint64_t
+monotonic_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
 
 static void
 request_free(struct request *req)
@@ -94,6 +105,7 @@ request_send(struct launch *l, struct request *req)
 	if (error == 0) {
 		free(req->args);
 		req->args = NULL;
+		req->since = monotonic_us();
 		TAILQ_INSERT_TAIL(&l->sent, req, entry);
 		if (req->msg.op == LAUNCH_START)
 			l->starts++;
@@ -326,6 +338,22 @@ int
 launch_connected(const struct launch *l)
 {
 	return l->fd != -1;
+}
+
+/* A tree may take minutes to remove; all else is answered at once. */
+int
+launch_answers(const struct launch *l)
+{
+	const struct request *req;
+	uint64_t now = monotonic_us();
+
+	if (l->fd == -1)
+		return 0;
+	TAILQ_FOREACH (req, &l->sent, entry) {
+		if (req->msg.op < LAUNCH_SEAL && now - req->since > SILENCE_US)
+			return 0;
+	}
+	return 1;
 }
 
 int

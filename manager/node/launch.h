@@ -46,6 +46,8 @@ struct launch *launch_open(sd_event *, const char *path, launch_up_cb up,
 void launch_close(struct launch *);
 
 int launch_connected(const struct launch *);
+/* Connected, and nothing that it does at once has waited for seconds. */
+int launch_answers(const struct launch *);
 
 /*
  * Each returns 0, or a negative errno and then never calls back: -E2BIG if
