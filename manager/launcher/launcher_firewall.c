@@ -1,5 +1,7 @@
 #include "launcher/launcher_firewall.h"
 
+#include <sys/prctl.h>
+
 #include <arpa/inet.h>
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
@@ -13,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/log.h"
 #include "launcher/launcher_net.h"
@@ -37,8 +38,9 @@ struct firewall {
 	struct records *records;
 	struct nft_ctx *nft;
 	struct mnl_socket *watch;
-	int touched; /* in the batch that is being read */
-	int again;   /* the table must be loaded anew */
+	uint32_t self; /* our pid to the kernel: in a container not getpid() */
+	int touched;   /* in the batch that is being read */
+	int again;     /* the table must be loaded anew */
 };
 
 struct text {
@@ -355,6 +357,7 @@ struct change {
 	const struct firewall *fw;
 	int ours;     /* names our table */
 	uint32_t pid; /* of whoever made the batch */
+	char name[16];
 };
 
 static int
@@ -375,11 +378,27 @@ static int
 generation_attr(const struct nlattr *attr, void *arg)
 {
 	struct change *c = arg;
+	int type = mnl_attr_get_type(attr);
 
-	if (mnl_attr_get_type(attr) == NFTA_GEN_PROC_PID &&
+	if (type == NFTA_GEN_PROC_PID &&
 	    mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
 		c->pid = ntohl(mnl_attr_get_u32(attr));
+	if (type == NFTA_GEN_PROC_NAME &&
+	    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
+		(void)strlcpy(c->name, mnl_attr_get_str(attr), sizeof(c->name));
 	return MNL_CB_OK;
+}
+
+/* The first to change the table by our name is us: we do so at our start. */
+static int
+made_by_us(struct firewall *fw, const struct change *c)
+{
+	char name[16] = "";
+
+	if (fw->self == 0 && prctl(PR_GET_NAME, name) == 0 &&
+	    strcmp(c->name, name) == 0)
+		fw->self = c->pid;
+	return c->pid == fw->self;
 }
 
 /* A batch is its changes and then one NEWGEN that tells who made it. */
@@ -398,7 +417,7 @@ watch_message(const struct nlmsghdr *nlh, void *arg)
 		return MNL_CB_OK;
 	}
 	(void)mnl_attr_parse(nlh, sizeof(struct nfgenmsg), generation_attr, &c);
-	if (fw->touched && c.pid != (uint32_t)getpid())
+	if (fw->touched && !made_by_us(fw, &c))
 		fw->again = 1;
 	fw->touched = 0;
 	return MNL_CB_OK;

@@ -90,9 +90,9 @@ packages_install() {
     fi
     rm -f "$log" "$log.update"
     if trap | grep -q policy-rc.d; then rm -f $policy; trap - EXIT; fi
-    if [ $had_nginx = 0 ] && has_systemd; then
+    [ $had_nginx = 1 ] || update-rc.d nginx disable >/dev/null 2>&1 || true
+    [ $had_nginx = 1 ] || ! command -v systemctl >/dev/null ||
         systemctl disable --quiet nginx.service 2>/dev/null || true
-    fi
 }
 
 has_systemd() { [ -d /run/systemd/system ]; }
