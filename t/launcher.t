@@ -28,12 +28,15 @@ my ($run, $state, $conf) = ("$dir/run", "$dir/state", "$dir/paas.conf");
 my ($launcher, @children);
 chmod 0755, $dir;
 
+# Instances have uids of their own, and a checkout in /root is closed to them.
+system('cp', '-r', "$bin/libexec", "$bin/t/launchctl",
+    "$top/scripts/buildpacks", $dir) == 0 or BAIL_OUT('no room');
 system("$top/scripts/lib/users") == 0 or BAIL_OUT('no users');
 write_file($conf, <<"CONF");
 state_dir = $state
 run_dir = $run
-libexec_dir = $bin/libexec
-buildpack_dir = $top/scripts/buildpacks
+libexec_dir = $dir/libexec
+buildpack_dir = $dir/buildpacks
 cgroup = paas-$tag.scope
 nft_table = paas_$tag
 if_prefix = $tag
@@ -248,7 +251,7 @@ if (!$stranger) {
     $( = $) = "65534 65534";
     $< = $> = 65534;
     open STDERR, '>', '/dev/null';
-    exec {"$bin/t/launchctl"} 'launchctl', "$run/launcher.sock", 'list' or
+    exec {"$dir/launchctl"} 'launchctl', "$run/launcher.sock", 'list' or
     POSIX::_exit(0);
 }
 waitpid $stranger, 0;
