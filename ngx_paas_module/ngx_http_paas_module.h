@@ -31,6 +31,7 @@ typedef struct ngx_http_paas_host_s      ngx_http_paas_host_t;
 typedef struct ngx_http_paas_pool_s      ngx_http_paas_pool_t;
 typedef struct ngx_http_paas_view_s      ngx_http_paas_view_t;
 typedef struct ngx_http_paas_ctx_s       ngx_http_paas_ctx_t;
+typedef struct ngx_http_paas_held_s      ngx_http_paas_held_t;
 
 
 /* Errors, in the order of the table in ngx_http_paas_error.c. */
@@ -45,8 +46,10 @@ typedef enum {
     NGX_HTTP_PAAS_ASLEEP,
     NGX_HTTP_PAAS_BOOTING,
     NGX_HTTP_PAAS_MAINTENANCE,
+    NGX_HTTP_PAAS_HOLD_FULL,
+    NGX_HTTP_PAAS_HOLD_TIMEOUT,
     NGX_HTTP_PAAS_ROUTES_UNAVAILABLE,
-    NGX_HTTP_PAAS_CONNECT_FAILED,
+    NGX_HTTP_PAAS_CONNECT_FAILED,          /* from here on: of an attempt */
     NGX_HTTP_PAAS_CONNECT_TIMEOUT,
     NGX_HTTP_PAAS_CLOSED,
     NGX_HTTP_PAAS_BAD_RESPONSE,
@@ -154,6 +157,9 @@ struct ngx_http_paas_pool_s {
     uint8_t                     protocol;
     uint8_t                     balance;
     uint16_t                    flags;
+    uint32_t                    concurrency;  /* of an instance, or 0 */
+    uint32_t                    waiting;   /* for that, at most */
+    uint32_t                    hold;      /* ms, or 0 */
     uint32_t                    total;     /* weight */
     uint32_t                    next;      /* of round robin */
     uint32_t                    ninsts;
@@ -235,8 +241,27 @@ typedef struct {
     uint64_t                    generation;
     uint64_t                    oldest;    /* with a request on it */
     ngx_atomic_t                active;
-    u_char                      pad[88];   /* two rows, two cache lines */
+    ngx_atomic_t                held;
+    u_char                      pad[80];   /* two rows, two cache lines */
 } ngx_http_paas_row_t;
+
+
+/* Requests that wait for a pool, see ngx_http_paas_queue.c. */
+
+typedef struct {
+    uint64_t                    head;      /* the first ticket; 0: none */
+    uint32_t                    count;
+} ngx_http_paas_place_t;
+
+
+typedef struct {
+    ngx_atomic_t                woken;     /* ms, see ngx_http_paas_wake.c */
+    uint16_t                    app_len;
+    uint16_t                    type_len;
+    u_char                      app[NGX_HTTP_PAAS_NAME_LEN];
+    u_char                      type[NGX_HTTP_PAAS_NAME_LEN];
+    ngx_http_paas_place_t       places[1]; /* one a row */
+} ngx_http_paas_queue_t;
 
 
 typedef struct {
@@ -247,6 +272,10 @@ typedef struct {
     uint32_t                    filled;    /* were ever in use */
     uint32_t                    hand;      /* of the search for an idle one */
     uint32_t                    mask;      /* of the buckets */
+    uint32_t                    queues;    /* there are */
+    uint32_t                    queued;    /* were ever in use */
+    uint64_t                    ticket;    /* the last one */
+    ngx_atomic_t                holds;     /* requests that ever waited */
     ngx_atomic_t                reaped;    /* ms */
     ngx_http_paas_stats_t       gone;      /* of slots given up */
     ngx_atomic_t                errors[32];  /* by ngx_http_paas_code_e */
@@ -261,6 +290,9 @@ typedef struct {
     uint32_t                   *buckets;
     u_char                     *slots;
     size_t                      slot_size;
+    uint64_t                   *pools;     /* whose the queues are; 0: none */
+    u_char                     *queues;
+    size_t                      queue_size;
     ngx_cycle_t                *cycle;
     ngx_uint_t                  wanted;    /* rows, if it is made now */
     ngx_http_paas_row_t        *row;       /* this worker's */
@@ -269,9 +301,54 @@ typedef struct {
 } ngx_http_paas_zone_t;
 
 
+/* Requests held by this worker, see ngx_http_paas_hold.c. */
+
+typedef struct {
+    ngx_queue_t                 queue;     /* of lines that are not empty */
+    ngx_queue_t                 requests;  /* by ticket */
+    uint32_t                    number;    /* of the queue in the zone */
+    ngx_uint_t                  count;
+    uint64_t                    stamp;     /* all were looked at */
+    ngx_uint_t                  round;
+} ngx_http_paas_line_t;
+
+
+typedef struct {
+    ngx_uint_t                  pool;      /* requests at most, of a pool */
+    ngx_uint_t                  total;     /* and in all */
+    ngx_queue_t                 busy;
+    ngx_http_paas_line_t       *lines;     /* NULL: none was held yet */
+    ngx_uint_t                  round;
+    ngx_event_t                 poll;
+    ngx_addr_t                 *wake;
+    ngx_socket_t                fd;        /* for that */
+} ngx_http_paas_hold_t;
+
+
+struct ngx_http_paas_held_s {
+    ngx_http_paas_ctx_t        *ctx;
+    ngx_http_paas_line_t       *line;      /* NULL: not now */
+    ngx_log_t                  *log;
+
+    /* event ident must be after 3 pointers as in ngx_connection_t */
+    ngx_int_t                   ident;
+
+    ngx_queue_t                 queue;
+    ngx_event_t                 timer;
+    uint64_t                    ticket;
+    ngx_msec_t                  since;
+    ngx_msec_t                  before;    /* ms, in holds before this one */
+    ngx_msec_t                  failed;    /* when the last attempt did */
+    ngx_http_paas_code_e        failure;
+    unsigned                    again:1;   /* taken back from the upstream */
+    unsigned                    moved:1;   /* to wait for another pool */
+};
+
+
 typedef struct {
     ngx_http_paas_db_t          db;
     ngx_http_paas_cache_t       cache;
+    ngx_http_paas_hold_t        hold;
     ngx_http_paas_zone_t       *zone;
     uint64_t                    seed;      /* of this worker's random numbers */
     ngx_http_paas_ctx_t        *free;      /* to be used again */
@@ -308,6 +385,7 @@ struct ngx_http_paas_ctx_s {
     uint64_t                    instance;  /* the last one chosen */
     ngx_http_paas_view_t       *view;
     ngx_http_paas_slot_t       *slot;      /* counted there, or NULL */
+    ngx_http_paas_held_t       *held;      /* NULL: never was */
     ngx_http_paas_code_e        error;
     ngx_uint_t                  split;     /* number that decides the split */
     ngx_msec_t                  start;     /* of this attempt */
@@ -324,6 +402,7 @@ struct ngx_http_paas_ctx_s {
     unsigned                    veto:1;    /* no further attempt */
     unsigned                    stale:1;   /* a kept connection was closed */
     unsigned                    page:1;    /* the body is replaced */
+    unsigned                    passed:1;  /* no need to wait, or no more */
 
     /* not zeroed */
 
@@ -397,6 +476,43 @@ ngx_int_t ngx_http_paas_preaccess_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_paas_precontent_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx);
 ngx_int_t ngx_http_paas_refresh_route(ngx_http_paas_ctx_t *ctx);
+void ngx_http_paas_take_route(ngx_http_paas_ctx_t *ctx);
+
+
+/* ngx_http_paas_hold.c */
+
+ngx_int_t ngx_http_paas_hold_request(ngx_http_paas_ctx_t *ctx);
+ngx_int_t ngx_http_paas_hold_again(ngx_http_paas_ctx_t *ctx);
+void ngx_http_paas_end_hold(ngx_http_paas_held_t *held);
+void ngx_http_paas_init_hold(ngx_http_paas_main_conf_t *pmcf, ngx_log_t *log);
+void ngx_http_paas_close_hold(ngx_http_paas_main_conf_t *pmcf);
+char *ngx_http_paas_set_hold(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+/* ngx_http_paas_queue.c */
+
+ngx_int_t ngx_http_paas_enter_queue(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_pool_t *pool, ngx_uint_t max, ngx_uint_t total,
+    uint64_t *ticket, uint32_t *number);
+void ngx_http_paas_leave_queue(ngx_http_paas_zone_t *zone, uint32_t number,
+    uint64_t head);
+ngx_uint_t ngx_http_paas_is_next(ngx_http_paas_zone_t *zone, uint32_t number,
+    uint64_t ticket);
+ngx_uint_t ngx_http_paas_has_queue(ngx_http_paas_zone_t *zone, uint64_t pool);
+ngx_uint_t ngx_http_paas_queue_length(ngx_http_paas_zone_t *zone,
+    uint32_t number);
+ngx_uint_t ngx_http_paas_count_held(ngx_http_paas_zone_t *zone);
+void ngx_http_paas_clear_queues(ngx_http_paas_zone_t *zone, ngx_uint_t index);
+
+#define ngx_http_paas_get_queue(zone, i)                                      \
+    ((ngx_http_paas_queue_t *) ((zone)->queues + (i) * (zone)->queue_size))
+
+
+/* ngx_http_paas_wake.c */
+
+char *ngx_http_paas_set_wake(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void ngx_http_paas_wake_pool(ngx_http_paas_main_conf_t *pmcf,
+    ngx_http_paas_pool_t *pool, uint32_t number, ngx_log_t *log);
 
 
 /* ngx_http_paas_forward.c */
