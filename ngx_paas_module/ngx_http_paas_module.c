@@ -238,7 +238,7 @@ ngx_http_paas_cleanup_ctx(void *data)
     cache = &ctx->pmcf->cache;
 
     if (ctx->held) {
-        ngx_http_paas_end_hold(ctx->held);
+        ngx_http_paas_leave_line(ctx->held);
     }
 
     if (ctx->slot) {
@@ -298,7 +298,7 @@ ngx_http_paas_init_worker(ngx_cycle_t *cycle)
 
     ngx_http_paas_take_row(pmcf->zone, cycle->log);
     ngx_http_paas_init_db(&pmcf->db, cycle->log);
-    ngx_http_paas_init_hold(pmcf, cycle->log);
+    ngx_http_paas_init_lines(pmcf, cycle->log);
     ngx_http_paas_init_leave();
 
     pmcf->dummy.fd = (ngx_socket_t) -1;
@@ -328,7 +328,7 @@ ngx_http_paas_exit_worker(ngx_cycle_t *cycle)
     }
 
     ngx_http_paas_leave_row(pmcf->zone);
-    ngx_http_paas_close_hold(pmcf);
+    ngx_http_paas_close_lines(pmcf);
     ngx_http_paas_close_db(&pmcf->db);
     ngx_http_paas_close_cache(&pmcf->cache);
 
