@@ -11,7 +11,7 @@
 #include "ngx_http_paas_module.h"
 
 
-#define NGX_HTTP_PAAS_GRACE    1000   /* ms, for a dead instance to be noticed */
+#define NGX_HTTP_PAAS_GRACE    1000   /* ms, for a death to be noticed */
 #define NGX_HTTP_PAAS_PATIENCE 30000  /* ms, where the pool has no hold time */
 
 
