@@ -228,7 +228,10 @@ ngx_http_paas_choose_any(ngx_http_paas_ctx_t *ctx, ngx_uint_t ejected)
 }
 
 
-/* Not tried by this request, and not ejected unless that is no hindrance. */
+/*
+ * Not tried by this request, with room for it, and not ejected unless that is
+ * no hindrance.
+ */
 
 static ngx_uint_t
 ngx_http_paas_is_usable(ngx_http_paas_ctx_t *ctx, ngx_http_paas_inst_t *inst,
@@ -242,6 +245,14 @@ ngx_http_paas_is_usable(ngx_http_paas_ctx_t *ctx, ngx_http_paas_inst_t *inst,
         if (ctx->tried[i] == inst->id) {
             return 0;
         }
+    }
+
+    if (ctx->pool->concurrency
+        && ngx_http_paas_instance_active(ctx->pmcf->zone, ctx->pool, inst)
+           >= ctx->pool->concurrency
+        && inst->slot != NGX_HTTP_PAAS_NO_SLOT)
+    {
+        return 0;
     }
 
     if (ejected || inst->slot == NGX_HTTP_PAAS_NO_SLOT) {

@@ -313,6 +313,9 @@ ngx_http_paas_cache_pool(ngx_http_paas_cache_t *cache, uint64_t stamp,
     pool->protocol = record->protocol;
     pool->balance = record->balance;
     pool->flags = record->flags;
+    pool->concurrency = record->concurrency;
+    pool->waiting = record->queue;
+    pool->hold = record->hold;
     pool->insts = (ngx_http_paas_inst_t *) (pool + 1);
 
     p = (u_char *) (pool->insts + record->ninstances);

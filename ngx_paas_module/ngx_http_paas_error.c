@@ -54,6 +54,14 @@ static const ngx_http_paas_error_t  ngx_http_paas_errors[] = {
       ngx_string("Down for maintenance"),
       ngx_string("The app is being worked on and will be back soon.") },
 
+    { ngx_string("hold_full"), 503, ngx_string("H11"),
+      ngx_string("Too many requests are waiting"),
+      ngx_string("Please try again in a moment.") },
+
+    { ngx_string("hold_timeout"), 503, ngx_string("H20"),
+      ngx_string("The app is not ready"),
+      ngx_string("This request has waited for as long as it may.") },
+
     { ngx_string("routes_unavailable"), 503, ngx_string("H99"),
       ngx_string("Routes are unavailable"),
       ngx_string("The platform can't tell at the moment which app this is "

@@ -11,6 +11,8 @@ static void ngx_http_paas_print_series(ngx_http_paas_out_t *out,
     ngx_http_paas_zone_t *zone, ngx_uint_t n);
 static void ngx_http_paas_print_latency(ngx_http_paas_out_t *out,
     ngx_http_paas_zone_t *zone);
+static void ngx_http_paas_print_waiting(ngx_http_paas_out_t *out,
+    ngx_http_paas_zone_t *zone);
 static void ngx_http_paas_print_router(ngx_http_paas_out_t *out,
     ngx_http_paas_main_conf_t *pmcf);
 
@@ -57,6 +59,7 @@ ngx_http_paas_print_metrics(ngx_http_paas_out_t *out,
     zone = pmcf->zone;
 
     ngx_http_paas_print_router(out, pmcf);
+    ngx_http_paas_print_waiting(out, zone);
 
     ngx_http_paas_print(out, "# HELP paas_in_flight Requests it is working "
                         "on.\n# TYPE paas_in_flight gauge\n");
@@ -93,6 +96,29 @@ ngx_http_paas_print_metrics(ngx_http_paas_out_t *out,
     }
 
     ngx_http_paas_print_latency(out, zone);
+}
+
+
+static void
+ngx_http_paas_print_waiting(ngx_http_paas_out_t *out,
+    ngx_http_paas_zone_t *zone)
+{
+    uint32_t              i;
+    ngx_http_paas_wait_t  w;
+
+    ngx_http_paas_print(out, "# HELP paas_held_total Requests that had to "
+                        "wait.\n# TYPE paas_held_total counter\n"
+                        "paas_held_total %uA\n"
+                        "# HELP paas_held Requests that wait.\n"
+                        "# TYPE paas_held gauge\n", zone->sh->holds);
+
+    for (i = 0; i < zone->sh->queued; i++) {
+        if (ngx_http_paas_sample_queue(zone, i, &w)) {
+            ngx_http_paas_print(out, "paas_held{app=\"%V\",type=\"%V\","
+                                "pool=\"%016xL\"} %ui\n", &w.app, &w.type,
+                                w.pool, w.requests);
+        }
+    }
 }
 
 

@@ -56,6 +56,20 @@ static ngx_command_t  ngx_http_paas_commands[] = {
       0,
       NULL },
 
+    { ngx_string("paas_hold"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_paas_set_hold,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("paas_wake"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_paas_set_wake,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("paas_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_paas_set_status,
@@ -124,6 +138,7 @@ ngx_http_paas_get_ctx(ngx_http_request_t *r)
         ctx->routed = 0;
         ctx->veto = 0;
         ctx->page = 0;
+        ctx->passed = 0;
         ctx->error = NGX_HTTP_PAAS_OK;
 
     } else {
@@ -222,6 +237,10 @@ ngx_http_paas_cleanup_ctx(void *data)
 
     cache = &ctx->pmcf->cache;
 
+    if (ctx->held) {
+        ngx_http_paas_leave_line(ctx->held);
+    }
+
     if (ctx->slot) {
         ngx_http_paas_uncount_instance(ctx->pmcf->zone, ctx->slot);
         ctx->slot = NULL;
@@ -279,6 +298,7 @@ ngx_http_paas_init_worker(ngx_cycle_t *cycle)
 
     ngx_http_paas_take_row(pmcf->zone, cycle->log);
     ngx_http_paas_init_db(&pmcf->db, cycle->log);
+    ngx_http_paas_init_lines(pmcf, cycle->log);
     ngx_http_paas_init_leave();
 
     pmcf->dummy.fd = (ngx_socket_t) -1;
@@ -308,6 +328,7 @@ ngx_http_paas_exit_worker(ngx_cycle_t *cycle)
     }
 
     ngx_http_paas_leave_row(pmcf->zone);
+    ngx_http_paas_close_lines(pmcf);
     ngx_http_paas_close_db(&pmcf->db);
     ngx_http_paas_close_cache(&pmcf->cache);
 
@@ -386,6 +407,9 @@ ngx_http_paas_postconfigure(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
+    ngx_conf_init_uint_value(pmcf->hold.pool, 1000);
+    ngx_conf_init_uint_value(pmcf->hold.total, 10000);
+
     if (ngx_http_paas_init_cache(cf, &pmcf->cache) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -413,7 +437,17 @@ ngx_http_paas_postconfigure(ngx_conf_t *cf)
 static void *
 ngx_http_paas_create_main_conf(ngx_conf_t *cf)
 {
-    return ngx_pcalloc(cf->pool, sizeof(ngx_http_paas_main_conf_t));
+    ngx_http_paas_main_conf_t  *pmcf;
+
+    pmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_paas_main_conf_t));
+    if (pmcf == NULL) {
+        return NULL;
+    }
+
+    pmcf->hold.pool = NGX_CONF_UNSET_UINT;
+    pmcf->hold.total = NGX_CONF_UNSET_UINT;
+
+    return pmcf;
 }
 
 

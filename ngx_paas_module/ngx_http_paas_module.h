@@ -31,6 +31,7 @@ typedef struct ngx_http_paas_host_s      ngx_http_paas_host_t;
 typedef struct ngx_http_paas_pool_s      ngx_http_paas_pool_t;
 typedef struct ngx_http_paas_view_s      ngx_http_paas_view_t;
 typedef struct ngx_http_paas_ctx_s       ngx_http_paas_ctx_t;
+typedef struct ngx_http_paas_held_s      ngx_http_paas_held_t;
 
 
 /* Errors, in the order of the table in ngx_http_paas_error.c. */
@@ -45,8 +46,10 @@ typedef enum {
     NGX_HTTP_PAAS_ASLEEP,
     NGX_HTTP_PAAS_BOOTING,
     NGX_HTTP_PAAS_MAINTENANCE,
+    NGX_HTTP_PAAS_HOLD_FULL,
+    NGX_HTTP_PAAS_HOLD_TIMEOUT,
     NGX_HTTP_PAAS_ROUTES_UNAVAILABLE,
-    NGX_HTTP_PAAS_CONNECT_FAILED,
+    NGX_HTTP_PAAS_CONNECT_FAILED,          /* from here on: of an attempt */
     NGX_HTTP_PAAS_CONNECT_TIMEOUT,
     NGX_HTTP_PAAS_CLOSED,
     NGX_HTTP_PAAS_BAD_RESPONSE,
@@ -154,6 +157,9 @@ struct ngx_http_paas_pool_s {
     uint8_t                     protocol;
     uint8_t                     balance;
     uint16_t                    flags;
+    uint32_t                    concurrency;  /* of an instance, or 0 */
+    uint32_t                    waiting;   /* for that, at most */
+    uint32_t                    hold;      /* ms, or 0 */
     uint32_t                    total;     /* weight */
     uint32_t                    next;      /* of round robin */
     uint32_t                    ninsts;
@@ -199,6 +205,9 @@ typedef struct {
 } ngx_http_paas_cache_t;
 
 
+#include "ngx_http_paas_hold.h"
+
+
 /* Counters that all workers share, see ngx_http_paas_zone.c. */
 
 typedef struct {
@@ -235,7 +244,8 @@ typedef struct {
     uint64_t                    generation;
     uint64_t                    oldest;    /* with a request on it */
     ngx_atomic_t                active;
-    u_char                      pad[88];   /* two rows, two cache lines */
+    ngx_atomic_t                held;
+    u_char                      pad[80];   /* two rows, two cache lines */
 } ngx_http_paas_row_t;
 
 
@@ -247,6 +257,10 @@ typedef struct {
     uint32_t                    filled;    /* were ever in use */
     uint32_t                    hand;      /* of the search for an idle one */
     uint32_t                    mask;      /* of the buckets */
+    uint32_t                    queues;    /* there are */
+    uint32_t                    queued;    /* were ever in use */
+    uint64_t                    ticket;    /* the last one */
+    ngx_atomic_t                holds;     /* requests that ever waited */
     ngx_atomic_t                reaped;    /* ms */
     ngx_http_paas_stats_t       gone;      /* of slots given up */
     ngx_atomic_t                errors[32];  /* by ngx_http_paas_code_e */
@@ -261,6 +275,9 @@ typedef struct {
     uint32_t                   *buckets;
     u_char                     *slots;
     size_t                      slot_size;
+    uint64_t                   *pools;     /* whose the queues are; 0: none */
+    u_char                     *queues;
+    size_t                      queue_size;
     ngx_cycle_t                *cycle;
     ngx_uint_t                  wanted;    /* rows, if it is made now */
     ngx_http_paas_row_t        *row;       /* this worker's */
@@ -272,6 +289,7 @@ typedef struct {
 typedef struct {
     ngx_http_paas_db_t          db;
     ngx_http_paas_cache_t       cache;
+    ngx_http_paas_hold_t        hold;
     ngx_http_paas_zone_t       *zone;
     uint64_t                    seed;      /* of this worker's random numbers */
     ngx_http_paas_ctx_t        *free;      /* to be used again */
@@ -308,6 +326,7 @@ struct ngx_http_paas_ctx_s {
     uint64_t                    instance;  /* the last one chosen */
     ngx_http_paas_view_t       *view;
     ngx_http_paas_slot_t       *slot;      /* counted there, or NULL */
+    ngx_http_paas_held_t       *held;      /* NULL: never was */
     ngx_http_paas_code_e        error;
     ngx_uint_t                  split;     /* number that decides the split */
     ngx_msec_t                  start;     /* of this attempt */
@@ -324,6 +343,7 @@ struct ngx_http_paas_ctx_s {
     unsigned                    veto:1;    /* no further attempt */
     unsigned                    stale:1;   /* a kept connection was closed */
     unsigned                    page:1;    /* the body is replaced */
+    unsigned                    passed:1;  /* no need to wait, or no more */
 
     /* not zeroed */
 
@@ -397,6 +417,53 @@ ngx_int_t ngx_http_paas_preaccess_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_paas_precontent_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx);
 ngx_int_t ngx_http_paas_refresh_route(ngx_http_paas_ctx_t *ctx);
+void ngx_http_paas_take_route(ngx_http_paas_ctx_t *ctx);
+
+
+/* ngx_http_paas_hold.c */
+
+ngx_int_t ngx_http_paas_hold_request(ngx_http_paas_ctx_t *ctx);
+ngx_int_t ngx_http_paas_hold_again(ngx_http_paas_ctx_t *ctx);
+ngx_int_t ngx_http_paas_judge_hold(ngx_http_paas_ctx_t *ctx);
+ngx_msec_t ngx_http_paas_time_left(ngx_http_paas_held_t *held);
+void ngx_http_paas_resume_held(ngx_http_paas_held_t *held);
+char *ngx_http_paas_set_hold(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+/* ngx_http_paas_line.c */
+
+void ngx_http_paas_init_lines(ngx_http_paas_main_conf_t *pmcf, ngx_log_t *log);
+void ngx_http_paas_close_lines(ngx_http_paas_main_conf_t *pmcf);
+ngx_int_t ngx_http_paas_make_held(ngx_http_paas_ctx_t *ctx);
+void ngx_http_paas_join_line(ngx_http_paas_held_t *held, uint32_t number,
+    ngx_msec_t left);
+void ngx_http_paas_leave_line(ngx_http_paas_held_t *held);
+
+
+/* ngx_http_paas_queue.c */
+
+ngx_int_t ngx_http_paas_enter_queue(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_pool_t *pool, ngx_uint_t max, ngx_uint_t total,
+    uint64_t *ticket, uint32_t *number);
+void ngx_http_paas_leave_queue(ngx_http_paas_zone_t *zone, uint32_t number,
+    uint64_t head);
+ngx_uint_t ngx_http_paas_is_next(ngx_http_paas_zone_t *zone, uint32_t number,
+    uint64_t ticket);
+ngx_uint_t ngx_http_paas_has_queue(ngx_http_paas_zone_t *zone, uint64_t pool);
+ngx_uint_t ngx_http_paas_queue_length(ngx_http_paas_zone_t *zone,
+    uint32_t number);
+ngx_uint_t ngx_http_paas_count_held(ngx_http_paas_zone_t *zone);
+void ngx_http_paas_clear_queues(ngx_http_paas_zone_t *zone, ngx_uint_t index);
+
+#define ngx_http_paas_get_queue(zone, i)                                      \
+    ((ngx_http_paas_queue_t *) ((zone)->queues + (i) * (zone)->queue_size))
+
+
+/* ngx_http_paas_wake.c */
+
+char *ngx_http_paas_set_wake(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void ngx_http_paas_wake_pool(ngx_http_paas_main_conf_t *pmcf,
+    ngx_http_paas_pool_t *pool, uint32_t number, ngx_log_t *log);
 
 
 /* ngx_http_paas_forward.c */

@@ -1,7 +1,7 @@
 
 /*
  * From a request's host and path to a pool.  PREACCESS finds it, so that
- * limits and access rules may use the variables; PRECONTENT refuses or
+ * limits and access rules may use the variables; PRECONTENT refuses, holds or
  * redirects, after those had their say.
  */
 
@@ -64,6 +64,7 @@ ngx_http_paas_preaccess_handler(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_paas_precontent_handler(ngx_http_request_t *r)
 {
+    ngx_int_t                  rc;
     ngx_http_paas_ctx_t       *ctx;
     ngx_http_paas_loc_conf_t  *plcf;
 
@@ -77,6 +78,16 @@ ngx_http_paas_precontent_handler(ngx_http_request_t *r)
 
     if (ctx == NULL) {
         return NGX_DECLINED;
+    }
+
+    if (!ctx->passed
+        && (ctx->error || (ctx->pool && ctx->pool->concurrency)))
+    {
+        rc = ngx_http_paas_hold_request(ctx);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
     }
 
     if (ctx->error) {
@@ -165,13 +176,22 @@ ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
+    ngx_http_paas_take_route(ctx);
+
+    return NGX_OK;
+}
+
+
+/* A request goes on as its route wants it. */
+
+void
+ngx_http_paas_take_route(ngx_http_paas_ctx_t *ctx)
+{
     if (ctx->path->flags & PAAS_ROUTEDB_STRIP) {
         ngx_http_paas_strip_prefix(ctx);
     }
 
-    ctx->forwarded = r->uri;
-
-    return NGX_OK;
+    ctx->forwarded = ctx->request->uri;
 }
 
 
@@ -499,7 +519,7 @@ ngx_http_paas_adopt_route(ngx_http_paas_ctx_t *ctx,
 
     if (pool) {
 
-        if (ctx->attempts && ctx->nkept < NGX_HTTP_PAAS_ATTEMPTS) {
+        if (ctx->nkept < ctx->attempts) {
             ctx->kept[ctx->nkept++] = pool;
 
         } else {

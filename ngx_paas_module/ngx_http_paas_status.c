@@ -22,6 +22,8 @@ static void ngx_http_paas_print_routes(ngx_http_paas_out_t *out,
     ngx_http_paas_db_t *db);
 static void ngx_http_paas_print_workers(ngx_http_paas_out_t *out,
     ngx_http_paas_zone_t *zone);
+static void ngx_http_paas_print_held(ngx_http_paas_out_t *out,
+    ngx_http_paas_zone_t *zone);
 static void ngx_http_paas_print_stats(ngx_http_paas_out_t *out,
     ngx_http_paas_stats_t *stats);
 static void ngx_http_paas_sum_stats(ngx_http_paas_stats_t *to,
@@ -273,7 +275,34 @@ ngx_http_paas_print_json(ngx_http_paas_out_t *out,
                             zone->sh->errors[i]);
     }
 
-    ngx_http_paas_print(out, "}}}\n");
+    ngx_http_paas_print(out, "}}");
+    ngx_http_paas_print_held(out, zone);
+    ngx_http_paas_print(out, "}\n");
+}
+
+
+static void
+ngx_http_paas_print_held(ngx_http_paas_out_t *out, ngx_http_paas_zone_t *zone)
+{
+    uint32_t              i;
+    ngx_uint_t            n;
+    ngx_http_paas_wait_t  w;
+
+    ngx_http_paas_print(out, ",\n\"held\":{\"requests\":%ui,\"total\":%uA,"
+                        "\"pools\":[", ngx_http_paas_count_held(zone),
+                        zone->sh->holds);
+
+    for (i = 0, n = 0; i < zone->sh->queued; i++) {
+
+        if (ngx_http_paas_sample_queue(zone, i, &w)) {
+            ngx_http_paas_print(out, "%s\n{\"id\":\"%016xL\",\"app\":\"%V\","
+                                "\"type\":\"%V\",\"requests\":%ui}",
+                                n++ ? "," : "", w.pool, &w.app, &w.type,
+                                w.requests);
+        }
+    }
+
+    ngx_http_paas_print(out, "]}");
 }
 
 
@@ -384,6 +413,44 @@ ngx_http_paas_sample_slot(ngx_http_paas_zone_t *zone, uint32_t i,
     ngx_memory_barrier();
 
     return s->id == slot->id;
+}
+
+
+/* 0 if nobody waits there, or it became another pool's meanwhile. */
+
+ngx_uint_t
+ngx_http_paas_sample_queue(ngx_http_paas_zone_t *zone, uint32_t i,
+    ngx_http_paas_wait_t *w)
+{
+    u_char                 *p;
+    ngx_http_paas_queue_t  *queue;
+
+    queue = ngx_http_paas_get_queue(zone, i);
+
+    w->pool = zone->pools[i];
+    w->requests = ngx_http_paas_queue_length(zone, i);
+
+    if (w->pool == 0 || w->requests == 0) {
+        return 0;
+    }
+
+    ngx_memory_barrier();
+
+    w->app.data = w->data;
+    p = (u_char *) ngx_escape_json(w->data, queue->app,
+                                   ngx_min(queue->app_len,
+                                           NGX_HTTP_PAAS_NAME_LEN));
+    w->app.len = p - w->app.data;
+
+    w->type.data = p;
+    p = (u_char *) ngx_escape_json(p, queue->type,
+                                   ngx_min(queue->type_len,
+                                           NGX_HTTP_PAAS_NAME_LEN));
+    w->type.len = p - w->type.data;
+
+    ngx_memory_barrier();
+
+    return w->pool == zone->pools[i];
 }
 
 

@@ -33,6 +33,17 @@ typedef struct {
 } ngx_http_paas_sample_t;
 
 
+/* Requests that wait for a pool, at one moment. */
+
+typedef struct {
+    uint64_t                    pool;
+    ngx_uint_t                  requests;
+    ngx_str_t                   app;       /* escaped */
+    ngx_str_t                   type;
+    u_char                      data[2 * 6 * NGX_HTTP_PAAS_NAME_LEN];
+} ngx_http_paas_wait_t;
+
+
 /* Classes of status by number; 0 is "none". */
 
 extern const char  *ngx_http_paas_classes[6];
@@ -43,6 +54,8 @@ extern const char  *ngx_http_paas_classes[6];
 void ngx_http_paas_print(ngx_http_paas_out_t *out, const char *fmt, ...);
 ngx_uint_t ngx_http_paas_sample_slot(ngx_http_paas_zone_t *zone, uint32_t i,
     ngx_http_paas_sample_t *sample);
+ngx_uint_t ngx_http_paas_sample_queue(ngx_http_paas_zone_t *zone, uint32_t i,
+    ngx_http_paas_wait_t *w);
 
 
 /* ngx_http_paas_metrics.c */

@@ -14,6 +14,8 @@ static ngx_int_t ngx_http_paas_init_upstream(ngx_conf_t *cf,
 static ngx_int_t ngx_http_paas_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_int_t ngx_http_paas_get_peer(ngx_peer_connection_t *pc, void *data);
+static ngx_uint_t ngx_http_paas_is_over(ngx_http_paas_ctx_t *ctx,
+    ngx_http_paas_inst_t *inst);
 static ngx_int_t ngx_http_paas_refuse_peer(ngx_http_paas_ctx_t *ctx);
 static void ngx_http_paas_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
@@ -246,6 +248,12 @@ ngx_http_paas_get_peer(ngx_peer_connection_t *pc, void *data)
 
         ctx->slot = ngx_http_paas_count_instance(zone, ctx->pool, inst);
 
+        if (ctx->pool->concurrency && ngx_http_paas_is_over(ctx, inst)) {
+            ngx_http_paas_uncount_instance(zone, ctx->slot);
+            ctx->slot = NULL;
+            return ngx_http_paas_refuse_peer(ctx);
+        }
+
         if (ngx_http_paas_refresh_route(ctx) == NGX_OK) {
             break;
         }
@@ -271,19 +279,45 @@ ngx_http_paas_get_peer(ngx_peer_connection_t *pc, void *data)
 }
 
 
-/* nginx ends the request with 502; the filter turns that into ctx->error. */
+/* Too many at the instance, this one included; or others came before it. */
+
+static ngx_uint_t
+ngx_http_paas_is_over(ngx_http_paas_ctx_t *ctx, ngx_http_paas_inst_t *inst)
+{
+    ngx_http_paas_zone_t  *zone;
+
+    zone = ctx->pmcf->zone;
+
+    if (!ctx->passed && ngx_http_paas_has_queue(zone, ctx->pool->id)) {
+        return 1;
+    }
+
+    return inst->slot != NGX_HTTP_PAAS_NO_SLOT
+           && ngx_http_paas_slot_active(zone, ctx->slot)
+              > ctx->pool->concurrency;
+}
+
+
+/*
+ * Takes the request back to wait, which for nginx ends this upstream; or nginx
+ * ends the request with 502, and the filter turns that into ctx->error.
+ */
 
 static ngx_int_t
 ngx_http_paas_refuse_peer(ngx_http_paas_ctx_t *ctx)
 {
     static ngx_str_t  name = ngx_string("paas");
 
+    ctx->request->upstream->peer.name = &name;
+    ctx->request->upstream->peer.tries = 0;
+
+    if (ngx_http_paas_hold_again(ctx) == NGX_OK) {
+        return NGX_DECLINED;
+    }
+
     if (ctx->error == NGX_HTTP_PAAS_OK) {
         ctx->error = NGX_HTTP_PAAS_NO_INSTANCE;
     }
-
-    ctx->request->upstream->peer.name = &name;
-    ctx->request->upstream->peer.tries = 0;
 
     return NGX_BUSY;
 }

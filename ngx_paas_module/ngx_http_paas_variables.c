@@ -27,6 +27,7 @@ enum {
     NGX_HTTP_PAAS_VAR_POOL,
     NGX_HTTP_PAAS_VAR_INSTANCE,
     NGX_HTTP_PAAS_VAR_ATTEMPTS,
+    NGX_HTTP_PAAS_VAR_HOLD,
     NGX_HTTP_PAAS_VAR_START
 };
 
@@ -57,6 +58,11 @@ static ngx_http_variable_t  ngx_http_paas_vars[] = {
 
     { ngx_string("paas_attempts"), NULL, ngx_http_paas_get_number,
       NGX_HTTP_PAAS_VAR_ATTEMPTS, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* s it was held, with milliseconds; none if it never was */
+
+    { ngx_string("paas_hold_time"), NULL, ngx_http_paas_get_number,
+      NGX_HTTP_PAAS_VAR_HOLD, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     /* the error's name, as in X-Paas-Error, and Heroku's code for it */
 
@@ -189,14 +195,17 @@ static ngx_int_t
 ngx_http_paas_get_number(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     uintptr_t data)
 {
-    u_char               *p;
-    ngx_http_paas_ctx_t  *ctx;
+    u_char                *p;
+    ngx_msec_t             ms;
+    ngx_http_paas_ctx_t   *ctx;
+    ngx_http_paas_held_t  *held;
 
     ctx = ngx_http_paas_find_ctx(r);
 
     if ((ctx == NULL && data != NGX_HTTP_PAAS_VAR_START)
         || (data == NGX_HTTP_PAAS_VAR_POOL && ctx->pool == NULL)
-        || (data == NGX_HTTP_PAAS_VAR_INSTANCE && ctx->attempts == 0))
+        || (data == NGX_HTTP_PAAS_VAR_INSTANCE && ctx->attempts == 0)
+        || (data == NGX_HTTP_PAAS_VAR_HOLD && ctx->held == NULL))
     {
         v->not_found = 1;
         return NGX_OK;
@@ -221,6 +230,12 @@ ngx_http_paas_get_number(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     case NGX_HTTP_PAAS_VAR_ATTEMPTS:
         p = ngx_sprintf(p, "%ui", ctx->attempts);
+        break;
+
+    case NGX_HTTP_PAAS_VAR_HOLD:
+        held = ctx->held;
+        ms = held->before + (held->line ? ngx_current_msec - held->since : 0);
+        p = ngx_sprintf(p, "%T.%03M", (time_t) ms / 1000, ms % 1000);
         break;
 
     default: /* NGX_HTTP_PAAS_VAR_START */

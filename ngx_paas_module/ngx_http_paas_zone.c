@@ -13,10 +13,12 @@
 #include "ngx_http_paas_module.h"
 
 
-#define NGX_HTTP_PAAS_MAGIC      0x70616133
+#define NGX_HTTP_PAAS_MAGIC      0x70616134
 #define NGX_HTTP_PAAS_MIN_ZONE   (1024 * 1024)
 #define NGX_HTTP_PAAS_MIN_ROWS   32
 #define NGX_HTTP_PAAS_MAX_ROWS   4096
+#define NGX_HTTP_PAAS_MIN_QUEUES 16
+#define NGX_HTTP_PAAS_MAX_QUEUES 4096
 #define NGX_HTTP_PAAS_BIRTHDAY   1000  /* ms between looks at start times */
 
 
@@ -180,8 +182,8 @@ ngx_http_paas_forbid_resize(ngx_shm_zone_t *shm_zone)
 static ngx_int_t
 ngx_http_paas_layout_zone(ngx_http_paas_zone_t *zone, ngx_log_t *log)
 {
-    size_t                   size, head, slot;
-    uint32_t                 n, buckets;
+    size_t                   size, head, queue, slot;
+    uint32_t                 n, queues, buckets;
     ngx_http_paas_shared_t  *sh;
 
     /* what the slab allocator leaves, but for its pages' own descriptions */
@@ -191,6 +193,18 @@ ngx_http_paas_layout_zone(ngx_http_paas_zone_t *zone, ngx_log_t *log)
 
     head = ngx_align(sizeof(ngx_http_paas_shared_t), 128)
            + zone->wanted * sizeof(ngx_http_paas_row_t);
+
+    /* a sixteenth for requests that wait */
+
+    queue = sizeof(uint64_t)
+            + ngx_align(offsetof(ngx_http_paas_queue_t, places)
+                        + zone->wanted * sizeof(ngx_http_paas_place_t), 64);
+
+    queues = ngx_min(size / 16 / queue, NGX_HTTP_PAAS_MAX_QUEUES);
+    queues = ngx_max(queues, NGX_HTTP_PAAS_MIN_QUEUES);
+    queues = ngx_align(queues, 8);
+
+    head += queues * queue;
 
     slot = ngx_align(offsetof(ngx_http_paas_slot_t, active)
                      + zone->wanted * sizeof(uint32_t), 64);
@@ -217,6 +231,7 @@ ngx_http_paas_layout_zone(ngx_http_paas_zone_t *zone, ngx_log_t *log)
 
     sh->magic = NGX_HTTP_PAAS_MAGIC;
     sh->rows = zone->wanted;
+    sh->queues = queues;
     sh->slots = n;
     sh->filled = 1;                        /* number 0 is shared */
     sh->hand = 1;
@@ -244,7 +259,17 @@ ngx_http_paas_map_zone(ngx_http_paas_zone_t *zone)
     p += ngx_align(sizeof(ngx_http_paas_shared_t), 128);
     zone->rows = (ngx_http_paas_row_t *) p;
 
+    zone->queue_size = ngx_align(offsetof(ngx_http_paas_queue_t, places)
+                                 + zone->sh->rows
+                                   * sizeof(ngx_http_paas_place_t), 64);
+
     p += zone->sh->rows * sizeof(ngx_http_paas_row_t);
+    zone->pools = (uint64_t *) p;
+
+    p += zone->sh->queues * sizeof(uint64_t);
+    zone->queues = p;
+
+    p += zone->sh->queues * zone->queue_size;
     zone->buckets = (uint32_t *) p;
 
     p += (zone->sh->mask + 1) * sizeof(uint32_t);
@@ -308,7 +333,9 @@ ngx_http_paas_take_row(ngx_http_paas_zone_t *zone, ngx_log_t *log)
 void
 ngx_http_paas_leave_row(ngx_http_paas_zone_t *zone)
 {
-    if (zone->row && !zone->shared && zone->row->active == 0) {
+    if (zone->row && !zone->shared && zone->row->active == 0
+        && zone->row->held == 0)
+    {
         zone->row->started = 0;
         ngx_memory_barrier();
         zone->row->pid = 0;
@@ -430,7 +457,12 @@ ngx_http_paas_clear_row(ngx_http_paas_zone_t *zone, ngx_uint_t index)
         }
     }
 
+    if (row->held) {
+        ngx_http_paas_clear_queues(zone, index);
+    }
+
     row->active = 0;
+    row->held = 0;
     row->started = 0;
 
     ngx_memory_barrier();

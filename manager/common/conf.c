@@ -71,6 +71,7 @@ static const struct conf_setting settings[] = {
     SIZE(build_memory, 64 * MIB, 1024 * GIB, "2G"),
     NUMBER(start_timeout, 1, 3600, "60"),
     NUMBER(drain_timeout, 0, 86400, "30"),
+    NUMBER(hold_time, 0, 3600, "30"),
     NUMBER(stop_timeout, 1, 3600, "10"),
     SIZE(instance_memory, 16 * MIB, 1024 * GIB, "512M"),
     SIZE(instance_tmp, 1 * MIB, 1024 * GIB, "256M"),

@@ -43,6 +43,7 @@ struct conf {
 	uint64_t build_memory;
 	uint32_t start_timeout; /* until an instance has to be ready */
 	uint32_t drain_timeout;
+	uint32_t hold_time; /* of a request whose app is not ready; 0: none */
 	uint32_t stop_timeout; /* SIGTERM until SIGKILL */
 	uint64_t instance_memory;
 	uint64_t instance_tmp; /* of the overlay's upper and of /tmp */

@@ -188,7 +188,7 @@ apply(struct routing *rt, const struct touch *item)
 		routing_host_apply(rt->store, rt->conf, rt->db, item->name);
 		return;
 	}
-	routing_app_apply(rt->store, rt->db, item->name);
+	routing_app_apply(rt->store, rt->conf, rt->db, item->name);
 	if (routing_host_format(rt->conf, item->name, host) == 0)
 		routing_host_apply(rt->store, rt->conf, rt->db, host);
 }

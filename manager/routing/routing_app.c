@@ -22,7 +22,7 @@ struct tally {
 	paas_routedb_instance_t *instances;
 	uint32_t ready;   /* of them */
 	uint32_t booting; /* will be ready, if all goes well */
-	uint32_t down;    /* crashed, or waiting after a crash */
+	uint32_t down;    /* waiting after crashes, or given up */
 };
 
 uint64_t
@@ -121,10 +121,11 @@ each_actual(const char *key, json_t *value, uint64_t rev, void *arg)
 		add_instance(tally, key, value, 0);
 	else if (strcmp(state, "draining") == 0)
 		add_instance(tally, key, value, PAAS_ROUTEDB_DRAINING);
-	else if (strcmp(state, "starting") == 0)
+	else if (strcmp(state, "starting") == 0 ||
+		 strcmp(state, "crashed") == 0)
+		/* A crash is cleared away first, then it starts or waits. */
 		tally->booting++;
-	else if (strcmp(state, "crashed") == 0 ||
-		 strcmp(state, "backoff") == 0 ||
+	else if (strcmp(state, "backoff") == 0 ||
 		 strcmp(state, "failed") == 0 ||
 		 strcmp(state, "unhealthy") == 0)
 		tally->down++;
@@ -185,8 +186,8 @@ pool_state(const json_t *app, const json_t *rollout, const struct tally *tally)
 }
 
 static void
-put_pool(struct store *st, struct routing_db *db, const char *name,
-    const json_t *app)
+put_pool(struct store *st, const struct conf *conf, struct routing_db *db,
+    const char *name, const json_t *app)
 {
 	char key[STORE_KEY_MAX + 1];
 	struct tally tally;
@@ -213,6 +214,7 @@ put_pool(struct store *st, struct routing_db *db, const char *name,
 	pool.app.len = strlen(name);
 	pool.type.data = (const uint8_t *)"web";
 	pool.type.len = 3;
+	pool.hold = conf->hold_time * 1000;
 	pool.ninstances = tally.n;
 	routing_db_put_pool(db, &pool, tally.instances);
 	free(tally.instances);
@@ -220,14 +222,15 @@ put_pool(struct store *st, struct routing_db *db, const char *name,
 }
 
 void
-routing_app_apply(struct store *st, struct routing_db *db, const char *name)
+routing_app_apply(struct store *st, const struct conf *conf,
+    struct routing_db *db, const char *name)
 {
 	char key[STORE_KEY_MAX + 1];
 	json_t *app;
 
 	app = store_get(st, key_format(key, "app/%s", name), NULL);
 	if (app != NULL)
-		put_pool(st, db, name, app);
+		put_pool(st, conf, db, name, app);
 	else
 		routing_db_del_pool(db, routing_pool_id(name, "web", 3));
 	json_decref(app);

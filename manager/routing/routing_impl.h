@@ -154,7 +154,8 @@ int routing_scan_sweep(struct routing *);
 uint64_t routing_pool_id(const char *owner, const char *name, size_t namelen);
 
 /* An app's pool is put, or taken out if there is no such app. */
-void routing_app_apply(struct store *, struct routing_db *, const char *app);
+void routing_app_apply(
+    struct store *, const struct conf *, struct routing_db *, const char *app);
 
 /* The pool that serves a host of an app; 0 if there is no such app. */
 uint64_t routing_app_pool(struct store *, const char *app);

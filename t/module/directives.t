@@ -211,3 +211,45 @@ location / { paas off; return 200 "x$paas_app\n"; }
 GET /
 --- response_body
 x
+
+
+=== TEST 18: nonsense for those who wait
+--- http_config
+paas_routes /tmp/nowhere;
+paas_zone paas 2m;
+paas_hold pool=0;
+--- config
+location / { paas on; return 200; }
+--- request
+GET /
+--- must_die
+--- error_log
+invalid parameter "pool=0", it may be "pool=NUMBER" or "total=NUMBER"
+
+
+=== TEST 19: a limit twice
+--- http_config
+paas_routes /tmp/nowhere;
+paas_zone paas 2m;
+paas_hold total=5 total=6;
+--- config
+location / { paas on; return 200; }
+--- request
+GET /
+--- must_die
+--- error_log
+"paas_hold" directive is duplicate
+
+
+=== TEST 20: a socket that is none
+--- http_config
+paas_routes /tmp/nowhere;
+paas_zone paas 2m;
+paas_wake 127.0.0.1:80;
+--- config
+location / { paas on; return 200; }
+--- request
+GET /
+--- must_die
+--- error_log
+invalid socket "127.0.0.1:80", it is "unix:PATH"

@@ -135,7 +135,7 @@ says_why_nobody_answers(void **state)
 	static const struct {
 		const char *app, *rollout, *actual, *assign, *expected;
 	} rows[] = {
-	    {"}", LIVE, "crashed", NULL, "crashed"},
+	    {"}", LIVE, "crashed", NULL, "starting"},
 	    {"}", LIVE, "backoff", NULL, "crashed"},
 	    {"}", LIVE, "failed", NULL, "crashed"},
 	    {"}", LIVE, "unhealthy", NULL, "crashed"},
@@ -378,7 +378,7 @@ starts_anew_after_a_boot(void **state)
 	stop(fx);
 	start(fx);
 	assert_true(before == inode(fx));
-	put_actual(fx, 2, "crashed", 1, "web");
+	put_actual(fx, 2, "backoff", 1, "web");
 	assert_string_equal(
 	    "/ -> hello crashed", routes_of(fx, "www.example.com"));
 }

@@ -52,6 +52,7 @@ http {
     paas_routes $self->{routes};
     paas_zone $zone;
     upstream apps { paas; $upstream }
+    $http
     server {
         listen 127.0.0.1:$self->{port};
         location / {
@@ -63,7 +64,6 @@ http {
         }
     }
     server { listen 127.0.0.1:$self->{status}; location / { paas_status; } }
-    $http
 }
 EOT
     close $fh;
