@@ -349,7 +349,7 @@ bad("the host '$_'", 422, qr/is not a host/, 'POST', '/apps/shop/domains', { hos
     '[::1', "\x{e9}.com", '..';
 bad("the platform's $_", 422, qr/platform/, 'POST', '/apps/shop/domains', { hostname => $_ })
     for 'paas.localhost', 'api.paas.localhost', 'a.b.paas.localhost', '*.paas.localhost', '*.localhost',
-    'PAAS.LOCALHOST.';
+    'PAAS.LOCALHOST.', 'internal', 'shop.internal', '*.internal';
 bad('no hostname', 422, qr/hostname is missing/, 'POST', '/apps/shop/domains', {});
 bad('a hostname that is a number', 422, qr/hostname has to be a string/, 'POST', '/apps/shop/domains', { hostname => 1 });
 bad('no such domain', 404, qr/no domain/, 'DELETE', '/apps/shop/domains/none.example.com');

@@ -5,6 +5,9 @@
 #include "api/request.h"
 #include "api/respond.h"
 
+/* Also in manager/etc/nginx/dnsmasq.conf.in. */
+#define INTERNAL "internal"
+
 int
 host_parse(struct request *r, const char *text, char host[HOST_MAX])
 {
@@ -41,6 +44,13 @@ host_claim(struct request *r, const char *text, char host[HOST_MAX])
 		    "hostname \"%s\" belongs to the platform: every app "
 		    "answers at APP.%s by itself",
 		    text, domain);
+		return -1;
+	}
+	if (strcmp(host, INTERNAL) == 0 || host_is_below(host, INTERNAL)) {
+		respond_invalid(r,
+		    "hostname \"%s\" belongs to the platform: below ." INTERNAL
+		    " apps find each other",
+		    text);
 		return -1;
 	}
 	if (host[0] == '.' && host_is_below(domain, host + 1)) {

@@ -18,7 +18,7 @@ int host_parse(struct request *, const char *text, char host[HOST_MAX]);
 
 /*
  * The same, and it must not be the platform's own domain, a host below it or
- * a wildcard over it.
+ * a wildcard over it, nor below .internal.
  */
 int host_claim(struct request *, const char *text, char host[HOST_MAX]);
 

@@ -26,6 +26,10 @@
 #define ANSWER_LINES  20
 #define ANSWER_BYTES  (128 * 1024)
 
+static const char no_launcher[] =
+    "The launcher has not answered for a minute: `paas status` tells when it "
+    "does, and scripts/up starts it. Push again then.";
+
 void
 job_blame(struct job *job, const char *fmt, ...)
 {
@@ -59,7 +63,7 @@ job_retry_in(struct job *job, uint64_t us)
 {
 	job->timer = sd_event_source_disable_unref(job->timer);
 	if (sd_event_add_time_relative(job->build->loop, &job->timer,
-		CLOCK_MONOTONIC, us, 0, on_retry, job) < 0)
+		CLOCK_MONOTONIC, us, us / 10, on_retry, job) < 0)
 		log_fatal("build: no timer");
 }
 
@@ -72,6 +76,8 @@ on_deadline(sd_event_source *source, uint64_t now, void *arg)
 	(void)now;
 	if (!table_takes(job->state, JOB_LATE))
 		return 0;
+	if (!launch_answers(node_launch(job->build->node)))
+		job_blame(job, "%s", no_launcher);
 	job_blame(job,
 	    "The build took longer than %u s and was ended (build_timeout "
 	    "in paas.conf).",
@@ -187,18 +193,17 @@ on_ran(
 
 /* ---- what each state does when it is entered ------------------------- */
 
+/* Not before the launcher answers: what it is sent would wait with no word. */
 static void
 take(struct job *job, struct run **run)
 {
-	if ((*run = run_take(job->build, on_ran, job)) != NULL)
+	if (launch_answers(node_launch(job->build->node)) &&
+	    (*run = run_take(job->build, on_ran, job)) != NULL)
 		job_event(job, JOB_OK);
 	else if (++job->tries < TAKE_TRIES)
 		job_retry_in(job, RETRY_SOON_US);
 	else if (!launch_answers(node_launch(job->build->node))) {
-		job_blame(job,
-		    "The launcher has not answered for a minute: `paas status` "
-		    "tells when it does, and scripts/up starts it. Push again "
-		    "then.");
+		job_blame(job, "%s", no_launcher);
 		job_event(job, JOB_BAD);
 	} else {
 		job_blame(job,
