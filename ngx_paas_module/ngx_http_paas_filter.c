@@ -14,6 +14,10 @@ static ngx_int_t ngx_http_paas_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_int_t ngx_http_paas_replace_page(ngx_http_request_t *r,
     ngx_http_paas_ctx_t *ctx);
+static ngx_uint_t ngx_http_paas_is_raw(ngx_http_request_t *r,
+    ngx_http_paas_ctx_t *ctx);
+static ngx_int_t ngx_http_paas_refuse_response(ngx_http_request_t *r,
+    ngx_http_paas_ctx_t *ctx);
 static void ngx_http_paas_clean_response(ngx_http_request_t *r);
 static void ngx_http_paas_stream_events(ngx_http_request_t *r);
 
@@ -96,6 +100,11 @@ ngx_http_paas_header_filter(ngx_http_request_t *r)
         }
 
     } else if (r->upstream) {
+
+        if (ngx_http_paas_is_raw(r, ctx)) {
+            return ngx_http_paas_refuse_response(r, ctx);
+        }
+
         ngx_http_paas_clean_response(r);
         ngx_http_paas_stream_events(r);
     }
@@ -173,6 +182,46 @@ ngx_http_paas_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     ctx->body = NULL;
 
     return ngx_http_next_body_filter(r, out);
+}
+
+
+/*
+ * After some answers nginx passes on whatever bytes come: HTTP/0.9, which has
+ * no header; 101 to a request that asked for no websocket; and what is only
+ * provisional.  To another proxy in front, those bytes may be responses to
+ * the next requests, of other apps.
+ */
+
+static ngx_uint_t
+ngx_http_paas_is_raw(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
+{
+    if (r->http_version < NGX_HTTP_VERSION_10 && r->http_protocol.len) {
+        return 1;
+    }
+
+    if (r->headers_out.status == NGX_HTTP_SWITCHING_PROTOCOLS) {
+        return !ctx->upgrade;
+    }
+
+    return r->headers_out.status < NGX_HTTP_OK;
+}
+
+
+static ngx_int_t
+ngx_http_paas_refuse_response(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
+{
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "upstream sent an answer that nobody asked for, status %ui",
+                  r->headers_out.status);
+
+    r->http_version = r->http_major * 1000 + r->http_minor;
+    r->upstream->upgrade = 0;
+    r->keepalive = 0;
+
+    ctx->error = NGX_HTTP_PAAS_BAD_RESPONSE;
+
+    return ngx_http_filter_finalize_request(r, &ngx_http_paas_module,
+                                            NGX_HTTP_BAD_GATEWAY);
 }
 
 

@@ -61,6 +61,18 @@ like(until_like($s, qr/data: 1\n\n/), qr/data: 1\n\n/, 'a server-sent event come
 $a->release;
 like(PaasTest::Router::answer($s)->{raw}, qr/data: 2/, 'and so does the next');
 
+# After these nginx would pass on whatever comes.
+for my $how (qw(nine switch continue hints zero)) {
+    my $got = $r->get('a.test', "/raw/$how");
+    is($got->{status}, 502, "an app that answers with raw bytes ($how) gets nothing through");
+    is($got->{headers}{'x-paas-error'}, 'bad_response', "and it is said why ($how)");
+    unlike($got->{raw}, qr/poison|forged/, "with not a byte of it ($how)");
+}
+$s = $r->send('a.test', '/raw/switch', keep => 1, headers => \@ws);
+like(until_like($s, qr/poison/), qr{^HTTP/1.1 101 .*poison}s, 'who asked for a websocket gets it');
+close $s;
+is($r->get('a.test', '/')->{body}, "a\n", 'and the app goes on');
+
 is($r->get('a.test', '/length', method => 'POST', body => 'x' x 3_000_000)->{body}, "3000000\n", 'a large body');
 
 # Keepalive with the instance: connections are used again.

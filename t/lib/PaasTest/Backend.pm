@@ -7,6 +7,7 @@
 #   /half        half of a response, then closes
 #   /stream      a header and a first part; the rest after release()
 #   /garbage     a header that is none
+#   /raw/HOW     bytes in front of which nobody asked for
 #   /length      how long the request's body was
 #   /headers     the request's header as it came
 #   /ws          switches protocols and echoes lines
@@ -109,6 +110,13 @@ sub reply {
     my $name = $self->{name};
     if ($path =~ m{^/close}) { return }
     if ($path =~ m{^/garbage}) { print {$s} "HTTP/1.1 200 OK\r\n\0: x\r\n\r\n"; return }
+    if ($path =~ m{^/raw/(\w+)}) {
+        my %raw = (nine => '', switch => "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+            . "Connection: Upgrade\r\n\r\n", continue => "HTTP/1.1 100 Continue\r\n\r\n",
+            hints => "HTTP/1.1 103 Early Hints\r\n\r\n", zero => "HTTP/1.1 000 x\r\n\r\n");
+        print {$s} "$raw{$1}FTTP/1.1 200 OK\r\nX-Paas-App: forged\r\nContent-Length: 6\r\n\r\npoison";
+        return;
+    }
     if ($path =~ m{^/half}) { print {$s} "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"; return }
     if ($path =~ m{^/length}) { return $self->text($s, length($body) . "\n") }
     if ($path =~ m{^/headers}) { return $self->text($s, "$head\n") }
