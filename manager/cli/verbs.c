@@ -138,7 +138,9 @@ const struct grammar_verb grammar_verbs[] = {
 	    {OPT_LIMIT}, "Show what happened to an app", NULL,
 	    "paas timeline -n 20 -a shop", cmd_timeline},
 	{"status", "health", "Watching", 0, NO_ARGS, {0},
-	    "Tell how the platform itself is: manager, launcher, router, processes", NULL, "paas status", cmd_status},
+	    "Tell how the platform itself is",
+	    "That is the manager, the launcher, the router, and what runs.",
+	    "paas status", cmd_status},
 
 	{"config", "config:list", "Configuration", VERB_APP, NO_ARGS,
 	    {OPT_SHELL}, "Show the config vars of an app", NULL,

@@ -7,20 +7,28 @@ use Platform;
 use Test::More;
 use Time::HiRes qw(time);
 
-# Everything a platform could leave behind.
+my $p = Platform->new(suffix => 'p');
+
+# What the platform has on this machine; others may come and go beside it.
+my %conf = do {
+    open my $fh, '<', $p->{conf} or die "$p->{conf}: $!";
+    map { /^(\w+) = (.*)$/ ? ($1 => $2) : () } <$fh>;
+};
+
 sub traces {
+    my $name = $p->{name};
     my @found;
-    push @found, map { "link $_" } grep { !/^\d+: (?:lo|eth\d|ifb\d|ens|enp)/ } split /\n/, (Platform::run('ip', '-o', 'link'))[1];
-    push @found, map { "table $_" } split /\n/, (Platform::run('nft', 'list', 'tables'))[1];
+    push @found, map { "link $_" } grep { /^\d+: \Q$conf{if_prefix}\E/ } split /\n/, (Platform::run('ip', '-o', 'link'))[1];
+    push @found, map { "table $_" } grep { /\b\Q$conf{nft_table}\E$/ } split /\n/, (Platform::run('nft', 'list', 'tables'))[1];
     open my $fh, '<', '/proc/self/mounts' or die;
-    push @found, map { "mount $_" } grep { /paas/ } <$fh>;
-    push @found, map { "cgroup $_" } map { glob "/sys/fs/cgroup$_/paas*" } '', '/*';
-    push @found, map { "file $_" } map { glob "$_/paas*" } qw(/run /var/lib /var/log /etc/paas /etc/systemd/system /opt);
+    push @found, map { "mount $_" } grep { /paas-\Q$name\E/ } <$fh>;
+    push @found, map { "cgroup $_" } grep { -d } map { "/sys/fs/cgroup$_/$conf{cgroup}" } '', map { s{^/sys/fs/cgroup}{}r } glob '/sys/fs/cgroup/*';
+    push @found, map { "file $_" } map { glob "$_/paas-$name*" } qw(/run /var/lib /var/log /etc/paas /opt);
+    push @found, map { "process $_" } grep { /^\s*(\d+)/ && $1 >= $conf{uid_base} && $1 < $conf{uid_base} + 65536 }
+        split /\n/, (Platform::run('ps', '-eo', 'uid=,pid=,args='))[1];
     return sort @found;
 }
 
-my @before = traces();
-my $p = Platform->new(suffix => 'p');
 is(($p->paas('push', "$Platform::top/t/fixtures/static", '--app', 'one', '--create'))[0], 0, 'pushed');
 is($p->get('one')->{status}, 200, 'it answers');
 my ($instance) = map { $_->{instance} } $p->dynos('one');
@@ -45,8 +53,10 @@ for my $bad (['--port', 'x'], ['--port', '70000'], ['--state', 'here'], ['--doma
     ok(length $out, 'with a reason');
 }
 
+my $kinds = join ' ', sort keys %{ { map { /^(\w+)/ ? ($1 => 1) : () } traces() } };
+is($kinds, 'cgroup file link process table', 'it has left its traces');
 ($rc, $out) = $p->down;
 is($rc, 0, 'down --purge succeeds') or diag $out;
-is_deeply([traces()], \@before, 'and leaves nothing behind');
+is_deeply([traces()], [], 'and leaves nothing behind');
 
 done_testing();
