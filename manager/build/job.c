@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <bsd/string.h>
 
@@ -23,6 +24,7 @@
 #define RETRY_SOON_US (50 * 1000)
 #define RETRY_US      (1000 * 1000)
 #define TAKE_TRIES    1200 /* of RETRY_SOON: a minute */
+#define DISK_US       (200 * 1000)
 #define ANSWER_LINES  20
 #define ANSWER_BYTES  (128 * 1024)
 
@@ -86,6 +88,47 @@ on_deadline(sd_event_source *source, uint64_t now, void *arg)
 	return 0;
 }
 
+/*
+ * What a build writes lands on the disk that the store is on, too, and it has
+ * no bound of its own: before the disk is full, it ends.
+ */
+static int
+on_disk(sd_event_source *source, uint64_t now, void *arg)
+{
+	struct job *job = arg;
+	const struct conf *conf = job->build->conf;
+	struct statvfs fs;
+	char path[300];
+
+	(void)now;
+	if (!table_takes(job->state, JOB_LATE))
+		return 0;
+	snprintf(path, sizeof(path), "%s/" PLACE_BUILDS, conf->state_dir);
+	if (statvfs(path, &fs) == 0 &&
+	    (uint64_t)fs.f_bavail * fs.f_frsize < conf->disk_reserve) {
+		job_blame(job,
+		    "The build was ended: less than %" PRIu64 " MiB of the "
+		    "disk are left (disk_reserve in paas.conf). Free some "
+		    "space and push again.",
+		    conf->disk_reserve / (1024 * 1024));
+		job_event(job, JOB_LATE);
+		return 0;
+	}
+	if (sd_event_source_set_time_relative(source, DISK_US) < 0 ||
+	    sd_event_source_set_enabled(source, SD_EVENT_ONESHOT) < 0)
+		log_fatal("build: no timer");
+	return 0;
+}
+
+static void
+watch_disk(struct job *job)
+{
+	job->disk = sd_event_source_disable_unref(job->disk);
+	if (sd_event_add_time_relative(job->build->loop, &job->disk,
+		CLOCK_MONOTONIC, 0, DISK_US / 10, on_disk, job) < 0)
+		log_fatal("build: no timer");
+}
+
 /* From when the record says that it started: a start of ours changes it not. */
 static void
 set_deadline(struct job *job)
@@ -101,6 +144,7 @@ set_deadline(struct job *job)
 	if (sd_event_add_time_relative(job->build->loop, &job->deadline,
 		CLOCK_BOOTTIME, (uint64_t)left, 0, on_deadline, job) < 0)
 		log_fatal("build: no timer");
+	watch_disk(job);
 }
 
 /* ---- what came of a sandbox ------------------------------------------ */
@@ -494,6 +538,7 @@ job_free(struct job *job)
 	launch_forget(node_launch(job->build->node), job);
 	sd_event_source_disable_unref(job->timer);
 	sd_event_source_disable_unref(job->deadline);
+	sd_event_source_disable_unref(job->disk);
 	json_decref(job->record);
 	json_decref(job->found.types);
 	TAILQ_REMOVE(&job->build->jobs, job, entry);

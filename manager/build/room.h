@@ -83,6 +83,7 @@ struct job {
 	char reason[BUILD_REASON_MAX];
 	sd_event_source *timer; /* an attempt to come */
 	sd_event_source *deadline;
+	sd_event_source *disk; /* looks how full it is while it runs */
 	unsigned tries;
 };
 

@@ -67,6 +67,7 @@ static const struct conf_setting settings[] = {
     SIZE(upload_max, 1 * MIB, 64 * GIB, "2G"),
     SIZE(unpack_max, 1 * MIB, 64 * GIB, "4G"),
     SIZE(unpack_entries, 100, 10000000, "500000"),
+    SIZE(disk_reserve, 1 * MIB, 1024 * 1024 * GIB, "1G"),
     NUMBER(build_timeout, 10, 86400, "900"),
     SIZE(build_memory, 64 * MIB, 1024 * GIB, "2G"),
     NUMBER(start_timeout, 1, 3600, "60"),

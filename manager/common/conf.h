@@ -39,6 +39,7 @@ struct conf {
 	uint64_t upload_max; /* compressed or not, as sent */
 	uint64_t unpack_max; /* bytes of a source tree or slug */
 	uint64_t unpack_entries;
+	uint64_t disk_reserve; /* what builds leave free */
 	uint32_t build_timeout;
 	uint64_t build_memory;
 	uint32_t start_timeout; /* until an instance has to be ready */

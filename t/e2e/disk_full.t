@@ -54,4 +54,16 @@ Platform::wait_for(10, sub {
 my ($code, $said) = $p->paas('push', "$Platform::top/t/fixtures/static", '--app', 'full');
 is($code, 0, 'with room again, a push works') or diag $said;
 
+# A build that writes without end is ended before the disk is full; here all
+# of the disk, and more, is to be left free.
+$p->configure(disk_reserve => '900000G');
+is(($p->up)[0], 0, 'a reserve larger than the disk');
+my $dir = "$Platform::top/t/fixtures/probe";
+my $state = $p->get('full')->{status};
+($code, $said) = $p->paas('push', $dir, '--app', 'full');
+isnt($code, 0, 'a build is ended');
+like($said, qr/disk_reserve/, 'and told why') or diag $said;
+is($p->get('full')->{status}, $state, 'what was there goes on');
+ok(Platform::wait_for(10, sub { my @left = glob "$p->{state}/{uploads,builds}/*"; !@left }), 'nothing is left of it');
+
 done_testing();
