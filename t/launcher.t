@@ -489,6 +489,25 @@ diag sprintf 'from request to first line of Perl, median: %.1f ms', 1000 * $medi
 is scalar(() = ctl('list') =~ /state=2/g), 40, 'all are listed';
 gone($_->[0]) for @ids;
 
+# ---- a child that hangs ------------------------------------------------
+
+sub freeze {
+    my ($on) = @_;
+    for (glob "/sys/fs/cgroup{/freezer,/unified,}/paas-$tag.scope/inst") {
+        write_file("$_/freezer.state", $on ? 'FROZEN' : 'THAWED') if -e "$_/freezer.state";
+        write_file("$_/cgroup.freeze", $on ? 1 : 0) if -e "$_/cgroup.freeze";
+    }
+}
+freeze(1);
+my $began = time;
+($id, $reply) = instance({slug => $s, slot => 65}, 'true');
+my $took = time - $began;
+like $reply, qr/^error ETIMEDOUT step/, 'a start whose child hangs is given up';
+cmp_ok $took, '<', 9, 'soon enough for all others';
+freeze(0);
+ok wait_for(3, sub { ctl('clean', $id) =~ /^ok/ && !cgroups() }), 'and leaves nothing';
+like +(run_to_end({slug => $s, slot => 65}, 'echo', 'on'))[0], qr/^o on$/m, 'the next one starts';
+
 # ---- killed in the middle of it ---------------------------------------
 
 my ($whole, $broken) = (0, 0);

@@ -18,21 +18,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "launcher/launcher_child.h"
 #include "launcher/launcher_net.h"
 
-/* Until a child has set up its part, or is given up. */
-#define READY_MS 10000
+/*
+ * All others wait while the children of a start set up their part: after so
+ * long in all it is given up, and so much later its end is not waited for.
+ */
+#define READY_MS 5000
+#define END_MS   1000
 
 struct starting {
 	struct start s;
 	struct record *record;
 	pid_t shim;
+	int64_t until; /* when it is given up, CLOCK_MONOTONIC in ms */
 	enum launch_step failed; /* as told by a child */
 };
+
+static int64_t
+monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
 
 /* Has anybody this uid?  The kernel need not look where it has no such user. */
 static int
@@ -184,6 +199,7 @@ step_fork(struct starting *st)
 	struct clone_args args = {.exit_signal = SIGCHLD};
 	int shims;
 
+	st->until = monotonic_ms() + READY_MS;
 	if ((shims = cgroup_clone_fd(&s->l->cgroups, "shims")) != -1) {
 		args.flags = CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)shims;
@@ -204,11 +220,18 @@ step_fork(struct starting *st)
 static void
 undo_fork(struct starting *st)
 {
+	static const struct timespec pause = {0, 1000000};
+	int i;
+
 	(void)cgroup_kill(&st->s.l->cgroups, st->s.req->id);
 	/* Ours, and not reaped yet: this pid is nobody else's. */
 	(void)kill(st->shim, SIGKILL);
-	while (waitpid(st->shim, NULL, 0) == -1 && errno == EINTR)
-		;
+	/* Should the kernel hold it back, the loop reaps it later. */
+	for (i = 0; i < END_MS; i++) {
+		if (waitpid(st->shim, NULL, WNOHANG) != 0)
+			return;
+		nanosleep(&pause, NULL);
+	}
 }
 
 static int
@@ -234,11 +257,14 @@ static int
 report_read(struct starting *st, struct start_report *report)
 {
 	struct pollfd p = {.fd = st->s.report[0], .events = POLLIN};
+	int64_t left;
 	ssize_t n;
 	int r;
 
-	while ((r = poll(&p, 1, READY_MS)) == -1 && errno == EINTR)
-		;
+	do {
+		left = st->until - monotonic_ms();
+		r = poll(&p, 1, left > 0 ? (int)left : 0);
+	} while (r == -1 && errno == EINTR);
 	if (r == 0)
 		return -ETIMEDOUT;
 	n = recv(st->s.report[0], report, sizeof(*report), 0);
