@@ -29,8 +29,8 @@ for my $n (1 .. $kills) {
     if (!$pid) {
         open STDOUT, '>', '/dev/null';
         open STDERR, '>', '/dev/null';
-        exec "$p->{prefix}/bin/paas", '--socket', "$p->{run}/manager.sock", @$words;
-        POSIX::_exit(127);
+        exec "$p->{prefix}/bin/paas", '--socket', "$p->{run}/manager.sock", @$words
+            or POSIX::_exit(127);
     }
     sleep rand 0.8;
     my $manager = $p->service_pid('manager');
