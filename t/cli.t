@@ -506,7 +506,7 @@ check ['push', "$dir/void"], 1, undef, qr/there is nothing to push/, 'push of an
 }
 
 # a file that cannot be read, and one that shrinks
-SKIP: {
+{
     tree("$dir/part", 'Procfile' => "web: x\n");
     system "truncate -s 3G $dir/part/sparse";
     my ($out, $err) = ('', '');

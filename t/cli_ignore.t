@@ -17,7 +17,7 @@ my $trees = $ENV{PAAS_LONG} ? 400 : 40;
 my $seed = $ENV{PAAS_SEED} // 20261122;
 my $dir = tempdir(CLEANUP => 1);
 
-plan skip_all => 'git is not installed' if system('git --version > /dev/null');
+die "git is not installed\n" if system('git --version > /dev/null');
 $ENV{PAAS_APP} = 'shop';
 delete $ENV{$_} for grep { /^GIT_/ } keys %ENV;
 $ENV{GIT_CONFIG_GLOBAL} = $ENV{GIT_CONFIG_SYSTEM} = '/dev/null';
