@@ -8,6 +8,7 @@
 #include "ngx_http_paas_module.h"
 
 
+static ngx_int_t ngx_http_paas_check_port(u_char *p, u_char *last);
 static ngx_uint_t ngx_http_paas_is_plain_host(ngx_str_t *host);
 
 
@@ -22,7 +23,6 @@ ngx_int_t
 ngx_http_paas_check_host(ngx_http_request_t *r, ngx_str_t *host)
 {
     u_char           *p, *last;
-    ngx_uint_t        n;
     ngx_table_elt_t  *h;
 
     *host = r->headers_in.server;
@@ -33,11 +33,24 @@ ngx_http_paas_check_host(ngx_http_request_t *r, ngx_str_t *host)
 
         /*
          * HTTP/1.0 without a host has none, whatever $host says; and in
-         * "GET http://HOST/" nginx has checked the port.
+         * "GET http://HOST:PORT/" nginx has seen to digits, of any number.
          */
 
-        return (r->host_start || (h == NULL && host->len)) ? NGX_OK
-                                                           : NGX_DECLINED;
+        if (r->host_start == NULL) {
+            return host->len ? NGX_OK : NGX_DECLINED;
+        }
+
+        p = r->host_end;
+
+        if (r->http_version >= NGX_HTTP_VERSION_20 || *p != ':') {
+            return NGX_OK;
+        }
+
+        for (last = p + 1; *last >= '0' && *last <= '9'; last++) {
+            /* void */
+        }
+
+        return ngx_http_paas_check_port(p, last);
     }
 
     if (h->value.len == host->len) {
@@ -51,13 +64,24 @@ ngx_http_paas_check_host(ngx_http_request_t *r, ngx_str_t *host)
     p = h->value.data + host->len;
     last = h->value.data + h->value.len;
 
-    if (*p == '.') {
+    if (*p == '.' && p[-1] != ']') {
         p++;
 
         if (p == last) {
             return NGX_OK;
         }
     }
+
+    return ngx_http_paas_check_port(p, last);
+}
+
+
+/* A colon and at most 65535, or nothing behind it. */
+
+static ngx_int_t
+ngx_http_paas_check_port(u_char *p, u_char *last)
+{
+    ngx_uint_t  n;
 
     if (*p++ != ':') {
         return NGX_DECLINED;

@@ -41,6 +41,8 @@ our @hosts = (
     [ "a\xff.test",             400 ],
     [ '[::1',                   400 ],
     [ '[::1]x',                 400 ],
+    [ '[::1].',                 400 ],
+    [ '[::1].:80',              400 ],
     [ '[::g]',                  400 ],
     [ 'a,b.test',               400 ],
     [ 'a.test?',                400 ],
@@ -84,6 +86,8 @@ check('absolute form: the URI wins',
     "GET http://a.test/ HTTP/1.1\r\nHost: b.test\r\nConnection: close\r\n\r\n", 200, 'a.test');
 check('absolute form with a port',
     "GET http://A.test:99/ HTTP/1.1\r\nHost: b.test\r\nConnection: close\r\n\r\n", 200, 'a.test');
+check('absolute form with a port that is none',
+    "GET http://a.test:65536/ HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n", 400);
 check('absolute form, not a host',
     "GET http://u\@a.test/ HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n", 400);
 check('two hosts', "GET / HTTP/1.1\r\nHost: a.test\r\nHost: b.test\r\n\r\n", 400);
