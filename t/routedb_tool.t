@@ -41,12 +41,13 @@ sub loaded {
 
 sub dump_of { my (undef, $out) = run('', 'dump', $_[0]); return $out }
 
-my $all = <<'END';
+my $keys = '7:' . '0123456789abcdef' x 4 . ' 1:' . 'f' x 64;
+my $all = <<"END";
 revision 42
 pool 1 app=hello type=web home=hello.example.com
-instance 1 1099511627777 127.0.0.1:9001
-instance 1 1099511627778 [2001:db8::1]:9002 weight=50 since=1800000000 draining
-pool 2 app=hello type=web state=crashed protocol=h2c balance=hash hash=cookie:sid concurrency=1 queue=2 slow_start=3 hold=4 home=[::1] sticky retry_put name_instance
+instance 1 1099511627777 127.0.0.1:9001 number=1
+instance 1 1099511627778 [2001:db8::1]:9002 weight=50 number=2 since=1800000000 draining
+pool 2 app=hello type=web state=crashed protocol=h2c balance=hash hash=cookie:sid concurrency=1 queue=2 slow_start=3 hold=4 retry_budget=30 home=[::1] sticky retry_put no_retry name_instance
 pool 18446744073709551615
 host *.example.com path=/shop/cart pool=1:90,2:10 strip
 host *.example.com path=/shop pool=2
@@ -54,6 +55,7 @@ host *.example.com pool=1
 host [::1] pool=2:7
 host example.com to=www.example.com https
 host hello.example.com pool=1
+keys $keys
 END
 
 my $db = loaded($all);
@@ -140,6 +142,16 @@ my @wrong = (
     ["pool 1\nhost a.b pool=1 to=*.c", qr/:2: to=\*\.c: must be a host/],
     ["pool 1\nhost a.b pool=1\nhost A.b pool=1",
         qr/:3: host a\.b: the same path as on line 2/],
+    ["pool 1 retry_budget=101", qr/:1: retry_budget=101: must be 0 to 100/],
+    ["pool 1\ninstance 1 1 127.0.0.1:1 number=65536",
+        qr/:2: number=65536: must be 0 to 65535/],
+    ["keys", qr/:1: keys: needs at least one NUMBER:HEX/],
+    ["keys 1:abc", qr/:1: keys: number 1 must be as NUMBER:HEX, with 64/],
+    ["keys $keys 2:" . 'g' x 64, qr/:1: keys: number 3 must be as/],
+    ["keys $keys 7:" . '0' x 64, qr/:1: keys: two have one number/],
+    ["keys " . join(' ', map { "$_:" . '0' x 64 } 1 .. 9),
+        qr/:1: keys: the most is 8/],
+    ["keys $keys\nkeys $keys", qr/:2: keys: given twice/],
     ["revision 1 2", qr/:1: revision: must be one number/],
     ["route a b", qr/:1: 'route': a line begins with pool/],
     ["pool 1 app=\e[31m", qr/:1: app=\?\[31m: must/],
@@ -161,7 +173,7 @@ is(dump_of($db), $all, 'changes nothing');
 
 my $start = time;
 ($status, undef, $err) = run(<<'END', 'load', '--add', $db);
-pool 1 app=hello type=web
+pool 1 app=hello type=web retry-budget=7 no-retry
 instance 1 1099511627779 127.0.0.1:9003
 host new.example.com pool=2
 END
@@ -169,6 +181,7 @@ is("$status$err", '0', 'load --add');
 cmp_ok(time - $start, '>=', 1.9, 'waits out the grace of what is there');
 my $added = $all =~ s/^instance 1 .*?(?=^pool 2)/
     "instance 1 1099511627779 127.0.0.1:9003\n"/emsr;
+$added =~ s/^pool 1 .*/pool 1 app=hello type=web retry_budget=7 no_retry/m;
 $added =~ s/^(pool 2 .*)$/$1 home=new.example.com/m;
 like(dump_of($db), qr/^host new\.example\.com pool=2$/m, 'what is new');
 my $dump = dump_of($db) =~ s/^host new.*\n//mr;

@@ -84,9 +84,9 @@ open_writer(struct routing_db *db, const char *path)
 	return rc;
 }
 
-/* Can what is there be read at all?  An empty one can. */
+/* OK if what is there can be read at all, as an empty one can. */
 static int
-is_readable(struct routing_db *db)
+try_reading(struct routing_db *db)
 {
 	uint64_t txn;
 	int rc;
@@ -94,7 +94,7 @@ is_readable(struct routing_db *db)
 	rc = paas_routedb_begin(db->reader, &txn);
 	if (rc == PAAS_ROUTEDB_OK)
 		(void)paas_routedb_end(db->reader);
-	return rc == PAAS_ROUTEDB_OK || rc == PAAS_ROUTEDB_EMISSING;
+	return rc == PAAS_ROUTEDB_EMISSING ? PAAS_ROUTEDB_OK : rc;
 }
 
 /* In a folder of its own, made by the writer; what a crash left there goes. */
@@ -140,10 +140,11 @@ routing_db_open(const struct conf *conf, char err[PAAS_ERRLEN])
 		rc = open_writer(db, db->dir);
 		if (rc == PAAS_ROUTEDB_ESYS && errno == EBUSY)
 			goto fail;
-		if (rc == PAAS_ROUTEDB_OK && is_readable(db))
+		if (rc == PAAS_ROUTEDB_OK)
+			rc = try_reading(db);
+		if (rc == PAAS_ROUTEDB_OK)
 			return db;
-		log_warn("routing: the route database is damaged and is made "
-			 "anew");
+		log_warn("routing: %s, and is made anew", reason(rc));
 		paas_routedb_writer_close(db->writer);
 		db->writer = NULL;
 	}

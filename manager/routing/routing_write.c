@@ -144,7 +144,8 @@ same_instance(
     const paas_routedb_instance_t *a, const paas_routedb_instance_t *b)
 {
 	return a->id == b->id && a->port == b->port && a->weight == b->weight &&
-	       a->flags == b->flags && a->since == b->since &&
+	       a->flags == b->flags && a->number == b->number &&
+	       a->since == b->since &&
 	       memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
 }
 
@@ -159,8 +160,8 @@ same_pool(const paas_routedb_pool_t *new, const paas_routedb_pool_t *old,
 	    new->balance != old->balance || new->hash_on != old->hash_on ||
 	    new->flags != old->flags || new->concurrency != old->concurrency ||
 	    new->queue != old->queue || new->slow_start != old->slow_start ||
-	    new->hold != old->hold || !same_str(new->app, old->app) ||
-	    !same_str(new->type, old->type) ||
+	    new->hold != old->hold || new->retry_budget != old->retry_budget ||
+	    !same_str(new->app, old->app) || !same_str(new->type, old->type) ||
 	    !same_str(new->hash_name, old->hash_name) ||
 	    (new->home.len != 0 && !same_str(new->home, old->home)) ||
 	    new->ninstances != old->ninstances)

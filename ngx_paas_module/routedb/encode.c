@@ -8,7 +8,8 @@
 
 static const uint16_t instance_flags = PAAS_ROUTEDB_DRAINING;
 static const uint16_t pool_flags =
-    PAAS_ROUTEDB_STICKY | PAAS_ROUTEDB_RETRY_PUT | PAAS_ROUTEDB_NAME_INSTANCE;
+    PAAS_ROUTEDB_STICKY | PAAS_ROUTEDB_RETRY_PUT | PAAS_ROUTEDB_NAME_INSTANCE |
+    PAAS_ROUTEDB_NO_RETRY;
 static const uint16_t path_flags =
     PAAS_ROUTEDB_STRIP | PAAS_ROUTEDB_TO_HTTPS | PAAS_ROUTEDB_TO_HOST;
 
@@ -78,7 +79,7 @@ paas_routedb_check_pool(
 	    pool->protocol > PAAS_ROUTEDB_H2C ||
 	    pool->balance > PAAS_ROUTEDB_HASH ||
 	    pool->hash_on > PAAS_ROUTEDB_ON_COOKIE ||
-	    (pool->flags & ~pool_flags) ||
+	    (pool->flags & ~pool_flags) || pool->retry_budget > 100 ||
 	    pool->ninstances > PAAS_ROUTEDB_INSTS_MAX ||
 	    !paas_routedb_check_word(pool->app) ||
 	    !paas_routedb_check_word(pool->type) ||
@@ -182,6 +183,18 @@ paas_routedb_check_host(
 	return PAAS_ROUTEDB_OK;
 }
 
+int
+paas_routedb_check_keys(const paas_routedb_key_t *keys, uint32_t n)
+{
+	if (n > PAAS_ROUTEDB_KEYS_MAX)
+		return PAAS_ROUTEDB_EINVAL;
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t j = 0; j < i; j++)
+			if (keys[j].id == keys[i].id)
+				return PAAS_ROUTEDB_EINVAL;
+	return PAAS_ROUTEDB_OK;
+}
+
 /* ---- bytes -------------------------------------------------------------- */
 
 size_t
@@ -202,7 +215,12 @@ paas_routedb_encode_meta(uint8_t *out, const paas_routedb_head_t *head)
 	paas_routedb_put64(out + META_REVISION, head->meta.revision);
 	paas_routedb_put64(out + META_NHOSTS, head->meta.nhosts);
 	paas_routedb_put64(out + META_NPOOLS, head->meta.npools);
-	paas_routedb_put32(paas_routedb_put32(out + META_NDEPTHS, ndepths), 0);
+	paas_routedb_put64(out + META_NCERTHOSTS, head->meta.ncerthosts);
+	paas_routedb_put64(out + META_NCERTS, head->meta.ncerts);
+	paas_routedb_put64(out + META_PATTERNS, head->meta.patterns);
+	paas_routedb_put64(out + META_KEYS, head->meta.keys);
+	paas_routedb_put32(out + META_NPATTERNS, head->meta.npatterns);
+	paas_routedb_put32(out + META_NDEPTHS, ndepths);
 	return (size_t)(p - out);
 }
 
@@ -214,7 +232,7 @@ put_instance(uint8_t *p, const paas_routedb_instance_t *in)
 	p = paas_routedb_put16(p + sizeof(in->addr), in->port);
 	p = paas_routedb_put16(p, in->weight);
 	p = paas_routedb_put16(p, in->flags);
-	p = paas_routedb_put16(p, 0);
+	p = paas_routedb_put16(p, in->number);
 	return paas_routedb_put32(p, in->since);
 }
 
@@ -228,7 +246,8 @@ paas_routedb_encode_body(uint8_t *out, const paas_routedb_pool_t *pool,
 	*p++ = pool->protocol;
 	*p++ = pool->balance;
 	*p++ = pool->hash_on;
-	p = paas_routedb_put16(paas_routedb_put16(p, pool->flags), 0);
+	p = paas_routedb_put16(
+	    paas_routedb_put16(p, pool->flags), pool->retry_budget);
 	p = paas_routedb_put32(
 	    paas_routedb_put32(p, pool->concurrency), pool->queue);
 	p = paas_routedb_put32(
@@ -299,6 +318,20 @@ paas_routedb_replace_inline(
 	}
 	paas_routedb_put32(value + HOST_INLINE, (uint32_t)body->len);
 	return (size_t)(paas_routedb_put_str(value + len, *body) - value);
+}
+
+size_t
+paas_routedb_encode_keys(
+    uint8_t *out, const paas_routedb_key_t *keys, uint32_t n)
+{
+	uint8_t *p = paas_routedb_put32(out + KEYS_N, n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		p = paas_routedb_put32(paas_routedb_put32(p, keys[i].id), 0);
+		memcpy(p, keys[i].key, sizeof(keys[i].key));
+		p += sizeof(keys[i].key);
+	}
+	return (size_t)(p - out);
 }
 
 void

@@ -34,6 +34,13 @@ paas_routedb_key_meta(uint8_t *out)
 	return 1;
 }
 
+size_t
+paas_routedb_key_keys(uint8_t *out)
+{
+	out[0] = PAAS_ROUTEDB_TAG_KEYS;
+	return 1;
+}
+
 /* Big endian here alone: in order of bytes is in order of numbers. */
 size_t
 paas_routedb_key_pool(uint8_t *out, uint64_t id)
@@ -93,6 +100,11 @@ paas_routedb_decode_meta(
 	head->meta.revision = paas_routedb_u64(v + META_REVISION);
 	head->meta.nhosts = paas_routedb_u64(v + META_NHOSTS);
 	head->meta.npools = paas_routedb_u64(v + META_NPOOLS);
+	head->meta.ncerthosts = paas_routedb_u64(v + META_NCERTHOSTS);
+	head->meta.ncerts = paas_routedb_u64(v + META_NCERTS);
+	head->meta.patterns = paas_routedb_u64(v + META_PATTERNS);
+	head->meta.keys = paas_routedb_u64(v + META_KEYS);
+	head->meta.npatterns = paas_routedb_u32(v + META_NPATTERNS);
 	ndepths = paas_routedb_u32(v + META_NDEPTHS);
 	if (ndepths >= PAAS_ROUTEDB_LABELS ||
 	    value->mv_size != META_SIZE + 8 * (size_t)ndepths)
@@ -144,6 +156,7 @@ paas_routedb_decode_body(
 	pool->balance = p[10];
 	pool->hash_on = p[11];
 	pool->flags = paas_routedb_u16(p + 12);
+	pool->retry_budget = paas_routedb_u16(p + 14);
 	pool->concurrency = paas_routedb_u32(p + 16);
 	pool->queue = paas_routedb_u32(p + 20);
 	pool->slow_start = paas_routedb_u32(p + 24);
@@ -157,7 +170,7 @@ paas_routedb_decode_body(
 			    PAAS_ROUTEDB_INSTANCE * (size_t)pool->ninstances +
 			    app + type + hash_name ||
 	    pool->id == 0 || (id != 0 && pool->id != id) ||
-	    pool->state > PAAS_ROUTEDB_CRASHED ||
+	    pool->state > PAAS_ROUTEDB_CRASHED || pool->retry_budget > 100 ||
 	    pool->protocol > PAAS_ROUTEDB_H2C ||
 	    pool->balance > PAAS_ROUTEDB_HASH ||
 	    pool->hash_on > PAAS_ROUTEDB_ON_COOKIE)
@@ -185,6 +198,7 @@ paas_routedb_get_instance(
 	out->port = paas_routedb_u16(p + 24);
 	out->weight = paas_routedb_u16(p + 26);
 	out->flags = paas_routedb_u16(p + 28);
+	out->number = paas_routedb_u16(p + 30);
 	out->since = paas_routedb_u32(p + 32);
 	return PAAS_ROUTEDB_OK;
 }
@@ -317,4 +331,27 @@ paas_routedb_only_pool(const paas_routedb_host_t *host)
 		}
 	}
 	return only;
+}
+
+/* ---- the keys of the sticky cookie --------------------------------------- */
+
+int
+paas_routedb_decode_keys(const MDB_val *key, const MDB_val *value,
+    paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX], uint32_t *n)
+{
+	const uint8_t *p = value->mv_data;
+
+	if (key->mv_size != 1 ||
+	    !sealed(key, value, PAAS_ROUTEDB_TAG_KEYS, KEYS_SIZE))
+		return PAAS_ROUTEDB_EDAMAGED;
+	*n = paas_routedb_u32(p + KEYS_N);
+	if (*n == 0 || *n > PAAS_ROUTEDB_KEYS_MAX ||
+	    value->mv_size != KEYS_SIZE + KEYS_EACH * (size_t)*n)
+		return PAAS_ROUTEDB_EDAMAGED;
+	p += KEYS_SIZE;
+	for (uint32_t i = 0; i < *n; i++, p += KEYS_EACH) {
+		keys[i].id = paas_routedb_u32(p);
+		memcpy(keys[i].key, p + 8, sizeof(keys[i].key));
+	}
+	return PAAS_ROUTEDB_OK;
 }

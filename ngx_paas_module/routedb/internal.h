@@ -16,7 +16,9 @@
 enum {
 	PAAS_ROUTEDB_TAG_META = 1,
 	PAAS_ROUTEDB_TAG_POOL,
-	PAAS_ROUTEDB_TAG_HOST
+	PAAS_ROUTEDB_TAG_HOST,
+	PAAS_ROUTEDB_TAG_PATTERN,
+	PAAS_ROUTEDB_TAG_KEYS
 };
 
 #define PAAS_ROUTEDB_KEY_MAX  (1 + PAAS_ROUTEDB_HOST_MAX)
@@ -35,15 +37,23 @@ enum {
 	META_REVISION = 16,
 	META_NHOSTS = 24,
 	META_NPOOLS = 32,
-	META_NDEPTHS = 40,
-	META_SIZE = 48, /* then ndepths times depth, count */
+	META_NCERTHOSTS = 40,
+	META_NCERTS = 48,
+	META_PATTERNS = 56,
+	META_KEYS = 64,
+	META_NPATTERNS = 72,
+	META_NDEPTHS = 76,
+	META_SIZE = 80, /* then ndepths times depth, count */
 	POOL_HOME = 4,
 	POOL_SIZE = 8, /* then home, body */
 	HOST_NPATHS = 4,
 	HOST_INLINE = 8,
 	HOST_SIZE = 12, /* then paths, a pool's body */
 	PATH_SIZE = 8,  /* then targets, prefix, redirect host */
-	TARGET_SIZE = 12
+	TARGET_SIZE = 12,
+	KEYS_N = 4,
+	KEYS_SIZE = 8, /* then the keys */
+	KEYS_EACH = 40
 };
 
 /* No record is longer: 256 paths with 16 targets each, all strings full. */
@@ -156,6 +166,7 @@ uint32_t paas_routedb_record_crc(
 
 /* Keys: out holds PAAS_ROUTEDB_KEY_MAX bytes; the length comes back. */
 size_t paas_routedb_key_meta(uint8_t *out);
+size_t paas_routedb_key_keys(uint8_t *out);
 size_t paas_routedb_key_pool(uint8_t *out, uint64_t id);
 size_t paas_routedb_key_host(uint8_t *out, paas_routedb_str_t name);
 
@@ -178,6 +189,8 @@ size_t paas_routedb_encode_host(uint8_t *out, const paas_routedb_path_t *paths,
 /* Takes the copy out of an encoded host, or puts body in its place. */
 size_t paas_routedb_replace_inline(
     uint8_t *value, size_t len, const paas_routedb_str_t *body);
+size_t paas_routedb_encode_keys(
+    uint8_t *out, const paas_routedb_key_t *keys, uint32_t n);
 void paas_routedb_seal(
     uint8_t *value, size_t len, const uint8_t *key, size_t keylen);
 
@@ -195,6 +208,8 @@ int paas_routedb_check_pool(
 int paas_routedb_check_host(
     paas_routedb_str_t name, const paas_routedb_path_t *paths, uint32_t npaths);
 
+int paas_routedb_check_keys(const paas_routedb_key_t *keys, uint32_t n);
+
 /* Decoders: OK, EDAMAGED, and EVERSION for meta.  head->wildcards is filled. */
 int paas_routedb_decode_meta(
     const MDB_val *key, const MDB_val *value, paas_routedb_head_t *head);
@@ -204,6 +219,9 @@ int paas_routedb_decode_body(
     paas_routedb_str_t body, uint64_t id, paas_routedb_pool_t *pool);
 int paas_routedb_decode_host(
     const MDB_val *key, const MDB_val *value, paas_routedb_host_t *host);
+
+int paas_routedb_decode_keys(const MDB_val *key, const MDB_val *value,
+    paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX], uint32_t *n);
 
 /* The one pool that every target names, 0 where there are several or none. */
 uint64_t paas_routedb_only_pool(const paas_routedb_host_t *host);
@@ -229,6 +247,9 @@ int paas_routedb_error(int rc);
 
 /* CLOCK_MONOTONIC, coarse, in ms. */
 uint64_t paas_routedb_now(void);
+
+/* Does a value lie where LMDB puts one? */
+int paas_routedb_holds(const paas_routedb_reader_t *reader, const MDB_val *v);
 
 /* mdb_get, with asserts and lengths that leave the file caught. */
 int paas_routedb_fetch(paas_routedb_reader_t *reader, const uint8_t *key,

@@ -3,8 +3,8 @@
  * nginx module that obeys them.  FORMAT.md documents it byte by byte.
  *
  * Plain C and LMDB, no nginx header.  A program that only reads links host.c,
- * format.c, crc32c.c and reader.c; the rest is the writer and the tool.  Every
- * exported name starts with paas_routedb_, since nginx loads modules with
+ * format.c, crc32c.c, reader.c and find.c; the rest is the writer and the tool.
+ * Every exported name starts with paas_routedb_, since nginx loads modules with
  * RTLD_GLOBAL.
  *
  * Unless a comment says otherwise, a function returns PAAS_ROUTEDB_OK or a
@@ -16,13 +16,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PAAS_ROUTEDB_VERSION    1
+#define PAAS_ROUTEDB_VERSION    2
 #define PAAS_ROUTEDB_HOST_MAX   253
 #define PAAS_ROUTEDB_POOLS_MAX  16   /* of one split */
 #define PAAS_ROUTEDB_PATHS_MAX  256  /* of one host */
 #define PAAS_ROUTEDB_INSTS_MAX  4096 /* of one pool */
 #define PAAS_ROUTEDB_PREFIX_MAX 1024 /* bytes of a path prefix */
 #define PAAS_ROUTEDB_NAME_MAX   64   /* bytes of app, type, hash_name */
+#define PAAS_ROUTEDB_KEYS_MAX   8    /* of the sticky cookie */
+#define PAAS_ROUTEDB_KEY_SIZE   32   /* bytes of one of them */
 
 enum {
 	PAAS_ROUTEDB_OK = 0,
@@ -80,12 +82,14 @@ typedef struct {
 	uint16_t port;
 	uint16_t weight; /* 1 to 1000, 100 is usual */
 	uint16_t flags;
-	uint32_t since; /* seconds since the epoch: ready, for slow start */
+	uint16_t number; /* the N of "web.N", 0 for none */
+	uint32_t since;  /* seconds since the epoch: ready, for slow start */
 } paas_routedb_instance_t;
 
 #define PAAS_ROUTEDB_STICKY        0x0001U /* pool: signed cookie */
 #define PAAS_ROUTEDB_RETRY_PUT     0x0002U /* pool: PUT and DELETE too */
 #define PAAS_ROUTEDB_NAME_INSTANCE 0x0004U /* pool: say so in the response */
+#define PAAS_ROUTEDB_NO_RETRY      0x0008U /* pool: not even a GET */
 
 typedef struct {
 	uint64_t id;
@@ -94,6 +98,7 @@ typedef struct {
 	uint8_t balance;  /* enum paas_routedb_balance */
 	uint8_t hash_on;  /* enum paas_routedb_hash_on */
 	uint16_t flags;
+	uint16_t retry_budget; /* percent of requests, 0 for the usual 20 */
 	uint32_t concurrency; /* requests at once an instance, 0 for no limit */
 	uint32_t queue;       /* requests waiting beyond that, all in all */
 	uint32_t slow_start;  /* ms */
@@ -142,7 +147,21 @@ typedef struct {
 	uint64_t generation; /* set by the writer with each commit */
 	uint64_t revision;   /* of the manager's store that this mirrors */
 	uint64_t nhosts, npools;
+	uint64_t ncerthosts, ncerts;
+	/*
+	 * The generation that changed the patterns, and the keys, the last
+	 * time.  To be compared for being the same within one open reader:
+	 * after another open, both are read anew.
+	 */
+	uint64_t patterns, keys;
+	uint32_t npatterns;
 } paas_routedb_meta_t;
+
+/* What signs the sticky cookie. */
+typedef struct {
+	uint32_t id; /* told in the cookie */
+	uint8_t key[PAAS_ROUTEDB_KEY_SIZE];
+} paas_routedb_key_t;
 
 /*
  * Checks and canonicalises a host: lower case, port and one trailing dot
@@ -236,6 +255,10 @@ int paas_routedb_find_pool(paas_routedb_reader_t *reader,
 int paas_routedb_get_instance(
     const paas_routedb_pool_t *pool, uint32_t i, paas_routedb_instance_t *out);
 
+/* The keys of the sticky cookie: the first signs, all verify; *n may be 0. */
+int paas_routedb_get_keys(paas_routedb_reader_t *reader,
+    paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX], uint32_t *n);
+
 /* Calls back for each record, in key order; a non-zero result stops it. */
 int paas_routedb_each_host(paas_routedb_reader_t *reader,
     int (*cb)(const paas_routedb_host_t *, void *), void *arg);
@@ -291,6 +314,13 @@ int paas_routedb_put_pool(paas_routedb_writer_t *writer,
     const paas_routedb_pool_t *pool, const paas_routedb_instance_t *instances);
 int paas_routedb_del_pool(paas_routedb_writer_t *writer, uint64_t id);
 int paas_routedb_put_revision(paas_routedb_writer_t *writer, uint64_t revision);
+
+/*
+ * In place of all keys that are there; n 0 for none.  Where they are the same
+ * already, meta.keys does not move.
+ */
+int paas_routedb_put_keys(
+    paas_routedb_writer_t *writer, const paas_routedb_key_t *keys, uint32_t n);
 
 /* Takes every record out: what a rebuild starts with, in the same commit. */
 int paas_routedb_clear(paas_routedb_writer_t *writer);

@@ -176,6 +176,18 @@ dump_host(const paas_routedb_host_t *host, void *out)
 }
 
 static int
+dump_keys(paas_routedb_reader_t *reader, FILE *out)
+{
+	paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX];
+	uint32_t n;
+	int rc = paas_routedb_get_keys(reader, keys, &n);
+
+	if (rc == PAAS_ROUTEDB_OK && n > 0)
+		tool_print_keys(out, keys, n);
+	return rc;
+}
+
+static int
 command_dump(int argc, char **argv)
 {
 	paas_routedb_reader_t *reader;
@@ -192,6 +204,8 @@ command_dump(int argc, char **argv)
 	rc = paas_routedb_each_pool(reader, dump_pool, stdout);
 	if (rc == PAAS_ROUTEDB_OK)
 		rc = paas_routedb_each_host(reader, dump_host, stdout);
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = dump_keys(reader, stdout);
 	end = paas_routedb_end(reader);
 	paas_routedb_reader_close(reader);
 	if (fflush(stdout) != 0 || ferror(stdout))

@@ -17,7 +17,8 @@ enum tool_kind {
 	TOOL_REVISION,
 	TOOL_POOL,
 	TOOL_INSTANCE,
-	TOOL_HOST
+	TOOL_HOST,
+	TOOL_KEYS
 };
 
 /* One line; only what its kind has is set.  Strings lie in the text. */
@@ -30,6 +31,8 @@ struct tool_line {
 	char host[PAAS_ROUTEDB_HOST_MAX + 1];
 	size_t hostlen;
 	paas_routedb_path_t path;
+	paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX];
+	uint32_t nkeys;
 };
 
 /* 0, or -1 and in err a sentence without file and line. */
@@ -41,6 +44,8 @@ void tool_print_revision(FILE *out, uint64_t revision);
 void tool_print_pool(FILE *out, const paas_routedb_pool_t *pool);
 void tool_print_host(
     FILE *out, paas_routedb_str_t name, const paas_routedb_path_t *path);
+
+void tool_print_keys(FILE *out, const paas_routedb_key_t *keys, uint32_t n);
 
 /*
  * Writes the routes in text (name in messages: file) to the database in dir,

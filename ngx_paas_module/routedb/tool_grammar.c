@@ -5,6 +5,7 @@
  *	pool 10 app=hello type=web hash=cookie:sid balance=hash sticky
  *	instance 10 1099511627777 127.0.0.1:9001 weight=50 draining
  *	host www.example.com pool=10:90,11:10 path=/shop strip
+ *	keys 1:HEX64 2:HEX64
  *
  * A field that is not named has its usual value.
  */
@@ -38,9 +39,11 @@ const struct tool_field tool_pool_fields[] = {
     {"queue", NUMBER, POOL(queue), 0, NULL, "a number of requests"},
     {"slow_start", NUMBER, POOL(slow_start), 0, NULL, "milliseconds"},
     {"hold", NUMBER, POOL(hold), 0, NULL, "milliseconds"},
+    {"retry_budget", NUMBER, POOL(retry_budget), 0, NULL, "0 to 100"},
     {"home", HOST, POOL(home), 1, NULL, WANT_HOST},
     {"sticky", FLAG, POOL(flags), PAAS_ROUTEDB_STICKY, NULL, NULL},
     {"retry_put", FLAG, POOL(flags), PAAS_ROUTEDB_RETRY_PUT, NULL, NULL},
+    {"no_retry", FLAG, POOL(flags), PAAS_ROUTEDB_NO_RETRY, NULL, NULL},
     {"name_instance", FLAG, POOL(flags), PAAS_ROUTEDB_NAME_INSTANCE, NULL,
 	NULL},
     {0}};
@@ -50,6 +53,7 @@ const struct tool_field tool_pool_fields[] = {
 	    sizeof(((paas_routedb_instance_t *)0)->m)
 const struct tool_field tool_instance_fields[] = {
     {"weight", NUMBER, INSTANCE(weight), 100, NULL, "1 to 1000"},
+    {"number", NUMBER, INSTANCE(number), 0, NULL, "0 to 65535"},
     {"since", NUMBER, INSTANCE(since), 0, NULL, "seconds since 1970"},
     {"draining", FLAG, INSTANCE(flags), PAAS_ROUTEDB_DRAINING, NULL, NULL},
     {0}};

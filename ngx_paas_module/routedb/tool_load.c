@@ -131,6 +131,17 @@ load_host(struct tool_load *l, const struct tool_line *line,
 }
 
 static int
+load_keys(struct tool_load *l, const struct tool_line *line, uint32_t number)
+{
+	if (l->nkeys > 0)
+		return tool_load_fail(
+		    l, number, "keys: given twice: put all on one line");
+	memcpy(l->keys, line->keys, sizeof(l->keys));
+	l->nkeys = line->nkeys;
+	return 0;
+}
+
+static int
 load_line(struct tool_load *l, paas_routedb_str_t text, uint32_t number)
 {
 	char err[TOOL_ERRLEN];
@@ -145,6 +156,8 @@ load_line(struct tool_load *l, paas_routedb_str_t text, uint32_t number)
 		return load_instance(l, line, number);
 	case TOOL_HOST:
 		return load_host(l, line, text, number);
+	case TOOL_KEYS:
+		return load_keys(l, line, number);
 	case TOOL_REVISION:
 		l->has_revision = 1;
 		l->revision = line->revision;
@@ -196,6 +209,8 @@ load_put(struct tool_load *l, paas_routedb_writer_t *w)
 		rc = paas_routedb_put_host(
 		    w, l->hosts[i].name, paths, (uint32_t)n);
 	}
+	if (rc == PAAS_ROUTEDB_OK && l->nkeys > 0)
+		rc = paas_routedb_put_keys(w, l->keys, l->nkeys);
 	if (rc == PAAS_ROUTEDB_OK && l->has_revision)
 		rc = paas_routedb_put_revision(w, l->revision);
 	free(paths);

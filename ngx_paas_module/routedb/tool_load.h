@@ -31,6 +31,8 @@ struct tool_load {
 	char *err;
 	int add, has_revision;
 	uint64_t revision;
+	paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX];
+	uint32_t nkeys;
 	struct tool_load_pool *pools;
 	struct tool_load_instance *instances;
 	struct tool_load_host *hosts;

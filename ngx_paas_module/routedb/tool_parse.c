@@ -11,7 +11,7 @@ static const struct {
 	const char *name;
 	enum tool_kind kind;
 } kinds[] = {{"instance", TOOL_INSTANCE}, {"pool", TOOL_POOL},
-    {"host", TOOL_HOST}, {"revision", TOOL_REVISION}};
+    {"host", TOOL_HOST}, {"revision", TOOL_REVISION}, {"keys", TOOL_KEYS}};
 
 __attribute__((format(printf, 2, 3))) static int
 refuse(char err[TOOL_ERRLEN], const char *fmt, ...)
@@ -41,6 +41,18 @@ static int
 is_word(paas_routedb_str_t s, const char *word)
 {
 	return strlen(word) == s.len && memcmp(word, s.data, s.len) == 0;
+}
+
+/* The same with '-' for '_'. */
+static int
+is_name(paas_routedb_str_t s, const char *name)
+{
+	if (strlen(name) != s.len)
+		return 0;
+	for (size_t i = 0; i < s.len; i++)
+		if ((s.data[i] == '-' ? '_' : s.data[i]) != (uint8_t)name[i])
+			return 0;
+	return 1;
 }
 
 static paas_routedb_str_t
@@ -264,7 +276,7 @@ parse_fields(const struct tool_field *fields, void *base,
 		if (word.len == 0)
 			return 0;
 		name = next_part(&value, '=');
-		for (f = fields; f->name != NULL && !is_word(name, f->name);)
+		for (f = fields; f->name != NULL && !is_name(name, f->name);)
 			f++;
 		if (f->name == NULL)
 			return refuse(
@@ -297,7 +309,12 @@ parse_pool(
 		    "pool '%.*s': must be a number from 1, as in 'pool 10 "
 		    "app=hello type=web'",
 		    SHOW(id));
-	return parse_fields(tool_pool_fields, &line->pool, rest, err);
+	if (parse_fields(tool_pool_fields, &line->pool, rest, err) == -1)
+		return -1;
+	if (line->pool.retry_budget > 100)
+		return refuse(err, "retry_budget=%u: must be 0 to 100",
+		    line->pool.retry_budget);
+	return 0;
 }
 
 static int
@@ -357,6 +374,60 @@ parse_host(
 	return 0;
 }
 
+/* 32 bytes in hexadecimal. */
+static int
+parse_secret(paas_routedb_str_t s, uint8_t *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *hi, *lo;
+
+	if (s.len != 2 * PAAS_ROUTEDB_KEY_SIZE ||
+	    memchr(s.data, '\0', s.len) != NULL)
+		return -1;
+	for (size_t i = 0; i < s.len; i += 2) {
+		hi = strchr(digits, s.data[i]);
+		lo = strchr(digits, s.data[i + 1]);
+		if (hi == NULL || lo == NULL)
+			return -1;
+		*out++ = (uint8_t)((hi - digits) << 4 | (lo - digits));
+	}
+	return 0;
+}
+
+static int
+parse_keys(
+    paas_routedb_str_t rest, struct tool_line *line, char err[TOOL_ERRLEN])
+{
+	paas_routedb_str_t secret, id;
+	paas_routedb_key_t *key;
+	uint64_t number;
+
+	for (line->nkeys = 0;; line->nkeys++) {
+		secret = next_word(&rest);
+		if (secret.len == 0)
+			break;
+		id = next_part(&secret, ':');
+		if (line->nkeys == PAAS_ROUTEDB_KEYS_MAX)
+			return refuse(
+			    err, "keys: the most is %d", PAAS_ROUTEDB_KEYS_MAX);
+		key = &line->keys[line->nkeys];
+		/* A secret is not repeated in a message. */
+		if (parse_number(id, UINT32_MAX, &number) == -1 ||
+		    parse_secret(secret, key->key) == -1)
+			return refuse(err,
+			    "keys: number %u must be as NUMBER:HEX, with %d "
+			    "digits 0 to f",
+			    line->nkeys + 1, 2 * PAAS_ROUTEDB_KEY_SIZE);
+		key->id = (uint32_t)number;
+	}
+	if (line->nkeys == 0)
+		return refuse(err, "keys: needs at least one NUMBER:HEX");
+	if (paas_routedb_check_keys(line->keys, line->nkeys) != 0)
+		return refuse(err, "keys: two have one number: give each its "
+				   "own");
+	return 0;
+}
+
 int
 tool_parse(
     paas_routedb_str_t text, struct tool_line *line, char err[TOOL_ERRLEN])
@@ -377,6 +448,8 @@ tool_parse(
 		return parse_pool(text, line, err);
 	case TOOL_HOST:
 		return parse_host(text, line, err);
+	case TOOL_KEYS:
+		return parse_keys(text, line, err);
 	case TOOL_REVISION:
 		number = next_word(&text);
 		if (parse_number(number, UINT64_MAX, &line->revision) == -1 ||
@@ -385,8 +458,8 @@ tool_parse(
 		return 0;
 	default:
 		return refuse(err,
-		    "'%.*s': a line begins with pool, instance, host, revision "
-		    "or #",
+		    "'%.*s': a line begins with pool, instance, host, keys, "
+		    "revision or #",
 		    SHOW(word));
 	}
 }

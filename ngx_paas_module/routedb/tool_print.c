@@ -193,3 +193,21 @@ tool_print_host(
 	put_host(out, name);
 	put_fields(out, tool_path_fields, path);
 }
+
+void
+tool_print_keys(FILE *out, const paas_routedb_key_t *keys, uint32_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	put_name(out, "keys");
+	for (uint32_t i = 0; i < n; i++) {
+		putc_unlocked(' ', out);
+		put_number(out, keys[i].id);
+		putc_unlocked(':', out);
+		for (size_t b = 0; b < sizeof(keys[i].key); b++) {
+			putc_unlocked(digits[keys[i].key[b] >> 4], out);
+			putc_unlocked(digits[keys[i].key[b] & 15], out);
+		}
+	}
+	putc_unlocked('\n', out);
+}

@@ -150,6 +150,20 @@ verify_host(struct verify *v, const MDB_val *key, const MDB_val *value)
 }
 
 static int
+verify_keys(struct verify *v, const MDB_val *key, const MDB_val *value)
+{
+	paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX];
+	uint32_t n;
+
+	if (paas_routedb_decode_keys(key, value, keys, &n) != 0)
+		return verify_fail(v, "keys: wrong length or CRC");
+	if (paas_routedb_check_keys(keys, n) != 0)
+		return verify_fail(v, "keys: two have one number");
+	return verify_bytes(
+	    v, key, value, paas_routedb_encode_keys(v->again, keys, n));
+}
+
+static int
 verify_record(const MDB_val *key, const MDB_val *value, void *arg)
 {
 	struct verify *v = arg;
@@ -174,6 +188,8 @@ verify_record(const MDB_val *key, const MDB_val *value, void *arg)
 		return verify_pool(v, key, value);
 	case PAAS_ROUTEDB_TAG_HOST:
 		return verify_host(v, key, value);
+	case PAAS_ROUTEDB_TAG_KEYS:
+		return verify_keys(v, key, value);
 	}
 	return verify_fail_at(v, key, "of no known kind");
 }
@@ -199,6 +215,9 @@ verify_all(struct verify *v)
 	if (memcmp(v->told.wildcards, v->found.wildcards,
 		sizeof(v->told.wildcards)) != 0)
 		return verify_fail(v, "meta counts other wildcards");
+	if (v->told.meta.patterns > v->told.meta.generation ||
+	    v->told.meta.keys > v->told.meta.generation)
+		return verify_fail(v, "meta tells of a change to come");
 	return PAAS_ROUTEDB_OK;
 }
 

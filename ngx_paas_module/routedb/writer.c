@@ -251,7 +251,7 @@ paas_routedb_write_begin(paas_routedb_writer_t *w)
 	}
 	w->in.txn = w->txn;
 	w->error = PAAS_ROUTEDB_OK;
-	w->appending = 0;
+	w->appending = w->patterns = w->keys = 0;
 	w->unreadable = writer_load_head(w);
 	return PAAS_ROUTEDB_OK;
 }
@@ -288,6 +288,10 @@ paas_routedb_commit(paas_routedb_writer_t *w)
 		id = mdb_txn_id(w->txn);
 		if (++w->head.meta.generation < id)
 			w->head.meta.generation = id;
+		if (w->patterns)
+			w->head.meta.patterns = w->head.meta.generation;
+		if (w->keys)
+			w->head.meta.keys = w->head.meta.generation;
 		len = paas_routedb_encode_meta(w->record, &w->head);
 		rc = paas_routedb_writer_put(
 		    w, key, paas_routedb_key_meta(key), w->record, len, NULL);

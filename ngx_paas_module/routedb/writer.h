@@ -26,8 +26,9 @@ struct paas_routedb_writer_s {
 	int error;      /* of the open transaction: the first that happened */
 	int unreadable; /* why there is no head: only clear helps */
 	paas_routedb_head_t head;
-	int appending;  /* all keys there are came in this transaction, */
-	size_t lastlen; /* and this is the highest */
+	int patterns, keys; /* changed in this transaction */
+	int appending;      /* all keys there are came in this transaction, */
+	size_t lastlen;     /* and this is the highest */
 	uint8_t last[PAAS_ROUTEDB_KEY_MAX];
 	uint8_t *record, *scratch;    /* PAAS_ROUTEDB_RECORD_MAX each */
 	paas_routedb_reader_t in;     /* the open transaction's gets */
@@ -46,5 +47,16 @@ int paas_routedb_writer_ready(paas_routedb_writer_t *w);
  */
 int paas_routedb_writer_put(paas_routedb_writer_t *w, const uint8_t *key,
     size_t keylen, uint8_t *value, size_t len, int *isnew);
+
+/*
+ * The same where a record that is there already with these bytes stays; 1 in
+ * *changed if it was not.
+ */
+int paas_routedb_writer_change(paas_routedb_writer_t *w, const uint8_t *key,
+    size_t keylen, uint8_t *value, size_t len, int *isnew, int *changed);
+
+/* ENOTFOUND where there is none. */
+int paas_routedb_writer_del(
+    paas_routedb_writer_t *w, const uint8_t *key, size_t keylen);
 
 #endif

@@ -76,9 +76,29 @@ paas_routedb_writer_put(paas_routedb_writer_t *w, const uint8_t *key,
 	return paas_routedb_writer_fail(w, paas_routedb_error(rc));
 }
 
-/* ENOTFOUND where there is none. */
-static int
-writer_del(paas_routedb_writer_t *w, const uint8_t *key, size_t keylen)
+int
+paas_routedb_writer_change(paas_routedb_writer_t *w, const uint8_t *key,
+    size_t keylen, uint8_t *value, size_t len, int *isnew, int *changed)
+{
+	MDB_val old;
+	int rc;
+
+	paas_routedb_seal(value, len, key, keylen);
+	rc = paas_routedb_fetch(&w->in, key, keylen, &old);
+	if (rc == PAAS_ROUTEDB_OK && old.mv_size == len &&
+	    memcmp(old.mv_data, value, len) == 0) {
+		*isnew = 0;
+		return PAAS_ROUTEDB_OK;
+	}
+	if (rc != PAAS_ROUTEDB_OK && rc != PAAS_ROUTEDB_ENOTFOUND)
+		return paas_routedb_writer_fail(w, rc);
+	*changed = 1;
+	return paas_routedb_writer_put(w, key, keylen, value, len, isnew);
+}
+
+int
+paas_routedb_writer_del(
+    paas_routedb_writer_t *w, const uint8_t *key, size_t keylen)
 {
 	MDB_val k = {keylen, (void *)(uintptr_t)key};
 	int rc;
@@ -239,7 +259,7 @@ paas_routedb_del_host(paas_routedb_writer_t *w, paas_routedb_str_t name)
 		return rc;
 	if (name.len == 0 || name.len > PAAS_ROUTEDB_HOST_MAX)
 		return PAAS_ROUTEDB_EINVAL;
-	rc = writer_del(w, key, paas_routedb_key_host(key, name));
+	rc = paas_routedb_writer_del(w, key, paas_routedb_key_host(key, name));
 	if (rc == PAAS_ROUTEDB_OK)
 		writer_count(w, name, -1);
 	return rc;
@@ -308,7 +328,8 @@ paas_routedb_del_pool(paas_routedb_writer_t *w, uint64_t id)
 	if (rc == PAAS_ROUTEDB_OK)
 		rc = writer_set_copy(w, old.home, id, NULL);
 	if (rc == PAAS_ROUTEDB_OK)
-		rc = writer_del(w, key, paas_routedb_key_pool(key, id));
+		rc = paas_routedb_writer_del(
+		    w, key, paas_routedb_key_pool(key, id));
 	if (rc == PAAS_ROUTEDB_OK)
 		w->head.meta.npools--;
 	return rc;
@@ -317,8 +338,8 @@ paas_routedb_del_pool(paas_routedb_writer_t *w, uint64_t id)
 int
 paas_routedb_clear(paas_routedb_writer_t *w)
 {
-	uint64_t generation = w->head.meta.generation;
-	int rc;
+	const paas_routedb_meta_t old = w->head.meta;
+	int rc, unreadable = w->unreadable != PAAS_ROUTEDB_OK;
 
 	if (w->txn == NULL)
 		return PAAS_ROUTEDB_EINVAL;
@@ -329,9 +350,14 @@ paas_routedb_clear(paas_routedb_writer_t *w)
 	rc = mdb_drop(w->txn, w->in.dbi, 0);
 	if (rc != MDB_SUCCESS)
 		return paas_routedb_writer_fail(w, paas_routedb_error(rc));
+	/* What can't be read may have had some. */
+	w->patterns |= unreadable || old.npatterns > 0;
+	w->keys |= unreadable || old.keys > 0;
 	memset(&w->head, 0, sizeof(w->head));
 	w->head.meta.version = PAAS_ROUTEDB_VERSION;
-	w->head.meta.generation = generation;
+	w->head.meta.generation = old.generation;
+	w->head.meta.patterns = old.patterns;
+	w->head.meta.keys = old.keys;
 	w->unreadable = PAAS_ROUTEDB_OK;
 	w->appending = 1;
 	w->lastlen = 0;

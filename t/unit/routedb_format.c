@@ -210,20 +210,22 @@ test_pool_there_and_back(void **state)
 	uint8_t key[9], text[PAAS_ROUTEDB_RECORD_MAX / 64];
 	paas_routedb_instance_t in[3], got;
 	paas_routedb_pool_record_t record;
-	paas_routedb_pool_t out, pool = {.id = 0x0102030405060708,
-				     .state = PAAS_ROUTEDB_CRASHED,
-				     .protocol = PAAS_ROUTEDB_H2C,
-				     .balance = PAAS_ROUTEDB_HASH,
-				     .hash_on = PAAS_ROUTEDB_ON_COOKIE,
-				     .flags = PAAS_ROUTEDB_STICKY,
-				     .concurrency = 1,
-				     .queue = 2,
-				     .slow_start = 3,
-				     .hold = UINT32_MAX,
-				     .app = str("hello"),
-				     .type = str("web"),
-				     .hash_name = str("sid"),
-				     .ninstances = 3};
+	paas_routedb_pool_t out,
+	    pool = {.id = 0x0102030405060708,
+		.state = PAAS_ROUTEDB_CRASHED,
+		.protocol = PAAS_ROUTEDB_H2C,
+		.balance = PAAS_ROUTEDB_HASH,
+		.hash_on = PAAS_ROUTEDB_ON_COOKIE,
+		.flags = PAAS_ROUTEDB_STICKY | PAAS_ROUTEDB_NO_RETRY,
+		.retry_budget = 100,
+		.concurrency = 1,
+		.queue = 2,
+		.slow_start = 3,
+		.hold = UINT32_MAX,
+		.app = str("hello"),
+		.type = str("web"),
+		.hash_name = str("sid"),
+		.ninstances = 3};
 	paas_routedb_str_t body = {text, 0};
 	MDB_val k = {sizeof(key), key}, v = {0, value};
 
@@ -232,6 +234,7 @@ test_pool_there_and_back(void **state)
 	in[1].flags = PAAS_ROUTEDB_DRAINING;
 	in[2].weight = 1000;
 	in[2].since = 1800000000;
+	in[2].number = UINT16_MAX;
 	assert_int_equal(paas_routedb_check_pool(&pool, in), OK);
 	body.len = paas_routedb_encode_body(text, &pool, in);
 	v.mv_size = paas_routedb_encode_pool(value, str("a.b"), &body);
@@ -248,6 +251,7 @@ test_pool_there_and_back(void **state)
 	assert_int_equal(out.balance, pool.balance);
 	assert_int_equal(out.hash_on, pool.hash_on);
 	assert_int_equal(out.flags, pool.flags);
+	assert_int_equal(out.retry_budget, 100);
 	assert_int_equal(out.concurrency, 1);
 	assert_int_equal(out.queue, 2);
 	assert_int_equal(out.slow_start, 3);
@@ -305,6 +309,7 @@ test_pool_rules(void **state)
 	BAD(p.hash_on = PAAS_ROUTEDB_ON_HEADER);
 	BAD(p.hash_name = str("x"));
 	BAD(p.flags = 0x8000);
+	BAD(p.retry_budget = 101);
 	BAD(p.app = str("a b"));
 	BAD(p.app = str("\xc3\xbc"));
 	BAD(p.type = str("<b>"));
@@ -461,10 +466,15 @@ static void
 test_meta(void **state)
 {
 	uint8_t value[256], key[1];
-	paas_routedb_head_t got,
-	    head = {
-		.meta = {
-		    .generation = 5, .revision = 6, .nhosts = 7, .npools = 8}};
+	paas_routedb_head_t got, head = {.meta = {.generation = 5,
+					     .revision = 6,
+					     .nhosts = 7,
+					     .npools = 8,
+					     .ncerthosts = 9,
+					     .ncerts = 10,
+					     .patterns = 3,
+					     .keys = 4,
+					     .npatterns = 11}};
 	MDB_val k = {1, key}, v = {0, value};
 
 	(void)state;
@@ -479,18 +489,69 @@ test_meta(void **state)
 	assert_int_equal(got.meta.revision, 6);
 	assert_int_equal(got.meta.nhosts, 7);
 	assert_int_equal(got.meta.npools, 8);
+	assert_int_equal(got.meta.ncerthosts, 9);
+	assert_int_equal(got.meta.ncerts, 10);
+	assert_int_equal(got.meta.patterns, 3);
+	assert_int_equal(got.meta.keys, 4);
+	assert_int_equal(got.meta.npatterns, 11);
 	assert_int_equal(got.meta.depths[0], 1 << 2);
 	assert_int_equal(got.meta.depths[1], UINT64_C(1) << 63);
 	assert_memory_equal(
 	    got.wildcards, head.wildcards, sizeof(head.wildcards));
 	/* Another version is told from damage, whatever else it changed. */
-	value[4] = 2;
+	value[4] = PAAS_ROUTEDB_VERSION - 1;
 	assert_int_equal(
 	    paas_routedb_decode_meta(&k, &v, &got), PAAS_ROUTEDB_EDAMAGED);
 	v.mv_size = 12;
 	paas_routedb_seal(value, v.mv_size, key, 1);
 	assert_int_equal(
 	    paas_routedb_decode_meta(&k, &v, &got), PAAS_ROUTEDB_EVERSION);
+}
+
+static void
+test_keys(void **state)
+{
+	uint8_t value[512], key[1];
+	paas_routedb_key_t got[PAAS_ROUTEDB_KEYS_MAX];
+	paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX + 1];
+	MDB_val k = {1, key}, v = {0, value};
+	uint32_t n;
+
+	(void)state;
+	for (uint32_t i = 0; i < PAAS_ROUTEDB_KEYS_MAX + 1; i++) {
+		keys[i].id = UINT32_MAX - i;
+		memset(keys[i].key, (int)i + 1, sizeof(keys[i].key));
+	}
+	assert_int_equal(
+	    paas_routedb_check_keys(keys, PAAS_ROUTEDB_KEYS_MAX + 1),
+	    PAAS_ROUTEDB_EINVAL);
+	assert_int_equal(
+	    paas_routedb_check_keys(keys, PAAS_ROUTEDB_KEYS_MAX), OK);
+	paas_routedb_key_keys(key);
+	v.mv_size =
+	    paas_routedb_encode_keys(value, keys, PAAS_ROUTEDB_KEYS_MAX);
+	paas_routedb_seal(value, v.mv_size, key, 1);
+	assert_int_equal(paas_routedb_decode_keys(&k, &v, got, &n), OK);
+	assert_int_equal(n, PAAS_ROUTEDB_KEYS_MAX);
+	assert_memory_equal(got, keys, sizeof(got));
+	for (size_t i = 0; i < v.mv_size; i++) {
+		value[i] ^= 0x20;
+		assert_int_equal(paas_routedb_decode_keys(&k, &v, got, &n),
+		    PAAS_ROUTEDB_EDAMAGED);
+		value[i] ^= 0x20;
+	}
+	/* With a right CRC, a wrong number of keys. */
+	for (uint32_t wrong = 0; wrong < 512; wrong++) {
+		if (wrong == PAAS_ROUTEDB_KEYS_MAX)
+			continue;
+		paas_routedb_put32(value + KEYS_N, wrong);
+		paas_routedb_seal(value, v.mv_size, key, 1);
+		assert_int_equal(paas_routedb_decode_keys(&k, &v, got, &n),
+		    PAAS_ROUTEDB_EDAMAGED);
+	}
+	keys[3].id = keys[0].id;
+	assert_int_equal(paas_routedb_check_keys(keys, 3), OK);
+	assert_int_equal(paas_routedb_check_keys(keys, 4), PAAS_ROUTEDB_EINVAL);
 }
 
 /* ---- the document ------------------------------------------------------ */
@@ -551,13 +612,16 @@ write_example(const char *dir)
 	paas_routedb_pool_t pool = {
 	    .id = 10, .app = str("hello"), .type = str("web"), .ninstances = 2};
 	paas_routedb_path_t path = make_path("/shop", 10);
+	paas_routedb_key_t key = {.id = 1};
 
 	make_instances(in, 2, UINT64_C(1) << 40 | 3);
+	in[0].number = 1;
+	in[1].number = 2;
 	in[1].flags = PAAS_ROUTEDB_DRAINING;
 	assert_int_equal(paas_routedb_write_begin(w), OK);
 	assert_int_equal(paas_routedb_put_revision(w, 42), OK);
 	assert_int_equal(paas_routedb_put_pool(w, &pool, in), OK);
-	pool = (paas_routedb_pool_t){.id = 11};
+	pool = (paas_routedb_pool_t){.id = 11, .retry_budget = 30};
 	assert_int_equal(paas_routedb_put_pool(w, &pool, NULL), OK);
 	assert_int_equal(put_host(w, "hello.io", 10), OK);
 	path.flags = PAAS_ROUTEDB_STRIP;
@@ -565,6 +629,9 @@ write_example(const char *dir)
 	path.targets[0].weight = 90;
 	path.targets[1] = (paas_routedb_target_t){11, 10};
 	assert_int_equal(paas_routedb_put_host(w, str(".io"), &path, 1), OK);
+	for (uint8_t i = 0; i < sizeof(key.key); i++)
+		key.key[i] = i;
+	assert_int_equal(paas_routedb_put_keys(w, &key, 1), OK);
 	assert_int_equal(paas_routedb_commit(w), OK);
 	paas_routedb_writer_close(w);
 }
@@ -607,7 +674,7 @@ test_document(void **state)
 	assert_int_equal(paas_routedb_begin(reader, &txn), OK);
 	assert_int_equal(paas_routedb_each(reader, 0, compare_example, &c), 0);
 	assert_int_equal(c.seen, c.n);
-	assert_int_equal(c.n, 5);
+	assert_int_equal(c.n, 6);
 	paas_routedb_end(reader);
 	paas_routedb_reader_close(reader);
 }
@@ -628,6 +695,7 @@ main(void)
 	    cmocka_unit_test(test_paths),
 	    cmocka_unit_test(test_lengths_behind_a_right_crc),
 	    cmocka_unit_test(test_meta),
+	    cmocka_unit_test(test_keys),
 	    cmocka_unit_test_setup_teardown(
 		test_document, make_place, remove_place),
 	};

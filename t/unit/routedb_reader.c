@@ -276,7 +276,7 @@ write_raw(const char *dir, MDB_val key, MDB_val value)
 static void
 test_other_version(void **state)
 {
-	uint8_t key[1], value[8] = {[4] = 2};
+	uint8_t key[1], value[8] = {[4] = PAAS_ROUTEDB_VERSION + 1};
 	paas_routedb_reader_t *reader;
 	paas_routedb_writer_t *w;
 

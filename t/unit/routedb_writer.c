@@ -297,6 +297,64 @@ test_rebuild_is_one_commit(void **state)
 	paas_routedb_writer_close(w);
 }
 
+static uint64_t
+keys_since(paas_routedb_writer_t *w, const paas_routedb_key_t *keys, uint32_t n)
+{
+	paas_routedb_key_t got[PAAS_ROUTEDB_KEYS_MAX];
+	paas_routedb_reader_t *reader = paas_routedb_writer_reader(w);
+	paas_routedb_meta_t meta;
+	uint32_t found;
+	uint64_t txn;
+	char err[256];
+
+	assert_int_equal(paas_routedb_commit(w), OK);
+	assert_int_equal(paas_routedb_begin(reader, &txn), OK);
+	assert_int_equal(paas_routedb_get_keys(reader, got, &found), OK);
+	assert_int_equal(found, n);
+	if (n > 0)
+		assert_memory_equal(got, keys, n * sizeof(*keys));
+	paas_routedb_get_meta(reader, &meta);
+	assert_int_equal(paas_routedb_end(reader), OK);
+	if (paas_routedb_verify(reader, err, sizeof(err)) != OK)
+		fail_msg("%s", err);
+	assert_int_equal(paas_routedb_write_begin(w), OK);
+	return meta.keys;
+}
+
+/* meta.keys moves with the keys, and with nothing else. */
+static void
+test_keys(void **state)
+{
+	paas_routedb_writer_t *w = begin_writer(*state);
+	paas_routedb_key_t keys[2] = {{1, {1, 2, 3}}, {7, {4}}};
+	uint64_t since;
+
+	assert_int_equal(paas_routedb_put_keys(w, NULL, 0), OK);
+	assert_int_equal(keys_since(w, NULL, 0), 0);
+	assert_int_equal(paas_routedb_put_keys(w, keys, 2), OK);
+	assert_int_not_equal(since = keys_since(w, keys, 2), 0);
+	assert_int_equal(paas_routedb_put_keys(w, keys, 2), OK);
+	assert_int_equal(keys_since(w, keys, 2), since);
+	keys[1].id = 1;
+	assert_int_equal(
+	    paas_routedb_put_keys(w, keys, 2), PAAS_ROUTEDB_EINVAL);
+	keys[1].id = 7;
+	assert_int_equal(keys_since(w, keys, 2), since);
+	assert_int_equal(put_pool(w, 1, 1), OK);
+	assert_int_equal(keys_since(w, keys, 2), since);
+	assert_int_equal(paas_routedb_put_keys(w, keys, 1), OK);
+	assert_true(keys_since(w, keys, 1) > since);
+	since = keys_since(w, keys, 1);
+	assert_int_equal(paas_routedb_put_keys(w, NULL, 0), OK);
+	assert_true(keys_since(w, NULL, 0) > since);
+	/* All made anew. */
+	assert_int_equal(paas_routedb_put_keys(w, keys, 2), OK);
+	since = keys_since(w, keys, 2);
+	assert_int_equal(paas_routedb_clear(w), OK);
+	assert_true(keys_since(w, NULL, 0) > since);
+	paas_routedb_writer_close(w);
+}
+
 static mode_t
 mode_of(const char *dir, const char *name)
 {
@@ -584,6 +642,7 @@ main(void)
 	    T(test_random_changes),
 	    T(test_bad_input_changes_nothing),
 	    T(test_rebuild_is_one_commit),
+	    T(test_keys),
 	    T(test_modes_and_one_writer),
 	    T(test_grace),
 	    T(test_readers_beside_a_writer),

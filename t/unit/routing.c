@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "internal.h"
 #include "routing/routing.h"
 
 static struct conf conf;
@@ -396,6 +397,47 @@ starts_anew_over_rubbish(void **state)
 	    routes_of(fx, "www.example.com"));
 }
 
+/* As an older paas-manager leaves it: meta of another format version. */
+static void
+make_old(struct fixture *fx)
+{
+	uint8_t key[1], bytes[48] = {[4] = PAAS_ROUTEDB_VERSION - 1};
+	MDB_val k = {paas_routedb_key_meta(key), key}, v = {48, bytes};
+	char path[200];
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	paas_routedb_seal(bytes, sizeof(bytes), key, sizeof(key));
+	snprintf(path, sizeof(path), "%s/routes", fx->dir);
+	assert_int_equal(0, mdb_env_create(&env));
+	assert_int_equal(0, mdb_env_open(env, path, 0, 0600));
+	assert_int_equal(0, mdb_txn_begin(env, NULL, 0, &txn));
+	assert_int_equal(0, mdb_dbi_open(txn, NULL, 0, &dbi));
+	assert_int_equal(0, mdb_put(txn, dbi, &k, &v, 0));
+	assert_int_equal(0, mdb_txn_commit(txn));
+	mdb_env_close(env);
+}
+
+/* The old file is left as it is for those who have it mapped. */
+static void
+starts_anew_over_another_version(void **state)
+{
+	struct fixture *fx = *state;
+	ino_t before;
+
+	fill(fx);
+	before = inode(fx);
+	stop(fx);
+	make_old(fx);
+	start(fx);
+	assert_true(before != inode(fx));
+	assert_string_equal("/ -> hello running 2@198.18.0.2:5000",
+	    routes_of(fx, "www.example.com"));
+	assert_int_equal(PAAS_ROUTEDB_VERSION, routes_meta(fx).version);
+	assert_int_equal(3, routes_meta(fx).nhosts);
+}
+
 /* More than fits into one commit. */
 static void
 takes_many_routes(void **state)
@@ -442,6 +484,7 @@ main(void)
 	    WITH_ROUTING(catches_up_after_a_start),
 	    WITH_ROUTING(starts_anew_after_a_boot),
 	    WITH_ROUTING(starts_anew_over_rubbish),
+	    WITH_ROUTING(starts_anew_over_another_version),
 	    WITH_ROUTING(takes_many_routes),
 	};
 
