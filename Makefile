@@ -79,7 +79,7 @@ $(B)/obj/%.o: %.c
 LIBS_paas	:= -lcurl -ljansson -larchive -lbsd
 LIBS_routedb	:= -llmdb -lbsd
 LIBS_manager	:= -lsystemd -lmicrohttpd -lcurl -ljansson -llmdb -lsodium \
-		   -luuid -lbsd
+		   -lssl -lcrypto -luuid -lbsd
 LIBS_launcher	:= -lsystemd -lnftables -lmnl -lseccomp -lbsd
 LIBS_shim	:= -lbsd
 LIBS_build	:= -larchive -lyaml -ljansson -lsodium -lbsd

@@ -39,6 +39,11 @@ const struct api_route api_routes[] = {
 {"POST",   "/apps/:/domains",               domain_create,    APP_BODY, NULL},
 {"GET",    "/apps/:/domains/:",             domain_info,      APP,      NULL},
 {"DELETE", "/apps/:/domains/:",             domain_delete,    APP,      NULL},
+{"GET",    "/apps/:/sni-endpoints",         cert_list,        APP,      NULL},
+{"POST",   "/apps/:/sni-endpoints",         cert_create,      APP_BODY, NULL},
+{"GET",    "/apps/:/sni-endpoints/:",       cert_info,        APP,      NULL},
+{"PATCH",  "/apps/:/sni-endpoints/:",       cert_update,      APP_BODY, NULL},
+{"DELETE", "/apps/:/sni-endpoints/:",       cert_delete,      APP,      NULL},
 {"GET",    "/apps/:/releases",              release_list,     APP,      NULL},
 {"POST",   "/apps/:/releases",              release_rollback, APP_BODY, NULL},
 {"GET",    "/apps/:/releases/:",            release_info,     APP,      NULL},
@@ -52,6 +57,11 @@ const struct api_route api_routes[] = {
 {"GET",    "/routes/:",                     route_info,       0,        NULL},
 {"PUT",    "/routes/:",                     route_put,        BODY,     NULL},
 {"DELETE", "/routes/:",                     route_delete,     0,        NULL},
+{"GET",    "/certificates",                 cert_list,        0,        NULL},
+{"POST",   "/certificates",                 cert_create,      BODY,     NULL},
+{"GET",    "/certificates/:",               cert_info,        0,        NULL},
+{"PATCH",  "/certificates/:",               cert_update,      BODY,     NULL},
+{"DELETE", "/certificates/:",               cert_delete,      0,        NULL},
 {NULL, NULL, NULL, 0, NULL},
 };
 /* clang-format on */

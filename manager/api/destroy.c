@@ -26,6 +26,8 @@ static const struct plan {
 	int late;   /* once nothing of the app runs any more */
 } plans[] = {
     {"domain/", 0, 1, 0},
+    {"cert/%s/", 0, 0, 0},
+    {"certkey/%s/", 0, 0, 0},
     {"formation/%s/", 0, 0, 0},
     {"config/%s", 1, 0, 0},
     {"release/%s/", 0, 0, 0},

@@ -33,6 +33,11 @@
 	VERB(domain_info)      \
 	VERB(domain_create)    \
 	VERB(domain_delete)    \
+	VERB(cert_list)        \
+	VERB(cert_info)        \
+	VERB(cert_create)      \
+	VERB(cert_update)      \
+	VERB(cert_delete)      \
 	VERB(release_list)     \
 	VERB(release_info)     \
 	VERB(release_rollback) \

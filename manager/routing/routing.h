@@ -14,6 +14,7 @@
 #include <systemd/sd-event.h>
 
 #include "common/conf.h"
+#include "store/keys.h"
 #include "store/store.h"
 
 struct routing;
@@ -31,5 +32,19 @@ void routing_close(struct routing *);
  * the route database.  0 until all was compared after a start.
  */
 uint64_t routing_revision(const struct routing *);
+
+/*
+ * The app that requests for a canonical host go to, by the host itself or by
+ * the longest wildcard over it; for ".example.com", those for hosts below it.
+ * 0, or -1 if it is no app's.
+ */
+int routing_owner(struct store *, const struct conf *, const char *host,
+    char app[KEY_NAME_MAX + 1]);
+
+/*
+ * Is a certificate's name good for a host?  ".example.com" is for one label,
+ * as in TLS; that a route's wildcard takes any number is another matter.
+ */
+int routing_name_covers(const char *name, const char *host);
 
 #endif

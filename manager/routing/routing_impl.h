@@ -6,6 +6,7 @@
  *   routing_app.c      an app's records -> its pool
  *   routing_backend.c  route/HOST -> its pools and paths
  *   routing_host.c     whose a host is
+ *   routing_owner.c    the same with wildcards, for certificates
  *   routing_file.c     where the route database is, and when it is made anew
  *   routing_write.c    what is written to it
  */

@@ -20,6 +20,13 @@
  *   route/HOST                 api       created, paths [{prefix, strip,
  *                                        pool {balance, instances [{address,
  *                                        port, weight, id (hex)}]}}]
+ *   cert/OWNER/NAME            api       id (uuid), content (hex: a hash of
+ *                                        chain and key), chain (PEM), names
+ *                                        [HOST], type, subject, issuer,
+ *                                        starts, expires, self_signed,
+ *                                        ca_signed, default (bool: for hosts
+ *                                        without one), created, updated
+ *   certkey/OWNER/NAME         api       key (PEM): read by nobody but routing
  *   release/APP/VERSION        api, build  version, id (uuid), slug (hash or
  *                                        null), description, user, created,
  *                                        types {"web": "command"}, config {}
@@ -58,7 +65,8 @@
  *                                        change that it tells of
  *
  * APP is [a-z][a-z0-9-]{0,29}; TYPE is the same; HOST is canonical as the
- * route database has it.  An assignment is named by 16 hex digits: 8 of the
+ * route database has it.  OWNER is an APP or "-", the platform itself.  An
+ * assignment is named by 16 hex digits: 8 of the
  * app's number (which stays below 2^32), so that those of an app stand side by
  * side, and 8 of a counter in rollout/APP, so that none is used twice.
  */
@@ -71,7 +79,8 @@
 #include "store/store.h"
 
 #define KEY_NODE_LOCAL "local"
-#define KEY_NAME_MAX   30 /* bytes of an app's name or a process type */
+#define KEY_PLATFORM   "-" /* who owns a certificate that is no app's */
+#define KEY_NAME_MAX   30  /* bytes of an app's name or a process type */
 
 /*
  * Writes a key; too long or a bad name is a programming error and aborts,
