@@ -56,6 +56,9 @@ enum grammar_option_id {
 	OPT_PATH,
 	OPT_STRIP,
 	OPT_BALANCE,
+	OPT_NAME,
+	OPT_PLATFORM,
+	OPT_DEFAULT,
 	OPT_MDOC,
 	OPT_MAX
 };

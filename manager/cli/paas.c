@@ -77,7 +77,11 @@ paas_run_verb(struct cli *cli)
 	int rc;
 
 	cli->json = cli_has(cli, OPT_JSON);
+	if (cli_has(cli, OPT_PLATFORM) && cli_has(cli, OPT_APP))
+		return cli_usage(
+		    cli, "--platform and an app exclude each other");
 	if ((verb->flags & VERB_APP) && verb->run != cmd_push &&
+	    !cli_has(cli, OPT_PLATFORM) &&
 	    !(verb->args[0].kind == KIND_APP && cli->words.nargs > 0)) {
 		rc = app_resolve(cli, ".");
 		if (rc != 0)

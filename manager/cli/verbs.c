@@ -44,6 +44,12 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 	    "take the prefix off before the request is passed on"},
 	[OPT_BALANCE] = {OPT_BALANCE, 0, "balance", NULL, "HOW", KIND_TEXT,
 	    "two_choices, round_robin, least_conn, ewma or hash"},
+	[OPT_NAME] = {OPT_NAME, 0, "name", NULL, "NAME", KIND_TEXT,
+	    "the certificate's name"},
+	[OPT_PLATFORM] = {OPT_PLATFORM, 0, "platform", NULL, NULL, KIND_TEXT,
+	    "of the platform itself, not of an app"},
+	[OPT_DEFAULT] = {OPT_DEFAULT, 0, "default", NULL, NULL, KIND_TEXT,
+	    "serve it for every host that has none of its own"},
 	[OPT_MDOC] = {OPT_MDOC, 0, "mdoc", NULL, NULL, KIND_TEXT,
 	    "print the manual page of this program"},
 };
@@ -52,6 +58,7 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 #define ARG(name, count, kind) {{name, count, kind}}
 #define TYPE_N   ARG("TYPE.N", COUNT_ONE, KIND_TYPE)
 #define HOST     ARG("HOST", COUNT_ONE, KIND_TEXT)
+#define CERT_KEY {{"CERT", COUNT_ONE, KIND_FILE}, {"KEY", COUNT_ONE, KIND_FILE}}
 #define NAMES    ARG("NAME", COUNT_SOME, KIND_TEXT)
 
 const struct grammar_verb grammar_verbs[] = {
@@ -171,6 +178,34 @@ const struct grammar_verb grammar_verbs[] = {
 	{"domains:remove", "domains:rm", "Routing", VERB_APP, HOST, {0},
 	    "Take a host away from an app", NULL,
 	    "paas domains:remove www.example.com -a shop", cmd_domains_remove},
+	{"certs", "certs:list", "Routing", VERB_APP, NO_ARGS, {OPT_PLATFORM},
+	    "List the certificates of an app",
+	    "A certificate is served for those of its hosts that are the app's: "
+	    "its domains, and the host that it has for being there. \"*.\" in "
+	    "a certificate stands for one label.",
+	    "paas certs -a shop", cmd_certs},
+	{"certs:add", NULL, "Routing", VERB_APP, CERT_KEY,
+	    {OPT_NAME, OPT_PLATFORM, OPT_DEFAULT},
+	    "Add a certificate to an app",
+	    "CERT is a file in PEM with the host's own certificate first and "
+	    "behind it those that signed it, KEY one with the private key. From "
+	    "the next connection on it is served.",
+	    "paas certs:add fullchain.pem privkey.pem -a shop", cmd_certs_add},
+	{"certs:info", NULL, "Routing", VERB_APP,
+	    ARG("NAME", COUNT_OPTIONAL, KIND_TEXT), {OPT_PLATFORM},
+	    "Show a certificate",
+	    "The name can be left out where there is only one.",
+	    "paas certs:info -a shop", cmd_certs_info},
+	{"certs:update", NULL, "Routing", VERB_APP, CERT_KEY,
+	    {OPT_NAME, OPT_PLATFORM},
+	    "Put a newer certificate in the place of one",
+	    "The name can be left out where there is only one.",
+	    "paas certs:update fullchain.pem privkey.pem -a shop",
+	    cmd_certs_update},
+	{"certs:remove", "certs:rm", "Routing", VERB_APP,
+	    ARG("NAME", COUNT_ONE, KIND_TEXT), {OPT_PLATFORM},
+	    "Remove a certificate", NULL,
+	    "paas certs:remove amber-bay-0042 -a shop", cmd_certs_remove},
 	{"routes", "routes:list", "Routing", 0,
 	    ARG("PREFIX", COUNT_OPTIONAL, KIND_TEXT), {0},
 	    "List the routes to addresses outside the platform", NULL,
