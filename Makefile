@@ -77,7 +77,7 @@ $(B)/obj/%.o: %.c
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 LIBS_paas	:= -lcurl -ljansson -larchive -lbsd
-LIBS_routedb	:= -llmdb -lbsd
+LIBS_routedb	:= -llmdb -lpcre2-8 -lbsd
 LIBS_manager	:= -lsystemd -lmicrohttpd -lcurl -ljansson -llmdb -lsodium \
 		   -lssl -lcrypto -luuid -lbsd
 LIBS_launcher	:= -lsystemd -lnftables -lmnl -lseccomp -lbsd

@@ -49,12 +49,16 @@ instance 1 1099511627777 127.0.0.1:9001 number=1
 instance 1 1099511627778 [2001:db8::1]:9002 weight=50 number=2 since=1800000000 draining
 pool 2 app=hello type=web state=crashed protocol=h2c balance=hash hash=cookie:sid concurrency=1 queue=2 slow_start=3 hold=4 retry_budget=30 home=[::1] sticky retry_put no_retry name_instance
 pool 18446744073709551615
+host * pool=2
 host *.example.com path=/shop/cart pool=1:90,2:10 strip
 host *.example.com path=/shop pool=2
 host *.example.com pool=1
 host [::1] pool=2:7
 host example.com to=www.example.com https
 host hello.example.com pool=1
+pattern 7 pr-(?<n>\\d+)\\.test path=/x pool=1 strip
+pattern 7 pr-(?<n>\\d+)\\.test pool=2
+pattern 4294967295 [ab]+ to=www.example.com
 keys $keys
 END
 
@@ -64,7 +68,7 @@ is(dump_of(loaded(dump_of($db))), $all, 'and load takes what was dumped');
 
 my ($status, $out, $err) = run('', 'verify', $db);
 is($status, 0, 'verify');
-is($out, "ok: 4 hosts, 3 pools, generation 1, revision 42\n", 'and counts');
+is($out, "ok: 5 hosts, 3 pools, generation 1, revision 42\n", 'and counts');
 
 is(dump_of(loaded(<<'END')), <<'END', 'any order, any spelling');
 # a comment
@@ -95,9 +99,15 @@ like($out, qr{\Ahost \*\.example\.com path=/shop/cart pool=1:90,2:10 strip\n},
 like($out, qr/\npool 1 .*\ninstance 1 .*\npool 2 /s, 'its pools');
 ($status, $out) = run('', 'get', $db, 'hello.example.com', '/shop');
 like($out, qr/\Ahost hello\.example\.com pool=1\n/, 'exact before wildcard');
-($status, undef, $err) = run('', 'get', $db, 'example.org');
+($status, $out) = run('', 'get', $db, 'PR-12.test', '/x/y');
+like($out, qr/\Apattern 7 \S+ path=\/x pool=1 strip\npool 1 /, 'a pattern');
+for (qw(xpr-12.test pr-12.testx pr-.test example.org)) {
+    ($status, $out) = run('', 'get', $db, $_);
+    like($out, qr/\Ahost \* pool=2\npool 2 /, 'the default route');
+}
+($status, undef, $err) = run('', 'get', loaded('host a.b to=c.d'), 'c.d');
 is($status, 1, 'get of no route');
-is($err, "paas-routedb: example.org: no route: see paas-routedb dump\n",
+is($err, "paas-routedb: c.d: no route: see paas-routedb dump\n",
     'and says so');
 ($status, undef, $err) = run('', 'get', $db, 'a b');
 is($err, "paas-routedb: HOST: must be a host name or an address\n",
@@ -145,6 +155,19 @@ my @wrong = (
     ["pool 1 retry_budget=101", qr/:1: retry_budget=101: must be 0 to 100/],
     ["pool 1\ninstance 1 1 127.0.0.1:1 number=65536",
         qr/:2: number=65536: must be 0 to 65535/],
+    ["pattern x a pool=1", qr/:1: pattern 'x': must begin with its place/],
+    ["pattern 1", qr/:1: pattern 1: must be 1 to 512 letters/],
+    ["pattern 1 a", qr/:1: pattern 1: needs pool=NUMBER/],
+    ["pattern 1 a( to=b.c", qr/:1: pattern 1: missing closing parenth.* at byte 2/],
+    ["pattern 1 a to=b.c\npattern 1 b to=b.c path=/x",
+        qr/:2: pattern 1: another one than on line 1/],
+    ["pattern 1 a to=b.c\npattern 1 a to=b.c",
+        qr/:2: pattern 1: the same path as on line 1/],
+    ["pattern 1 a pool=1", qr/:1: pool=1: no such pool/],
+    [join("\n", map { "pattern $_ a to=b.c" } 1 .. 257),
+        qr/:257: pattern: there are 257: the most is 256/],
+    ["host *.* to=a.b", qr/:1: host '\*\.\*': must be a host name/],
+    ["pool 1 home=*a.b", qr/:1: home=\*a.b: must be a host name/],
     ["keys", qr/:1: keys: needs at least one NUMBER:HEX/],
     ["keys 1:abc", qr/:1: keys: number 1 must be as NUMBER:HEX, with 64/],
     ["keys $keys 2:" . 'g' x 64, qr/:1: keys: number 3 must be as/],

@@ -35,10 +35,10 @@ paas_routedb_check_word(paas_routedb_str_t s)
 
 /* Is s what paas_routedb_canonical makes of it? */
 int
-paas_routedb_check_name(paas_routedb_str_t s, int wildcard)
+paas_routedb_check_name(paas_routedb_str_t s, int allow)
 {
 	char out[PAAS_ROUTEDB_HOST_MAX + 1];
-	int len = paas_routedb_canonical(s.data, s.len, wildcard, out);
+	int len = paas_routedb_canonical(s.data, s.len, allow, out);
 
 	return len > 0 && (size_t)len == s.len &&
 	       memcmp(out, s.data, s.len) == 0;
@@ -84,7 +84,8 @@ paas_routedb_check_pool(
 	    !paas_routedb_check_word(pool->app) ||
 	    !paas_routedb_check_word(pool->type) ||
 	    !paas_routedb_check_word(pool->hash_name) ||
-	    (pool->home.len > 0 && !paas_routedb_check_name(pool->home, 1)) ||
+	    (pool->home.len > 0 &&
+		!paas_routedb_check_name(pool->home, PAAS_ROUTEDB_ANY_NAME)) ||
 	    (pool->hash_on == PAAS_ROUTEDB_ON_ADDRESS) !=
 		(pool->hash_name.len == 0))
 		return PAAS_ROUTEDB_EINVAL;
@@ -164,14 +165,12 @@ sort_paths(const paas_routedb_path_t **sorted, const paas_routedb_path_t *paths,
 		qsort(sorted, npaths, sizeof(const void *), compare_paths);
 }
 
-int
-paas_routedb_check_host(
-    paas_routedb_str_t name, const paas_routedb_path_t *paths, uint32_t npaths)
+static int
+check_paths(const paas_routedb_path_t *paths, uint32_t npaths)
 {
 	const paas_routedb_path_t *sorted[PAAS_ROUTEDB_PATHS_MAX];
 
-	if (!paas_routedb_check_name(name, 1) || npaths == 0 ||
-	    npaths > PAAS_ROUTEDB_PATHS_MAX)
+	if (npaths == 0 || npaths > PAAS_ROUTEDB_PATHS_MAX)
 		return PAAS_ROUTEDB_EINVAL;
 	for (uint32_t i = 0; i < npaths; i++)
 		if (!check_path(&paths[i]))
@@ -181,6 +180,28 @@ paas_routedb_check_host(
 		if (compare_paths(&sorted[i - 1], &sorted[i]) == 0)
 			return PAAS_ROUTEDB_EINVAL;
 	return PAAS_ROUTEDB_OK;
+}
+
+int
+paas_routedb_check_host(
+    paas_routedb_str_t name, const paas_routedb_path_t *paths, uint32_t npaths)
+{
+	if (!paas_routedb_check_name(name, PAAS_ROUTEDB_ANY_NAME))
+		return PAAS_ROUTEDB_EINVAL;
+	return check_paths(paths, npaths);
+}
+
+/* What matches a host needs no blanks, nor anything beyond ASCII. */
+int
+paas_routedb_check_pattern(
+    paas_routedb_str_t text, const paas_routedb_path_t *paths, uint32_t npaths)
+{
+	if (text.len == 0 || text.len > PAAS_ROUTEDB_PATTERN_MAX)
+		return PAAS_ROUTEDB_EINVAL;
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] <= ' ' || text.data[i] >= 0x7f)
+			return PAAS_ROUTEDB_EINVAL;
+	return check_paths(paths, npaths);
 }
 
 int
@@ -203,7 +224,7 @@ paas_routedb_encode_meta(uint8_t *out, const paas_routedb_head_t *head)
 	uint8_t *p = out + META_SIZE;
 	uint32_t ndepths = 0;
 
-	for (uint32_t n = 1; n < PAAS_ROUTEDB_LABELS; n++) {
+	for (uint32_t n = 0; n < PAAS_ROUTEDB_LABELS; n++) {
 		if (head->wildcards[n] == 0)
 			continue;
 		p = paas_routedb_put32(
@@ -305,6 +326,17 @@ paas_routedb_encode_host(uint8_t *out, const paas_routedb_path_t *paths,
 	*view = (paas_routedb_host_t){
 	    .npaths = npaths, .paths = out + HOST_SIZE, .end = p};
 	return (size_t)(p - out);
+}
+
+size_t
+paas_routedb_encode_pattern(uint8_t *out, paas_routedb_str_t text,
+    const paas_routedb_path_t *paths, uint32_t npaths)
+{
+	paas_routedb_host_t view;
+	size_t len = paas_routedb_encode_host(out, paths, npaths, &view);
+
+	paas_routedb_put32(out + HOST_INLINE, (uint32_t)text.len);
+	return (size_t)(paas_routedb_put_str(out + len, text) - out);
 }
 
 size_t

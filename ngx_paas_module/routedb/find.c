@@ -32,7 +32,7 @@ reader_get_wildcard(paas_routedb_reader_t *reader, uint8_t *key,
 	uint32_t n = 0;
 	int rc;
 
-	if ((depths[0] | depths[1]) == 0)
+	if (((depths[0] & ~UINT64_C(1)) | depths[1]) == 0)
 		return PAAS_ROUTEDB_ENOTFOUND;
 	for (size_t i = host.len; i-- > 1 && n < PAAS_ROUTEDB_LABELS - 1;)
 		if (host.data[i] == '.')
@@ -65,6 +65,31 @@ paas_routedb_find_host(paas_routedb_reader_t *reader, const char *host,
 	rc = reader_get_host(reader, key, name, out);
 	if (rc == PAAS_ROUTEDB_ENOTFOUND)
 		rc = reader_get_wildcard(reader, key, name, out);
+	return rc;
+}
+
+int
+paas_routedb_find_default(
+    paas_routedb_reader_t *reader, paas_routedb_host_t *out)
+{
+	static const uint8_t key[] = {PAAS_ROUTEDB_TAG_HOST, '.'};
+	const paas_routedb_str_t name = {key + 1, 1};
+
+	if ((reader->meta.depths[0] & 1) == 0)
+		return PAAS_ROUTEDB_ENOTFOUND;
+	return reader_get_host(reader, key, name, out);
+}
+
+int
+paas_routedb_find_pattern(
+    paas_routedb_reader_t *reader, uint32_t order, paas_routedb_host_t *out)
+{
+	uint8_t bytes[1 + sizeof(order)];
+	MDB_val key = {paas_routedb_key_pattern(bytes, order), bytes}, value;
+	int rc = paas_routedb_fetch(reader, bytes, key.mv_size, &value);
+
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = paas_routedb_decode_pattern(&key, &value, &order, out);
 	return rc;
 }
 
@@ -205,4 +230,31 @@ paas_routedb_each_pool(paas_routedb_reader_t *reader,
 
 	return paas_routedb_each(
 	    reader, PAAS_ROUTEDB_TAG_POOL, each_pool, &each);
+}
+
+struct each_pattern {
+	int (*cb)(uint32_t, const paas_routedb_host_t *, void *);
+	void *arg;
+};
+
+static int
+each_pattern(const MDB_val *key, const MDB_val *value, void *arg)
+{
+	const struct each_pattern *each = arg;
+	paas_routedb_host_t pattern;
+	uint32_t order;
+	int rc = paas_routedb_decode_pattern(key, value, &order, &pattern);
+
+	return rc != PAAS_ROUTEDB_OK ? rc
+				     : each->cb(order, &pattern, each->arg);
+}
+
+int
+paas_routedb_each_pattern(paas_routedb_reader_t *reader,
+    int (*cb)(uint32_t order, const paas_routedb_host_t *, void *), void *arg)
+{
+	struct each_pattern each = {cb, arg};
+
+	return paas_routedb_each(
+	    reader, PAAS_ROUTEDB_TAG_PATTERN, each_pattern, &each);
 }

@@ -41,7 +41,7 @@ paas_routedb_key_keys(uint8_t *out)
 	return 1;
 }
 
-/* Big endian here alone: in order of bytes is in order of numbers. */
+/* Big endian in keys alone: in order of bytes is in order of numbers. */
 size_t
 paas_routedb_key_pool(uint8_t *out, uint64_t id)
 {
@@ -59,6 +59,15 @@ paas_routedb_key_host(uint8_t *out, paas_routedb_str_t name)
 	return 1 + name.len;
 }
 
+size_t
+paas_routedb_key_pattern(uint8_t *out, uint32_t order)
+{
+	out[0] = PAAS_ROUTEDB_TAG_PATTERN;
+	order = htobe32(order);
+	memcpy(out + 1, &order, sizeof(order));
+	return 1 + sizeof(order);
+}
+
 int
 paas_routedb_compare(paas_routedb_str_t a, paas_routedb_str_t b)
 {
@@ -71,7 +80,7 @@ paas_routedb_compare(paas_routedb_str_t a, paas_routedb_str_t b)
 uint32_t
 paas_routedb_labels(paas_routedb_str_t name)
 {
-	uint32_t n = 1;
+	uint32_t n = !(name.len == 1 && name.data[0] == '.');
 
 	for (size_t i = 1; i < name.len; i++)
 		n += name.data[i] == '.';
@@ -111,7 +120,7 @@ paas_routedb_decode_meta(
 		return PAAS_ROUTEDB_EDAMAGED;
 	for (p = v + META_SIZE; ndepths > 0; ndepths--, p += 8) {
 		depth = paas_routedb_u32(p);
-		if (depth == 0 || depth >= PAAS_ROUTEDB_LABELS)
+		if (depth >= PAAS_ROUTEDB_LABELS)
 			return PAAS_ROUTEDB_EDAMAGED;
 		head->wildcards[depth] = paas_routedb_u32(p + 4);
 		head->meta.depths[depth / 64] |= UINT64_C(1) << (depth % 64);
@@ -240,18 +249,14 @@ decode_path(const uint8_t *p, paas_routedb_path_t *out)
 	}
 }
 
-int
-paas_routedb_decode_host(
-    const MDB_val *key, const MDB_val *value, paas_routedb_host_t *host)
+/* The paths of a host or a pattern; what stands behind them is *tail. */
+static int
+decode_paths(
+    const MDB_val *value, paas_routedb_host_t *host, paas_routedb_str_t *tail)
 {
 	const uint8_t *v = value->mv_data, *p;
 	size_t len = value->mv_size, copy, size;
 
-	if (key->mv_size < 2 ||
-	    !sealed(key, value, PAAS_ROUTEDB_TAG_HOST, HOST_SIZE))
-		return PAAS_ROUTEDB_EDAMAGED;
-	host->name.data = (const uint8_t *)key->mv_data + 1;
-	host->name.len = key->mv_size - 1;
 	host->npaths = paas_routedb_u16(v + HOST_NPATHS);
 	copy = paas_routedb_u32(v + HOST_INLINE);
 	if (copy > len - HOST_SIZE || host->npaths == 0 ||
@@ -259,12 +264,40 @@ paas_routedb_decode_host(
 		return PAAS_ROUTEDB_EDAMAGED;
 	host->paths = v + HOST_SIZE;
 	host->end = v + len - copy;
-	host->inline_pool = (paas_routedb_str_t){host->end, copy};
+	*tail = (paas_routedb_str_t){host->end, copy};
 	p = host->paths;
 	for (uint32_t i = 0; i < host->npaths; i++, p += size)
 		if ((size = path_size(p, host->end)) == 0)
 			return PAAS_ROUTEDB_EDAMAGED;
 	return p == host->end ? PAAS_ROUTEDB_OK : PAAS_ROUTEDB_EDAMAGED;
+}
+
+int
+paas_routedb_decode_host(
+    const MDB_val *key, const MDB_val *value, paas_routedb_host_t *host)
+{
+	if (key->mv_size < 2 ||
+	    !sealed(key, value, PAAS_ROUTEDB_TAG_HOST, HOST_SIZE))
+		return PAAS_ROUTEDB_EDAMAGED;
+	host->name.data = (const uint8_t *)key->mv_data + 1;
+	host->name.len = key->mv_size - 1;
+	return decode_paths(value, host, &host->inline_pool);
+}
+
+int
+paas_routedb_decode_pattern(const MDB_val *key, const MDB_val *value,
+    uint32_t *order, paas_routedb_host_t *pattern)
+{
+	if (key->mv_size != 1 + sizeof(*order) ||
+	    !sealed(key, value, PAAS_ROUTEDB_TAG_PATTERN, HOST_SIZE) ||
+	    decode_paths(value, pattern, &pattern->name) != PAAS_ROUTEDB_OK ||
+	    pattern->name.len == 0 ||
+	    pattern->name.len > PAAS_ROUTEDB_PATTERN_MAX)
+		return PAAS_ROUTEDB_EDAMAGED;
+	memcpy(order, (const uint8_t *)key->mv_data + 1, sizeof(*order));
+	*order = be32toh(*order);
+	pattern->inline_pool = (paas_routedb_str_t){NULL, 0};
+	return PAAS_ROUTEDB_OK;
 }
 
 /* Sizes are checked again: the bytes are shared, and may be another's soon. */

@@ -80,7 +80,7 @@ valid_number(const char *name, const char *last)
 }
 
 int
-paas_routedb_canonical(const uint8_t *host, size_t len, int wildcard, char *out)
+paas_routedb_canonical(const uint8_t *host, size_t len, int allow, char *out)
 {
 	char name[PAAS_ROUTEDB_HOST_MAX + sizeof("*..:65535")];
 	char *o = name, *label = name, *last = name;
@@ -90,7 +90,13 @@ paas_routedb_canonical(const uint8_t *host, size_t len, int wildcard, char *out)
 		return PAAS_ROUTEDB_EINVAL;
 	if (*p == '[')
 		return canonical_ipv6(host, len, out);
-	if (wildcard && (*p == '.' || (len > 1 && *p == '*' && p[1] == '.'))) {
+	if ((allow & PAAS_ROUTEDB_DEFAULT) && len == 1 &&
+	    (*p == '*' || *p == '.')) {
+		memcpy(out, ".", 2);
+		return 1;
+	}
+	if ((allow & PAAS_ROUTEDB_WILDCARD) &&
+	    (*p == '.' || (len > 1 && *p == '*' && p[1] == '.'))) {
 		p += *p == '*' ? 2 : 1;
 		*o++ = '.';
 		label = o;

@@ -23,8 +23,9 @@ enum {
 
 #define PAAS_ROUTEDB_KEY_MAX  (1 + PAAS_ROUTEDB_HOST_MAX)
 #define PAAS_ROUTEDB_LABELS   128 /* more than any host has */
-#define PAAS_ROUTEDB_INSTANCE 36  /* bytes of an encoded instance */
-#define PAAS_ROUTEDB_BODY     40  /* of a pool before its instances */
+#define PAAS_ROUTEDB_ANY_NAME (PAAS_ROUTEDB_WILDCARD | PAAS_ROUTEDB_DEFAULT)
+#define PAAS_ROUTEDB_INSTANCE 36 /* bytes of an encoded instance */
+#define PAAS_ROUTEDB_BODY     40 /* of a pool before its instances */
 
 /* A host record with its copy of a pool is kept within a fourth of a page. */
 #define PAAS_ROUTEDB_INLINE_MAX 1024
@@ -47,9 +48,9 @@ enum {
 	POOL_HOME = 4,
 	POOL_SIZE = 8, /* then home, body */
 	HOST_NPATHS = 4,
-	HOST_INLINE = 8,
-	HOST_SIZE = 12, /* then paths, a pool's body */
-	PATH_SIZE = 8,  /* then targets, prefix, redirect host */
+	HOST_INLINE = 8, /* of a pattern: its text */
+	HOST_SIZE = 12,  /* then paths, a pool's body */
+	PATH_SIZE = 8,   /* then targets, prefix, redirect host */
 	TARGET_SIZE = 12,
 	KEYS_N = 4,
 	KEYS_SIZE = 8, /* then the keys */
@@ -169,8 +170,9 @@ size_t paas_routedb_key_meta(uint8_t *out);
 size_t paas_routedb_key_keys(uint8_t *out);
 size_t paas_routedb_key_pool(uint8_t *out, uint64_t id);
 size_t paas_routedb_key_host(uint8_t *out, paas_routedb_str_t name);
+size_t paas_routedb_key_pattern(uint8_t *out, uint32_t order);
 
-/* Labels of a name; a wildcard's leading dot is none. */
+/* Labels of a name; a wildcard's leading dot is none, "." has 0. */
 uint32_t paas_routedb_labels(paas_routedb_str_t name);
 
 /*
@@ -186,6 +188,9 @@ size_t paas_routedb_encode_pool(
 /* *view is the host's paths as they were encoded. */
 size_t paas_routedb_encode_host(uint8_t *out, const paas_routedb_path_t *paths,
     uint32_t npaths, paas_routedb_host_t *view);
+/* The same with the pattern's text behind it. */
+size_t paas_routedb_encode_pattern(uint8_t *out, paas_routedb_str_t text,
+    const paas_routedb_path_t *paths, uint32_t npaths);
 /* Takes the copy out of an encoded host, or puts body in its place. */
 size_t paas_routedb_replace_inline(
     uint8_t *value, size_t len, const paas_routedb_str_t *body);
@@ -199,7 +204,7 @@ void paas_routedb_seal(
  * prefix of whole segments?
  */
 int paas_routedb_check_word(paas_routedb_str_t s);
-int paas_routedb_check_name(paas_routedb_str_t s, int wildcard);
+int paas_routedb_check_name(paas_routedb_str_t s, int allow);
 int paas_routedb_check_prefix(paas_routedb_str_t s);
 
 /* OK or EINVAL. */
@@ -208,6 +213,8 @@ int paas_routedb_check_pool(
 int paas_routedb_check_host(
     paas_routedb_str_t name, const paas_routedb_path_t *paths, uint32_t npaths);
 
+int paas_routedb_check_pattern(
+    paas_routedb_str_t text, const paas_routedb_path_t *paths, uint32_t npaths);
 int paas_routedb_check_keys(const paas_routedb_key_t *keys, uint32_t n);
 
 /* Decoders: OK, EDAMAGED, and EVERSION for meta.  head->wildcards is filled. */
@@ -220,6 +227,8 @@ int paas_routedb_decode_body(
 int paas_routedb_decode_host(
     const MDB_val *key, const MDB_val *value, paas_routedb_host_t *host);
 
+int paas_routedb_decode_pattern(const MDB_val *key, const MDB_val *value,
+    uint32_t *order, paas_routedb_host_t *pattern);
 int paas_routedb_decode_keys(const MDB_val *key, const MDB_val *value,
     paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX], uint32_t *n);
 

@@ -16,15 +16,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PAAS_ROUTEDB_VERSION    2
-#define PAAS_ROUTEDB_HOST_MAX   253
-#define PAAS_ROUTEDB_POOLS_MAX  16   /* of one split */
-#define PAAS_ROUTEDB_PATHS_MAX  256  /* of one host */
-#define PAAS_ROUTEDB_INSTS_MAX  4096 /* of one pool */
-#define PAAS_ROUTEDB_PREFIX_MAX 1024 /* bytes of a path prefix */
-#define PAAS_ROUTEDB_NAME_MAX   64   /* bytes of app, type, hash_name */
-#define PAAS_ROUTEDB_KEYS_MAX   8    /* of the sticky cookie */
-#define PAAS_ROUTEDB_KEY_SIZE   32   /* bytes of one of them */
+#define PAAS_ROUTEDB_VERSION      2
+#define PAAS_ROUTEDB_HOST_MAX     253
+#define PAAS_ROUTEDB_POOLS_MAX    16   /* of one split */
+#define PAAS_ROUTEDB_PATHS_MAX    256  /* of one host */
+#define PAAS_ROUTEDB_INSTS_MAX    4096 /* of one pool */
+#define PAAS_ROUTEDB_PREFIX_MAX   1024 /* bytes of a path prefix */
+#define PAAS_ROUTEDB_NAME_MAX     64   /* bytes of app, type, hash_name */
+#define PAAS_ROUTEDB_PATTERN_MAX  512  /* bytes of a pattern */
+#define PAAS_ROUTEDB_PATTERNS_MAX 256
+#define PAAS_ROUTEDB_KEYS_MAX     8  /* of the sticky cookie */
+#define PAAS_ROUTEDB_KEY_SIZE     32 /* bytes of one of them */
 
 enum {
 	PAAS_ROUTEDB_OK = 0,
@@ -135,7 +137,11 @@ typedef struct {
 } paas_routedb_path_t;
 
 typedef struct {
-	paas_routedb_str_t name; /* canonical; ".example.com" is a wildcard */
+	/*
+	 * Canonical; ".example.com" is a wildcard, "." the default route.  Of
+	 * a pattern: its text.
+	 */
+	paas_routedb_str_t name;
 	uint32_t npaths;
 	const uint8_t *paths, *end;     /* encoded, longest first */
 	paas_routedb_str_t inline_pool; /* encoded pool, or len 0 */
@@ -143,7 +149,8 @@ typedef struct {
 
 typedef struct {
 	uint32_t version;
-	uint64_t depths[2];  /* bit n: a wildcard of n labels exists */
+	uint64_t depths[2];  /* bit n: a wildcard of n labels exists, */
+			     /* bit 0: the default route */
 	uint64_t generation; /* set by the writer with each commit */
 	uint64_t revision;   /* of the manager's store that this mirrors */
 	uint64_t nhosts, npools;
@@ -163,16 +170,19 @@ typedef struct {
 	uint8_t key[PAAS_ROUTEDB_KEY_SIZE];
 } paas_routedb_key_t;
 
+#define PAAS_ROUTEDB_WILDCARD 1 /* "*.example.com" or ".example.com" */
+#define PAAS_ROUTEDB_DEFAULT  2 /* "*" or "." */
+
 /*
  * Checks and canonicalises a host: lower case, port and one trailing dot
  * taken off.  Letters, digits, '-' and '_' in labels of 1 to 63 bytes, at
  * most PAAS_ROUTEDB_HOST_MAX in all; also an IPv4 address, or an IPv6 one in
- * brackets.  wildcard allows a leading "*." or ".", stored as ".".  out holds
- * PAAS_ROUTEDB_HOST_MAX + 1 bytes and is NUL-terminated.  Returns its length,
- * or PAAS_ROUTEDB_EINVAL.
+ * brackets.  allow is what else may pass: WILDCARD, stored with a leading
+ * dot, and DEFAULT, stored as a dot alone.  out holds PAAS_ROUTEDB_HOST_MAX +
+ * 1 bytes and is NUL-terminated.  Returns its length, or PAAS_ROUTEDB_EINVAL.
  */
 int paas_routedb_canonical(
-    const uint8_t *host, size_t len, int wildcard, char *out);
+    const uint8_t *host, size_t len, int allow, char *out);
 
 /* A sentence for an error code; never NULL. */
 const char *paas_routedb_strerror(int error);
@@ -240,6 +250,21 @@ int paas_routedb_get_meta(
 int paas_routedb_find_host(paas_routedb_reader_t *reader, const char *host,
     size_t len, paas_routedb_host_t *out);
 
+/*
+ * What is left when find_host finds nothing and no pattern matches: the host
+ * named "*".
+ */
+int paas_routedb_find_default(
+    paas_routedb_reader_t *reader, paas_routedb_host_t *out);
+
+/*
+ * The pattern with this number: a PCRE2 expression for the whole of a
+ * canonical host, which nobody here compiles.  Patterns are tried in rising
+ * order of their numbers; meta.patterns says when they changed.
+ */
+int paas_routedb_find_pattern(
+    paas_routedb_reader_t *reader, uint32_t order, paas_routedb_host_t *out);
+
 /* The longest prefix that covers path in whole segments. */
 int paas_routedb_find_path(const paas_routedb_host_t *host, const uint8_t *path,
     size_t len, paas_routedb_path_t *out);
@@ -264,6 +289,8 @@ int paas_routedb_each_host(paas_routedb_reader_t *reader,
     int (*cb)(const paas_routedb_host_t *, void *), void *arg);
 int paas_routedb_each_pool(paas_routedb_reader_t *reader,
     int (*cb)(const paas_routedb_pool_t *, void *), void *arg);
+int paas_routedb_each_pattern(paas_routedb_reader_t *reader,
+    int (*cb)(uint32_t order, const paas_routedb_host_t *, void *), void *arg);
 
 /*
  * Reads every record, between a begin and an end of its own; what is wrong
@@ -310,6 +337,9 @@ int paas_routedb_put_host(paas_routedb_writer_t *writer,
     paas_routedb_str_t name, const paas_routedb_path_t *paths, uint32_t npaths);
 int paas_routedb_del_host(
     paas_routedb_writer_t *writer, paas_routedb_str_t name);
+int paas_routedb_put_pattern(paas_routedb_writer_t *writer, uint32_t order,
+    paas_routedb_str_t text, const paas_routedb_path_t *paths, uint32_t npaths);
+int paas_routedb_del_pattern(paas_routedb_writer_t *writer, uint32_t order);
 int paas_routedb_put_pool(paas_routedb_writer_t *writer,
     const paas_routedb_pool_t *pool, const paas_routedb_instance_t *instances);
 int paas_routedb_del_pool(paas_routedb_writer_t *writer, uint64_t id);

@@ -62,7 +62,8 @@ paas_routedb_strerror(int error)
 	case PAAS_ROUTEDB_EFULL:
 		return "the route database's map or disk is full";
 	case PAAS_ROUTEDB_EINVAL:
-		return "a host, path, pool or instance breaks a rule";
+		return "a host, path, pool, instance, pattern or key "
+		       "breaks a rule";
 	case PAAS_ROUTEDB_ESYS:
 		return "a system call failed";
 	case PAAS_ROUTEDB_EAGAIN:

@@ -27,7 +27,9 @@ static const char usage[] =
     "  instance 10 1 127.0.0.1:9001\n"
     "  host hello.example.com pool=10\n"
     "  host *.example.com pool=10:90,11:10 path=/shop strip\n"
-    "  host example.com to=www.example.com\n";
+    "  host example.com to=www.example.com\n"
+    "  pattern 10 pr-(?<number>\\d+)\\.example\\.com pool=10\n"
+    "  host * pool=11\n";
 
 static int
 fail(const char *what, const char *why)
@@ -176,6 +178,21 @@ dump_host(const paas_routedb_host_t *host, void *out)
 }
 
 static int
+dump_pattern(uint32_t order, const paas_routedb_host_t *pattern, void *out)
+{
+	paas_routedb_path_t path;
+	int rc = PAAS_ROUTEDB_OK;
+
+	for (uint32_t i = 0; i < pattern->npaths && rc == PAAS_ROUTEDB_OK;
+	     i++) {
+		rc = paas_routedb_get_path(pattern, i, &path);
+		if (rc == PAAS_ROUTEDB_OK)
+			tool_print_pattern(out, order, pattern->name, &path);
+	}
+	return rc != PAAS_ROUTEDB_OK ? rc : ferror(out);
+}
+
+static int
 dump_keys(paas_routedb_reader_t *reader, FILE *out)
 {
 	paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX];
@@ -205,6 +222,8 @@ command_dump(int argc, char **argv)
 	if (rc == PAAS_ROUTEDB_OK)
 		rc = paas_routedb_each_host(reader, dump_host, stdout);
 	if (rc == PAAS_ROUTEDB_OK)
+		rc = paas_routedb_each_pattern(reader, dump_pattern, stdout);
+	if (rc == PAAS_ROUTEDB_OK)
 		rc = dump_keys(reader, stdout);
 	end = paas_routedb_end(reader);
 	paas_routedb_reader_close(reader);
@@ -217,40 +236,94 @@ command_dump(int argc, char **argv)
 	return rc == PAAS_ROUTEDB_OK ? 0 : fail_db(argv[0], rc);
 }
 
-/* The line that covers path, its pools, and their instances. */
+/* What get is asked. */
+struct question {
+	paas_routedb_reader_t *reader;
+	const char *host, *uri;
+	size_t len;
+};
+
 static int
-print_route(paas_routedb_reader_t *reader, const paas_routedb_host_t *host,
-    const char *uri)
+print_pools(const struct question *q, const paas_routedb_host_t *host,
+    const paas_routedb_path_t *path)
 {
-	paas_routedb_path_t path;
 	paas_routedb_pool_t pool;
 	int rc;
 
-	rc = paas_routedb_find_path(
-	    host, (const uint8_t *)uri, strlen(uri), &path);
-	if (rc != PAAS_ROUTEDB_OK)
-		return rc;
-	tool_print_host(stdout, host->name, &path);
-	for (uint32_t i = 0; i < path.ntargets; i++) {
+	for (uint32_t i = 0; i < path->ntargets; i++) {
 		rc = paas_routedb_find_pool(
-		    reader, host, path.targets[i].pool, &pool);
+		    q->reader, host, path->targets[i].pool, &pool);
 		if (rc == PAAS_ROUTEDB_OK)
 			tool_print_pool(stdout, &pool);
 		else if (rc == PAAS_ROUTEDB_ENOTFOUND)
 			printf("# pool %llu is not there\n",
-			    (unsigned long long)path.targets[i].pool);
+			    (unsigned long long)path->targets[i].pool);
 		else
 			return rc;
 	}
 	return PAAS_ROUTEDB_OK;
 }
 
+/* The line that covers the path, its pools, and their instances. */
+static int
+print_host(const struct question *q, const paas_routedb_host_t *host)
+{
+	paas_routedb_path_t path;
+	int rc;
+
+	rc = paas_routedb_find_path(
+	    host, (const uint8_t *)q->uri, strlen(q->uri), &path);
+	if (rc != PAAS_ROUTEDB_OK)
+		return rc;
+	tool_print_host(stdout, host->name, &path);
+	return print_pools(q, host, &path);
+}
+
+/* 1 once a pattern matched: it is the answer, whether a path covers or not. */
+static int
+try_pattern(uint32_t order, const paas_routedb_host_t *pattern, void *arg)
+{
+	const struct question *q = arg;
+	paas_routedb_path_t path;
+	char err[TOOL_ERRLEN];
+	int rc;
+
+	rc = tool_match(pattern->name, q->host, q->len, err);
+	if (rc == -1)
+		printf("# pattern %u is skipped: %s\n", order, err);
+	if (rc != 1)
+		return 0;
+	rc = paas_routedb_find_path(
+	    pattern, (const uint8_t *)q->uri, strlen(q->uri), &path);
+	if (rc != PAAS_ROUTEDB_OK)
+		return rc;
+	tool_print_pattern(stdout, order, pattern->name, &path);
+	rc = print_pools(q, pattern, &path);
+	return rc != PAAS_ROUTEDB_OK ? rc : 1;
+}
+
+/* In the router's order: exact host, longest wildcard, patterns, default. */
+static int
+answer(struct question *q)
+{
+	paas_routedb_host_t host;
+	int rc;
+
+	rc = paas_routedb_find_host(q->reader, q->host, q->len, &host);
+	if (rc == PAAS_ROUTEDB_ENOTFOUND) {
+		rc = paas_routedb_each_pattern(q->reader, try_pattern, q);
+		if (rc != PAAS_ROUTEDB_OK)
+			return rc == 1 ? PAAS_ROUTEDB_OK : rc;
+		rc = paas_routedb_find_default(q->reader, &host);
+	}
+	return rc != PAAS_ROUTEDB_OK ? rc : print_host(q, &host);
+}
+
 static int
 command_get(int argc, char **argv)
 {
 	char name[PAAS_ROUTEDB_HOST_MAX + 1];
-	paas_routedb_reader_t *reader;
-	paas_routedb_host_t host;
+	struct question q = {.host = name, .uri = argc == 3 ? argv[2] : "/"};
 	int len, rc;
 
 	if (argc < 2 || argc > 3)
@@ -259,13 +332,12 @@ command_get(int argc, char **argv)
 	    (const uint8_t *)argv[1], strlen(argv[1]), 0, name);
 	if (len < 0)
 		return fail("HOST", "must be a host name or an address");
-	if (open_reader(&reader, argv[0], 1) != 0)
+	if (open_reader(&q.reader, argv[0], 1) != 0)
 		return 1;
-	rc = paas_routedb_find_host(reader, name, (size_t)len, &host);
-	if (rc == PAAS_ROUTEDB_OK)
-		rc = print_route(reader, &host, argc == 3 ? argv[2] : "/");
-	(void)paas_routedb_end(reader);
-	paas_routedb_reader_close(reader);
+	q.len = (size_t)len;
+	rc = answer(&q);
+	(void)paas_routedb_end(q.reader);
+	paas_routedb_reader_close(q.reader);
 	if (rc == PAAS_ROUTEDB_ENOTFOUND)
 		return fail(name, "no route: see paas-routedb dump");
 	return rc == PAAS_ROUTEDB_OK ? 0 : fail_db(argv[0], rc);

@@ -1,7 +1,8 @@
 /*
  * The parts of paas-routedb.  tool_grammar.c says what a line may be,
  * tool_parse.c and tool_print.c are the two ways; tool_load.c takes a whole
- * file in, after tool_check.c has looked it over; tool.c is the command.
+ * file in, after tool_check.c has looked it over; tool_match.c matches
+ * patterns; tool.c is the command.
  */
 #ifndef PAAS_ROUTEDB_TOOL_H
 #define PAAS_ROUTEDB_TOOL_H
@@ -18,6 +19,7 @@ enum tool_kind {
 	TOOL_POOL,
 	TOOL_INSTANCE,
 	TOOL_HOST,
+	TOOL_PATTERN,
 	TOOL_KEYS
 };
 
@@ -30,6 +32,8 @@ struct tool_line {
 	paas_routedb_instance_t instance;
 	char host[PAAS_ROUTEDB_HOST_MAX + 1];
 	size_t hostlen;
+	uint32_t order; /* of the pattern, whose text is: */
+	paas_routedb_str_t pattern;
 	paas_routedb_path_t path;
 	paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX];
 	uint32_t nkeys;
@@ -45,7 +49,16 @@ void tool_print_pool(FILE *out, const paas_routedb_pool_t *pool);
 void tool_print_host(
     FILE *out, paas_routedb_str_t name, const paas_routedb_path_t *path);
 
+void tool_print_pattern(FILE *out, uint32_t order, paas_routedb_str_t text,
+    const paas_routedb_path_t *path);
 void tool_print_keys(FILE *out, const paas_routedb_key_t *keys, uint32_t n);
+
+/*
+ * 1 if the pattern matches all of host, 0 if not; -1 if it is none, and in
+ * err why.
+ */
+int tool_match(paas_routedb_str_t pattern, const char *host, size_t len,
+    char err[TOOL_ERRLEN]);
 
 /*
  * Writes the routes in text (name in messages: file) to the database in dir,

@@ -147,46 +147,70 @@ load_check_pools(struct tool_load *l)
 }
 
 size_t
-tool_load_group(const struct tool_load *l, size_t i)
+tool_load_group(const struct tool_load_hosts *hosts, size_t i)
 {
 	size_t n = 1;
 
-	while (i + n < l->nhosts && paas_routedb_compare(l->hosts[i].name,
-					l->hosts[i + n].name) == 0)
+	while (i + n < hosts->n && paas_routedb_compare(hosts->list[i].name,
+				       hosts->list[i + n].name) == 0)
 		n++;
 	return n;
 }
 
 void
-tool_load_read_again(struct tool_load *l, size_t i, size_t n)
+tool_load_read_again(
+    struct tool_load *l, const struct tool_load_host *h, size_t n)
 {
 	char err[TOOL_ERRLEN];
 
 	for (size_t k = 0; k < n; k++)
-		(void)tool_parse(l->hosts[i + k].text, &l->paths[k], err);
+		(void)tool_parse(h[k].text, &l->paths[k], err);
+}
+
+/* "host a.example.com", "pattern 10". */
+static const char *
+load_called(const struct tool_line *line, char name[TOOL_ERRLEN])
+{
+	if (line->kind == TOOL_PATTERN)
+		snprintf(name, TOOL_ERRLEN, "pattern %u", line->order);
+	else
+		snprintf(name, TOOL_ERRLEN, "host %s", line->host);
+	return name;
+}
+
+/* Two lines of one host or pattern. */
+static int
+load_check_pair(struct tool_load *l, const struct tool_line *a,
+    const struct tool_line *b, uint32_t a_line, uint32_t b_line)
+{
+	char name[TOOL_ERRLEN];
+
+	if (a->kind == TOOL_PATTERN &&
+	    paas_routedb_compare(a->pattern, b->pattern) != 0)
+		return tool_load_fail(l, a_line,
+		    "%s: another one than on line %u: give it another number",
+		    load_called(a, name), b_line);
+	if (paas_routedb_compare(a->path.prefix, b->path.prefix) == 0)
+		return tool_load_fail(l, a_line,
+		    "%s: the same path as on line %u: one line may name "
+		    "several pools",
+		    load_called(a, name), b_line);
+	return 0;
 }
 
 static int
-load_check_paths(struct tool_load *l, size_t i, size_t n)
+load_check_paths(struct tool_load *l, const struct tool_load_host *h, size_t n)
 {
-	const paas_routedb_path_t *a, *b;
-
 	if (n > PAAS_ROUTEDB_PATHS_MAX)
-		return tool_load_fail(l, l->hosts[i + n - 1].line,
+		return tool_load_fail(l, h[n - 1].line,
 		    "host: %zu paths: the most is %d", n,
 		    PAAS_ROUTEDB_PATHS_MAX);
-	tool_load_read_again(l, i, n);
-	for (size_t x = 1; x < n; x++) {
-		for (size_t y = 0; y < x; y++) {
-			a = &l->paths[x].path;
-			b = &l->paths[y].path;
-			if (paas_routedb_compare(a->prefix, b->prefix) == 0)
-				return tool_load_fail(l, l->hosts[i + x].line,
-				    "host %s: the same path as on line %u: "
-				    "one line may name several pools",
-				    l->paths[x].host, l->hosts[i + y].line);
-		}
-	}
+	tool_load_read_again(l, h, n);
+	for (size_t x = 1; x < n; x++)
+		for (size_t y = 0; y < x; y++)
+			if (load_check_pair(l, &l->paths[x], &l->paths[y],
+				h[x].line, h[y].line) == -1)
+				return -1;
 	return 0;
 }
 
@@ -208,7 +232,7 @@ load_check_target(struct tool_load *l, const struct tool_load_host *h,
 }
 
 static int
-load_check_targets(struct tool_load *l, struct tool_load_host *h,
+load_check_targets(struct tool_load *l, const struct tool_load_host *h,
     paas_routedb_reader_t *reader)
 {
 	char err[TOOL_ERRLEN];
@@ -226,40 +250,68 @@ load_check_targets(struct tool_load *l, struct tool_load_host *h,
 
 /* The first host of a pool alone becomes its home, as the writer would do. */
 static void
-load_choose_home(struct tool_load *l, size_t i, size_t n)
+load_choose_home(struct tool_load *l, const struct tool_load_host *h, size_t n)
 {
 	uint64_t only = 0;
 	size_t pool;
 
-	for (size_t k = i; k < i + n; k++) {
-		if (l->hosts[k].ntargets == 0)
+	if (paas_routedb_labels(h->name) == 0)
+		return;
+	for (size_t k = 0; k < n; k++) {
+		if (h[k].ntargets == 0)
 			continue;
-		if (l->hosts[k].only == 0 ||
-		    (only != 0 && l->hosts[k].only != only))
+		if (h[k].only == 0 || (only != 0 && h[k].only != only))
 			return;
-		only = l->hosts[k].only;
+		only = h[k].only;
 	}
 	pool = tool_load_find(l, only);
 	if (only != 0 && pool < l->npools && l->pools[pool].pool.home.len == 0)
-		l->pools[pool].pool.home = l->hosts[i].name;
+		l->pools[pool].pool.home = h->name;
+}
+
+static int
+load_check_hosts(struct tool_load *l, const struct tool_load_hosts *hosts,
+    paas_routedb_reader_t *reader)
+{
+	const struct tool_load_host *h;
+	size_t i, n;
+
+	for (i = 0; i < hosts->n; i += n) {
+		h = &hosts->list[i];
+		n = tool_load_group(hosts, i);
+		if (n > 1 && load_check_paths(l, h, n) == -1)
+			return -1;
+		for (size_t k = 0; k < n; k++)
+			if (load_check_targets(l, &h[k], reader) == -1)
+				return -1;
+		if (!l->add && hosts == &l->hosts)
+			load_choose_home(l, h, n);
+	}
+	return 0;
+}
+
+/* With --add, how many patterns that makes in all is known to the writer. */
+static int
+load_check_patterns(struct tool_load *l)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < l->patterns.n; i += tool_load_group(&l->patterns, i))
+		n++;
+	return n <= PAAS_ROUTEDB_PATTERNS_MAX
+		   ? 0
+		   : tool_load_fail(l, l->patterns.list[i - 1].line,
+			 "pattern: there are %zu: the most is %d", n,
+			 PAAS_ROUTEDB_PATTERNS_MAX);
 }
 
 int
 tool_load_check(struct tool_load *l, paas_routedb_reader_t *reader)
 {
-	size_t i, n;
-
-	for (i = 0; i < l->nhosts; i += n) {
-		n = tool_load_group(l, i);
-		if (n > 1 && load_check_paths(l, i, n) == -1)
-			return -1;
-		for (size_t k = i; k < i + n; k++)
-			if (load_check_targets(l, &l->hosts[k], reader) == -1)
-				return -1;
-		if (!l->add)
-			load_choose_home(l, i, n);
-	}
-	return 0;
+	if (load_check_hosts(l, &l->hosts, reader) == -1 ||
+	    load_check_hosts(l, &l->patterns, reader) == -1)
+		return -1;
+	return load_check_patterns(l);
 }
 
 int
@@ -268,7 +320,9 @@ tool_load_sort(struct tool_load *l)
 	if (load_gather(l) == -1)
 		return -1;
 	sort(l->pools, l->npools, sizeof(*l->pools), compare_pools);
-	sort(l->hosts, l->nhosts, sizeof(*l->hosts), compare_hosts);
+	sort(l->hosts.list, l->hosts.n, sizeof(*l->hosts.list), compare_hosts);
+	sort(l->patterns.list, l->patterns.n, sizeof(*l->patterns.list),
+	    compare_hosts);
 	l->tablesize = 0; /* it knows them in their old order */
 	if (l->npools > 0 && tool_load_index(l) == -1)
 		return -1;

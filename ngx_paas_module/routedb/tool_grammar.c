@@ -5,6 +5,7 @@
  *	pool 10 app=hello type=web hash=cookie:sid balance=hash sticky
  *	instance 10 1099511627777 127.0.0.1:9001 weight=50 draining
  *	host www.example.com pool=10:90,11:10 path=/shop strip
+ *	pattern 10 pr-(?<number>\d+)\.example\.com pool=10
  *	keys 1:HEX64 2:HEX64
  *
  * A field that is not named has its usual value.
@@ -40,7 +41,7 @@ const struct tool_field tool_pool_fields[] = {
     {"slow_start", NUMBER, POOL(slow_start), 0, NULL, "milliseconds"},
     {"hold", NUMBER, POOL(hold), 0, NULL, "milliseconds"},
     {"retry_budget", NUMBER, POOL(retry_budget), 0, NULL, "0 to 100"},
-    {"home", HOST, POOL(home), 1, NULL, WANT_HOST},
+    {"home", HOST, POOL(home), PAAS_ROUTEDB_ANY_NAME, NULL, WANT_HOST},
     {"sticky", FLAG, POOL(flags), PAAS_ROUTEDB_STICKY, NULL, NULL},
     {"retry_put", FLAG, POOL(flags), PAAS_ROUTEDB_RETRY_PUT, NULL, NULL},
     {"no_retry", FLAG, POOL(flags), PAAS_ROUTEDB_NO_RETRY, NULL, NULL},

@@ -89,16 +89,15 @@ load_instance(
 	return 0;
 }
 
-/* The canonical name, in the text itself where it is spelt so there. */
+/* Bytes of the text itself where they are there, else a copy. */
 static int
-load_name(struct tool_load *l, const struct tool_line *line,
+load_keep(struct tool_load *l, const void *data, size_t len,
     paas_routedb_str_t text, paas_routedb_str_t *name)
 {
-	const uint8_t *at =
-	    memmem(text.data, text.len, line->host, line->hostlen);
+	const uint8_t *at = memmem(text.data, text.len, data, len);
 	void *p;
 
-	name->len = line->hostlen;
+	name->len = len;
 	name->data = at;
 	if (at != NULL)
 		return 0;
@@ -106,28 +105,57 @@ load_name(struct tool_load *l, const struct tool_line *line,
 	if (p == NULL)
 		return -1;
 	l->names = p;
-	name->data = memcpy(l->names[l->nnames++] = malloc(line->hostlen),
-	    line->host, line->hostlen);
+	l->names[l->nnames] = malloc(len);
+	if (l->names[l->nnames] == NULL)
+		return tool_load_fail(l, 0, "%s", strerror(ENOMEM));
+	name->data = memcpy(l->names[l->nnames++], data, len);
 	return 0;
+}
+
+static struct tool_load_host *
+load_path(struct tool_load *l, struct tool_load_hosts *hosts,
+    const struct tool_line *line, paas_routedb_str_t text, uint32_t number)
+{
+	struct tool_load_host *h;
+	void *p = load_room(
+	    l, hosts->list, hosts->n, &hosts->room, sizeof(*hosts->list));
+
+	if (p == NULL)
+		return NULL;
+	hosts->list = p;
+	h = &hosts->list[hosts->n++];
+	h->text = text;
+	h->line = number;
+	h->ntargets = line->path.ntargets;
+	h->only = h->ntargets == 1 ? line->path.targets[0].pool : 0;
+	return h;
 }
 
 static int
 load_host(struct tool_load *l, const struct tool_line *line,
     paas_routedb_str_t text, uint32_t number)
 {
-	struct tool_load_host *h;
-	void *p =
-	    load_room(l, l->hosts, l->nhosts, &l->roomhosts, sizeof(*l->hosts));
+	struct tool_load_host *h = load_path(l, &l->hosts, line, text, number);
 
-	if (p == NULL)
-		return -1;
-	l->hosts = p;
-	h = &l->hosts[l->nhosts++];
-	h->text = text;
-	h->line = number;
-	h->ntargets = line->path.ntargets;
-	h->only = h->ntargets == 1 ? line->path.targets[0].pool : 0;
-	return load_name(l, line, text, &h->name);
+	return h == NULL
+		   ? -1
+		   : load_keep(l, line->host, line->hostlen, text, &h->name);
+}
+
+static int
+load_pattern(struct tool_load *l, const struct tool_line *line,
+    paas_routedb_str_t text, uint32_t number)
+{
+	uint8_t key[1 + sizeof(line->order)];
+	char err[TOOL_ERRLEN];
+	struct tool_load_host *h;
+	size_t len = paas_routedb_key_pattern(key, line->order);
+
+	if (tool_match(line->pattern, "", 0, err) == -1)
+		return tool_load_fail(
+		    l, number, "pattern %u: %s", line->order, err);
+	h = load_path(l, &l->patterns, line, text, number);
+	return h == NULL ? -1 : load_keep(l, key + 1, len - 1, text, &h->name);
 }
 
 static int
@@ -156,6 +184,8 @@ load_line(struct tool_load *l, paas_routedb_str_t text, uint32_t number)
 		return load_instance(l, line, number);
 	case TOOL_HOST:
 		return load_host(l, line, text, number);
+	case TOOL_PATTERN:
+		return load_pattern(l, line, text, number);
 	case TOOL_KEYS:
 		return load_keys(l, line, number);
 	case TOOL_REVISION:
@@ -186,34 +216,70 @@ load_lines(struct tool_load *l, paas_routedb_str_t text)
 
 /* ---- writing ----------------------------------------------------------- */
 
+/* All lines of a host or a pattern at once, by put(). */
 static int
-load_put(struct tool_load *l, paas_routedb_writer_t *w)
+load_put_paths(struct tool_load *l, paas_routedb_writer_t *w,
+    const struct tool_load_hosts *hosts,
+    int (*put)(paas_routedb_writer_t *, const struct tool_line *,
+	const struct tool_load_host *, const paas_routedb_path_t *, uint32_t))
 {
+	const struct tool_load_host *h;
 	paas_routedb_path_t *paths;
-	struct tool_load_pool *p;
 	size_t i, n, k;
-	int rc = l->add ? PAAS_ROUTEDB_OK : paas_routedb_clear(w);
+	int rc = PAAS_ROUTEDB_OK;
 
 	paths = calloc(PAAS_ROUTEDB_PATHS_MAX, sizeof(*paths));
 	if (paths == NULL)
 		return PAAS_ROUTEDB_ESYS;
+	for (i = 0; i < hosts->n && rc == PAAS_ROUTEDB_OK; i += n) {
+		h = &hosts->list[i];
+		n = tool_load_group(hosts, i);
+		tool_load_read_again(l, h, n);
+		for (k = 0; k < n; k++)
+			paths[k] = l->paths[k].path;
+		rc = put(w, &l->paths[0], h, paths, (uint32_t)n);
+	}
+	free(paths);
+	return rc;
+}
+
+static int
+put_host(paas_routedb_writer_t *w, const struct tool_line *line,
+    const struct tool_load_host *h, const paas_routedb_path_t *paths,
+    uint32_t npaths)
+{
+	(void)line;
+	return paas_routedb_put_host(w, h->name, paths, npaths);
+}
+
+static int
+put_pattern(paas_routedb_writer_t *w, const struct tool_line *line,
+    const struct tool_load_host *h, const paas_routedb_path_t *paths,
+    uint32_t npaths)
+{
+	(void)h;
+	return paas_routedb_put_pattern(
+	    w, line->order, line->pattern, paths, npaths);
+}
+
+static int
+load_put(struct tool_load *l, paas_routedb_writer_t *w)
+{
+	struct tool_load_pool *p;
+	int rc = l->add ? PAAS_ROUTEDB_OK : paas_routedb_clear(w);
+
 	for (p = l->pools; p < l->pools + l->npools && rc == 0; p++) {
 		tool_load_together(l, p);
 		rc = paas_routedb_put_pool(w, &p->pool, l->together);
 	}
-	for (i = 0; i < l->nhosts && rc == PAAS_ROUTEDB_OK; i += n) {
-		n = tool_load_group(l, i);
-		tool_load_read_again(l, i, n);
-		for (k = 0; k < n; k++)
-			paths[k] = l->paths[k].path;
-		rc = paas_routedb_put_host(
-		    w, l->hosts[i].name, paths, (uint32_t)n);
-	}
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = load_put_paths(l, w, &l->hosts, put_host);
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = load_put_paths(l, w, &l->patterns, put_pattern);
 	if (rc == PAAS_ROUTEDB_OK && l->nkeys > 0)
 		rc = paas_routedb_put_keys(w, l->keys, l->nkeys);
 	if (rc == PAAS_ROUTEDB_OK && l->has_revision)
 		rc = paas_routedb_put_revision(w, l->revision);
-	free(paths);
 	return rc;
 }
 
@@ -285,7 +351,8 @@ load_free(struct tool_load *l)
 	free(l->names);
 	free(l->pools);
 	free(l->instances);
-	free(l->hosts);
+	free(l->hosts.list);
+	free(l->patterns.list);
 	free(l->table);
 	free(l);
 }

@@ -18,12 +18,20 @@ struct tool_load_instance {
 	uint32_t pool; /* its index, while lines are read */
 };
 
-/* A host's line is short to read again and long to keep: 16 targets. */
+/*
+ * A host's or a pattern's line is short to read again and long to keep: 16
+ * targets.  A pattern's name is the number in its key.
+ */
 struct tool_load_host {
 	paas_routedb_str_t name, text;
 	uint64_t only; /* the one pool of the line */
 	uint32_t ntargets;
 	uint32_t line;
+};
+
+struct tool_load_hosts {
+	struct tool_load_host *list;
+	size_t n, room;
 };
 
 struct tool_load {
@@ -35,9 +43,9 @@ struct tool_load {
 	uint32_t nkeys;
 	struct tool_load_pool *pools;
 	struct tool_load_instance *instances;
-	struct tool_load_host *hosts;
-	size_t npools, ninstances, nhosts;
-	size_t roompools, roominstances, roomhosts;
+	struct tool_load_hosts hosts, patterns;
+	size_t npools, ninstances;
+	size_t roompools, roominstances;
 	int scattered;   /* instances are not in the order of their pools */
 	uint32_t *table; /* open hash of pool ids: index + 1, or 0 */
 	size_t tablesize, tabled;
@@ -66,11 +74,12 @@ int tool_load_sort(struct tool_load *l);
  */
 int tool_load_check(struct tool_load *l, paas_routedb_reader_t *reader);
 
-/* The sorted lines from i on that are of one host: how many. */
-size_t tool_load_group(const struct tool_load *l, size_t i);
+/* The sorted lines from i on that have one name: how many. */
+size_t tool_load_group(const struct tool_load_hosts *hosts, size_t i);
 
 /* These lines parsed into l->paths; a pool's instances into l->together. */
-void tool_load_read_again(struct tool_load *l, size_t i, size_t n);
+void tool_load_read_again(
+    struct tool_load *l, const struct tool_load_host *h, size_t n);
 void tool_load_together(struct tool_load *l, const struct tool_load_pool *p);
 
 #endif

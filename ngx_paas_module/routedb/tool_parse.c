@@ -2,6 +2,7 @@
  * From a line of text to what it says.
  */
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -11,7 +12,8 @@ static const struct {
 	const char *name;
 	enum tool_kind kind;
 } kinds[] = {{"instance", TOOL_INSTANCE}, {"pool", TOOL_POOL},
-    {"host", TOOL_HOST}, {"revision", TOOL_REVISION}, {"keys", TOOL_KEYS}};
+    {"host", TOOL_HOST}, {"pattern", TOOL_PATTERN}, {"revision", TOOL_REVISION},
+    {"keys", TOOL_KEYS}};
 
 __attribute__((format(printf, 2, 3))) static int
 refuse(char err[TOOL_ERRLEN], const char *fmt, ...)
@@ -227,11 +229,14 @@ set_str(const struct tool_field *f, void *at, paas_routedb_str_t s)
 		ok = paas_routedb_check_prefix(s);
 		break;
 	default:
-		if (f->extra && s.len > 1 && s.data[0] == '*') {
+		if (f->extra != 0 && s.len > 1 && s.data[0] == '*' &&
+		    s.data[1] == '.') {
 			s.data++;
 			s.len--;
+		} else if (f->extra != 0 && is_word(s, "*")) {
+			s.data = (const uint8_t *)".";
 		}
-		ok = paas_routedb_check_name(s, f->extra != 0);
+		ok = paas_routedb_check_name(s, (int)f->extra);
 	}
 	memcpy(at, &s, sizeof(s));
 	return ok ? 0 : -1;
@@ -344,21 +349,13 @@ parse_instance(
 	return 0;
 }
 
+/* The fields of a host's or a pattern's line; what is its first words. */
 static int
-parse_host(
-    paas_routedb_str_t rest, struct tool_line *line, char err[TOOL_ERRLEN])
+parse_path(paas_routedb_str_t rest, struct tool_line *line, const char *what,
+    char err[TOOL_ERRLEN])
 {
-	paas_routedb_str_t name = next_word(&rest);
 	paas_routedb_path_t *path = &line->path;
-	int len;
 
-	len = paas_routedb_canonical(name.data, name.len, 1, line->host);
-	if (len < 0)
-		return refuse(err,
-		    "host '%.*s': must be a host name, an address or a "
-		    "wildcard such as *.example.com",
-		    SHOW(name));
-	line->hostlen = (size_t)len;
 	path->prefix = (paas_routedb_str_t){(const uint8_t *)"/", 1};
 	path->redirect_host = (paas_routedb_str_t){NULL, 0};
 	path->flags = 0;
@@ -368,10 +365,55 @@ parse_host(
 	if (path->redirect_host.len > 0)
 		path->flags |= PAAS_ROUTEDB_TO_HOST;
 	else if (path->ntargets == 0)
-		return refuse(err,
-		    "host '%s': needs pool=NUMBER, or to=HOST to redirect",
-		    line->host);
+		return refuse(
+		    err, "%s: needs pool=NUMBER, or to=HOST to redirect", what);
 	return 0;
+}
+
+static int
+parse_host(
+    paas_routedb_str_t rest, struct tool_line *line, char err[TOOL_ERRLEN])
+{
+	paas_routedb_str_t name = next_word(&rest);
+	char what[sizeof(line->host) + 8];
+	int len;
+
+	len = paas_routedb_canonical(
+	    name.data, name.len, PAAS_ROUTEDB_ANY_NAME, line->host);
+	if (len < 0)
+		return refuse(err,
+		    "host '%.*s': must be a host name, an address, a wildcard "
+		    "such as *.example.com, or * for all others",
+		    SHOW(name));
+	line->hostlen = (size_t)len;
+	snprintf(what, sizeof(what), "host '%s'", line->host);
+	return parse_path(rest, line, what, err);
+}
+
+static int
+parse_pattern(
+    paas_routedb_str_t rest, struct tool_line *line, char err[TOOL_ERRLEN])
+{
+	paas_routedb_str_t number = next_word(&rest);
+	paas_routedb_path_t any = {
+	    {(const uint8_t *)"/", 1}, .ntargets = 1, .targets = {{1, 1}}};
+	uint64_t order;
+	char what[32];
+
+	line->pattern = next_word(&rest);
+	if (parse_number(number, UINT32_MAX, &order) == -1)
+		return refuse(err,
+		    "pattern '%.*s': must begin with its place in the order, "
+		    "as in 'pattern 10 pr-\\d+\\.example\\.com pool=10'",
+		    SHOW(number));
+	if (paas_routedb_check_pattern(line->pattern, &any, 1) != 0)
+		return refuse(err,
+		    "pattern %" PRIu64 ": must be 1 to %d letters, digits and "
+		    "signs of ASCII",
+		    order, PAAS_ROUTEDB_PATTERN_MAX);
+	line->order = (uint32_t)order;
+	snprintf(what, sizeof(what), "pattern %u", line->order);
+	return parse_path(rest, line, what, err);
 }
 
 /* 32 bytes in hexadecimal. */
@@ -448,6 +490,8 @@ tool_parse(
 		return parse_pool(text, line, err);
 	case TOOL_HOST:
 		return parse_host(text, line, err);
+	case TOOL_PATTERN:
+		return parse_pattern(text, line, err);
 	case TOOL_KEYS:
 		return parse_keys(text, line, err);
 	case TOOL_REVISION:
@@ -458,8 +502,8 @@ tool_parse(
 		return 0;
 	default:
 		return refuse(err,
-		    "'%.*s': a line begins with pool, instance, host, keys, "
-		    "revision or #",
+		    "'%.*s': a line begins with pool, instance, host, "
+		    "pattern, keys, revision or #",
 		    SHOW(word));
 	}
 }

@@ -35,7 +35,8 @@ put_host(FILE *out, paas_routedb_str_t s)
 {
 	if (s.len > 0 && s.data[0] == '.')
 		putc_unlocked('*', out);
-	put(out, s.data, s.len);
+	if (s.len > 1 || s.data[0] != '.')
+		put(out, s.data, s.len);
 }
 
 static uint64_t
@@ -191,6 +192,17 @@ tool_print_host(
 {
 	put_name(out, "host ");
 	put_host(out, name);
+	put_fields(out, tool_path_fields, path);
+}
+
+void
+tool_print_pattern(FILE *out, uint32_t order, paas_routedb_str_t text,
+    const paas_routedb_path_t *path)
+{
+	put_name(out, "pattern ");
+	put_number(out, order);
+	putc_unlocked(' ', out);
+	put(out, text.data, text.len);
 	put_fields(out, tool_path_fields, path);
 }
 

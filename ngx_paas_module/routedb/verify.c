@@ -46,6 +46,12 @@ verify_fail_at(struct verify *v, const MDB_val *key, const char *what)
 		return verify_fail(
 		    v, "pool %llu: %s", (unsigned long long)be64toh(id), what);
 	}
+	if (key->mv_size == 5 && k[0] == PAAS_ROUTEDB_TAG_PATTERN) {
+		uint32_t order;
+
+		memcpy(&order, k + 1, sizeof(order));
+		return verify_fail(v, "pattern %u: %s", be32toh(order), what);
+	}
 	for (size_t i = k[0] == PAAS_ROUTEDB_TAG_HOST;
 	     i < key->mv_size && i < PAAS_ROUTEDB_KEY_MAX; i++)
 		n += (size_t)snprintf(name + n, sizeof(name) - n,
@@ -150,6 +156,25 @@ verify_host(struct verify *v, const MDB_val *key, const MDB_val *value)
 }
 
 static int
+verify_pattern(struct verify *v, const MDB_val *key, const MDB_val *value)
+{
+	paas_routedb_host_t pattern;
+	uint32_t i, order;
+
+	if (paas_routedb_decode_pattern(key, value, &order, &pattern) != 0)
+		return verify_fail_at(v, key, "wrong length or CRC");
+	for (i = 0; i < pattern.npaths; i++)
+		paas_routedb_get_path(&pattern, i, &v->paths[i]);
+	if (paas_routedb_check_pattern(
+		pattern.name, v->paths, pattern.npaths) != 0)
+		return verify_fail_at(v, key, "a field out of its range");
+	v->found.meta.npatterns++;
+	return verify_bytes(v, key, value,
+	    paas_routedb_encode_pattern(
+		v->again, pattern.name, v->paths, pattern.npaths));
+}
+
+static int
 verify_keys(struct verify *v, const MDB_val *key, const MDB_val *value)
 {
 	paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX];
@@ -188,6 +213,8 @@ verify_record(const MDB_val *key, const MDB_val *value, void *arg)
 		return verify_pool(v, key, value);
 	case PAAS_ROUTEDB_TAG_HOST:
 		return verify_host(v, key, value);
+	case PAAS_ROUTEDB_TAG_PATTERN:
+		return verify_pattern(v, key, value);
 	case PAAS_ROUTEDB_TAG_KEYS:
 		return verify_keys(v, key, value);
 	}
@@ -215,6 +242,9 @@ verify_all(struct verify *v)
 	if (memcmp(v->told.wildcards, v->found.wildcards,
 		sizeof(v->told.wildcards)) != 0)
 		return verify_fail(v, "meta counts other wildcards");
+	if (v->told.meta.npatterns != v->found.meta.npatterns)
+		return verify_fail(v, "meta counts %u patterns, there are %u",
+		    v->told.meta.npatterns, v->found.meta.npatterns);
 	if (v->told.meta.patterns > v->told.meta.generation ||
 	    v->told.meta.keys > v->told.meta.generation)
 		return verify_fail(v, "meta tells of a change to come");

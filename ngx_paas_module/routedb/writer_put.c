@@ -179,7 +179,8 @@ writer_lives_at(paas_routedb_writer_t *w, paas_routedb_str_t home, uint64_t id)
 
 /*
  * Adds the copy of pool id to the host in w->record, of *len bytes, and makes
- * that the home of a pool that has none.
+ * that the home of a pool that has none; but the default route only if it was
+ * asked to be.
  */
 static int
 writer_move_in(
@@ -197,7 +198,8 @@ writer_move_in(
 		*len = paas_routedb_replace_inline(w->record, *len, &pool.body);
 		return PAAS_ROUTEDB_OK;
 	}
-	if (writer_lives_at(w, pool.home, id) || w->error != PAAS_ROUTEDB_OK)
+	if (paas_routedb_labels(name) == 0 ||
+	    writer_lives_at(w, pool.home, id) || w->error != PAAS_ROUTEDB_OK)
 		return w->error;
 	*len = paas_routedb_replace_inline(w->record, *len, &pool.body);
 	size = paas_routedb_encode_pool(w->scratch, name, &pool.body);

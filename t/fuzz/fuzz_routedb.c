@@ -22,8 +22,8 @@ fuzz_canonical(const uint8_t *data, size_t len)
 	char once[PAAS_ROUTEDB_HOST_MAX + 1], twice[PAAS_ROUTEDB_HOST_MAX + 1];
 	int n;
 
-	for (int wildcard = 0; wildcard < 2; wildcard++) {
-		n = paas_routedb_canonical(data, len, wildcard, once);
+	for (int allow = 0; allow <= PAAS_ROUTEDB_ANY_NAME; allow++) {
+		n = paas_routedb_canonical(data, len, allow, once);
 		if (n < 0)
 			continue;
 		MUST(n > 0 && n <= PAAS_ROUTEDB_HOST_MAX && once[n] == '\0');
@@ -31,9 +31,10 @@ fuzz_canonical(const uint8_t *data, size_t len)
 			MUST(strchr("abcdefghijklmnopqrstuvwxyz0123456789"
 				    "-_.:[]",
 			    once[i]));
-		MUST(wildcard || once[0] != '.');
+		MUST(allow || once[0] != '.');
+		MUST((allow & PAAS_ROUTEDB_DEFAULT) || strcmp(once, ".") != 0);
 		MUST(paas_routedb_canonical(
-			 (uint8_t *)once, (size_t)n, wildcard, twice) == n);
+			 (uint8_t *)once, (size_t)n, allow, twice) == n);
 		MUST(memcmp(once, twice, (size_t)n + 1) == 0);
 	}
 }
@@ -85,9 +86,54 @@ fuzz_host(const MDB_val *key, const MDB_val *value)
 }
 
 static void
-fuzz_record(uint8_t tag, const uint8_t *data, size_t len)
+fuzz_pattern(const MDB_val *key, const MDB_val *value)
+{
+	static paas_routedb_path_t paths[PAAS_ROUTEDB_PATHS_MAX];
+	static uint8_t again[PAAS_ROUTEDB_RECORD_MAX];
+	paas_routedb_host_t pattern;
+	uint32_t order;
+
+	if (paas_routedb_decode_pattern(key, value, &order, &pattern) != 0)
+		return;
+	for (uint32_t i = 0; i < pattern.npaths; i++)
+		MUST(paas_routedb_get_path(&pattern, i, &paths[i]) == 0);
+	if (paas_routedb_check_pattern(pattern.name, paths, pattern.npaths) ==
+	    0)
+		MUST(paas_routedb_encode_pattern(again, pattern.name, paths,
+			 pattern.npaths) == value->mv_size);
+}
+
+static void
+fuzz_keys(const MDB_val *key, const MDB_val *value)
+{
+	paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX];
+	uint8_t again[512];
+	uint32_t n;
+
+	if (paas_routedb_decode_keys(key, value, keys, &n) == 0)
+		MUST(
+		    paas_routedb_encode_keys(again, keys, n) == value->mv_size);
+}
+
+static void
+fuzz_meta(const MDB_val *key, const MDB_val *value)
 {
 	paas_routedb_head_t head;
+
+	(void)paas_routedb_decode_meta(key, value, &head);
+}
+
+static void (*const kinds[])(const MDB_val *, const MDB_val *) = {
+    [PAAS_ROUTEDB_TAG_META] = fuzz_meta,
+    [PAAS_ROUTEDB_TAG_POOL] = fuzz_pool,
+    [PAAS_ROUTEDB_TAG_HOST] = fuzz_host,
+    [PAAS_ROUTEDB_TAG_PATTERN] = fuzz_pattern,
+    [PAAS_ROUTEDB_TAG_KEYS] = fuzz_keys,
+};
+
+static void
+fuzz_record(uint8_t tag, const uint8_t *data, size_t len)
+{
 	MDB_val key, value;
 	uint8_t *k, *v;
 
@@ -102,12 +148,7 @@ fuzz_record(uint8_t tag, const uint8_t *data, size_t len)
 	memcpy(v, data + key.mv_size, value.mv_size);
 	k[0] = tag;
 	paas_routedb_seal(v, value.mv_size, k, key.mv_size);
-	if (tag == PAAS_ROUTEDB_TAG_META)
-		(void)paas_routedb_decode_meta(&key, &value, &head);
-	else if (tag == PAAS_ROUTEDB_TAG_POOL)
-		fuzz_pool(&key, &value);
-	else
-		fuzz_host(&key, &value);
+	kinds[tag](&key, &value);
 	free(k);
 	free(v);
 }
@@ -132,6 +173,10 @@ fuzz_text(const uint8_t *data, size_t len)
 		    &line.path);
 	else if (line.kind == TOOL_POOL)
 		tool_print_pool(out, &line.pool);
+	else if (line.kind == TOOL_PATTERN)
+		tool_print_pattern(out, line.order, line.pattern, &line.path);
+	else if (line.kind == TOOL_KEYS)
+		tool_print_keys(out, line.keys, line.nkeys);
 	else if (line.kind == TOOL_REVISION)
 		tool_print_revision(out, line.revision);
 	fclose(out);
@@ -149,17 +194,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	if (len == 0)
 		return 0;
-	switch (data[0] & 7) {
-	case 0:
+	if (data[0] == 0)
 		fuzz_canonical(data + 1, len - 1);
-		break;
-	case PAAS_ROUTEDB_TAG_META:
-	case PAAS_ROUTEDB_TAG_POOL:
-	case PAAS_ROUTEDB_TAG_HOST:
-		fuzz_record(data[0] & 7, data + 1, len - 1);
-		break;
-	default:
+	else if (data[0] < sizeof(kinds) / sizeof(kinds[0]))
+		fuzz_record(data[0], data + 1, len - 1);
+	else
 		fuzz_text(data + 1, len - 1);
-	}
 	return 0;
 }

@@ -134,6 +134,86 @@ set_routes($missing, $to_a);
 ok(wait_for(15, sub { $r2->get('one.test', '/')->{status} == 200 }), 'until there is one');
 like($r2->log, qr/is readable again/, 'which is told, too');
 
-unlike($r->log, qr/exited on signal/, 'no worker died');
+# CRC-32C of bytes, as in each record.
+sub crc {
+    my $crc = 0xffffffff;
+    for my $byte (unpack 'C*', $_[0]) {
+        $crc ^= $byte;
+        $crc = $crc & 1 ? $crc >> 1 ^ 0x82f63b78 : $crc >> 1 for 1 .. 8;
+    }
+    return $crc ^ 0xffffffff;
+}
+
+# The file as a writer of a later format would leave it, by one more commit.
+sub of_other_version {
+    my ($file) = @_;
+    my $found = 0;
+    for (my $at = 0; ($at = index $file, "\x01", $at) != -1; $at++) {
+        my ($crc, $v) = unpack 'VV', substr $file, $at + 1, 8;
+        next if !defined $v || $v == 0 || $v > 98;
+        for my $depths (0 .. 2) {
+            my $len = 76 + 8 * $depths;
+            next if crc("\x01" . substr $file, $at + 5, $len) != $crc;
+            substr $file, $at + 5, 4, pack 'V', 99;
+            substr $file, $at + 1, 4, pack 'V', crc("\x01" . substr $file, $at + 5, $len);
+            $found++;
+        }
+    }
+    die 'no meta record found' if !$found;
+    for my $txn (144, 4096 + 144) {
+        substr $file, $txn, 8, pack 'Q<', 2 + unpack 'Q<', substr $file, $txn, 8;
+    }
+    return $file;
+}
+
+sub write_file {
+    my ($name, $bytes) = @_;
+    open my $out, '>:raw', $name or die "$name: $!";
+    print {$out} $bytes;
+    close $out;
+    system 'chgrp', 'www-data', $name;
+    chmod 0640, $name;
+}
+
+# Another format version, by a commit in the file that is in use.
+is(body('one.test'), 'a', 'a host in use');
+is(body('cached.test'), 'a', 'another');
+open $fh, '+<:raw', "$dir/data.mdb" or die;
+$bytes = do { local $/; <$fh> };
+my $other_version = of_other_version($bytes);
+my $lines = () = $r->log =~ /has another format version/g;
+seek $fh, 0, 0;
+print {$fh} $other_version;
+close $fh;
+state_is('version', 'another version is told from damage');
+is(body('one.test'), 'a', 'cached hosts go on');
+is(body('cached.test'), 'a', 'all of them');
+is(error('nobody.test'), 'routes_unavailable', 'unknown hosts: never 404');
+is($r->get('nobody.test', '/')->{status}, 503, 'but 503');
+is(scalar(() = $r->log =~ /has another format version/g), $lines + 1, 'one line of the log');
+write_file("$dir/good", $bytes);
+rename "$dir/good", "$dir/data.mdb";
+state_is('ok', 'a good one is renamed over it');
+is(error('nobody.test'), 'no_route', 'and believed');
+is(body('one.test'), 'a', 'hosts are routed by it');
+
+# A file of another version renamed over a good one: the good one is kept.
+write_file("$dir/other", $other_version);
+rename "$dir/other", "$dir/data.mdb";
+state_is('stale', 'a file of another version is not taken');
+is(body('one.test'), 'a', 'what is mapped goes on');
+is(error('nobody.test'), 'no_route', 'for all hosts');
+
+# And an nginx that starts with it.
+my $r3 = PaasTest::Router->new(workers => 1);
+is($r3->state->{routes}{state}, 'version', 'a start with another version');
+is($r3->get('one.test', '/')->{headers}{'x-paas-error'}, 'routes_unavailable', 'no routes');
+is(scalar(() = $r3->log =~ /has another format version/g), 1, 'one line of the log');
+write_file("$dir/good", $bytes);
+rename "$dir/good", "$dir/data.mdb";
+ok(wait_for(15, sub { $r3->get('one.test', '/')->{status} == 200 }), 'it recovers by itself');
+state_is('ok', 'and so does the other');
+
+unlike($_->log, qr/exited on signal/, 'no worker died') for $r, $r2, $r3;
 
 done_testing();

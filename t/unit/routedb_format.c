@@ -9,7 +9,7 @@
 
 static const struct {
 	const char *in;
-	int wildcard;
+	int allow;
 	const char *out; /* NULL: refused */
 } hosts[] = {
     {"example.com", 0, "example.com"},
@@ -88,6 +88,19 @@ static const struct {
     {"*.1.2.3", 1, NULL},
     {"*.127.0.0.1", 1, NULL},
     {"*.[::1]", 1, NULL},
+    /* The default route. */
+    {"*", 2, "."},
+    {".", 2, "."},
+    {"*", 3, "."},
+    {"*.com", 3, ".com"},
+    {"*.com", 2, NULL},
+    {".", 1, NULL},
+    {"*", 0, NULL},
+    {"*.", 3, NULL},
+    {"..", 3, NULL},
+    {"*:80", 3, NULL},
+    {"**", 3, NULL},
+    {"", 3, NULL},
 };
 
 static void
@@ -105,7 +118,7 @@ test_canonical(void **state)
 
 		memcpy(copy, in, strlen(in));
 		len = paas_routedb_canonical(
-		    copy, strlen(in), hosts[i].wildcard, out);
+		    copy, strlen(in), hosts[i].allow, out);
 		free(copy);
 		if (want == NULL && len != PAAS_ROUTEDB_EINVAL)
 			fail_msg("'%s' gives '%s'", in, out);
@@ -331,7 +344,7 @@ test_host_rules(void **state)
 	static const char *const prefixes[] = {"", "x", "/x/", "//", "/x//y",
 	    "/.", "/x/..", "/../x", "/x/./y", "/a b", "/a?b", "/a#b", "/a\x7f"};
 	static const char *const names[] = {"", "A.com", "a.com.", "*.a.com",
-	    "a.com:80", "a b", ".", "1.2.3", "[0::1]"};
+	    "a.com:80", "a b", "*", "1.2.3", "[0::1]"};
 	paas_routedb_path_t p = make_path("/", 1), two[2];
 	char prefix[PAAS_ROUTEDB_PREFIX_MAX + 2];
 	size_t i;
@@ -478,6 +491,7 @@ test_meta(void **state)
 	MDB_val k = {1, key}, v = {0, value};
 
 	(void)state;
+	head.wildcards[0] = 1;
 	head.wildcards[2] = 3;
 	head.wildcards[127] = 1;
 	paas_routedb_key_meta(key);
@@ -494,7 +508,7 @@ test_meta(void **state)
 	assert_int_equal(got.meta.patterns, 3);
 	assert_int_equal(got.meta.keys, 4);
 	assert_int_equal(got.meta.npatterns, 11);
-	assert_int_equal(got.meta.depths[0], 1 << 2);
+	assert_int_equal(got.meta.depths[0], 1 << 2 | 1);
 	assert_int_equal(got.meta.depths[1], UINT64_C(1) << 63);
 	assert_memory_equal(
 	    got.wildcards, head.wildcards, sizeof(head.wildcards));
@@ -506,6 +520,66 @@ test_meta(void **state)
 	paas_routedb_seal(value, v.mv_size, key, 1);
 	assert_int_equal(
 	    paas_routedb_decode_meta(&k, &v, &got), PAAS_ROUTEDB_EVERSION);
+}
+
+static void
+test_pattern(void **state)
+{
+	static const struct {
+		const char *text;
+		int good;
+	} texts[] = {{"pr-(?<n>\\d+)\\.io", 1}, {"x", 1}, {"(", 1}, {"", 0},
+	    {"a b", 0}, {"a\n", 0}, {"\x7f", 0}, {"\xc3\xbc", 0}};
+	static uint8_t value[PAAS_ROUTEDB_RECORD_MAX];
+	uint8_t key[5], text[PAAS_ROUTEDB_PATTERN_MAX + 1];
+	paas_routedb_str_t longest = {text, PAAS_ROUTEDB_PATTERN_MAX};
+	paas_routedb_path_t got, in[] = {make_path("/", 1), make_path("/x", 2)};
+	MDB_val k = {0, key}, v = {0, value};
+	paas_routedb_host_t pattern;
+	uint32_t order;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_int_equal(
+		    paas_routedb_check_pattern(str(texts[i].text), in, 2),
+		    texts[i].good ? OK : PAAS_ROUTEDB_EINVAL);
+	memset(text, 'a', sizeof(text));
+	assert_int_equal(paas_routedb_check_pattern(longest, in, 2), OK);
+	longest.len++;
+	assert_int_equal(
+	    paas_routedb_check_pattern(longest, in, 2), PAAS_ROUTEDB_EINVAL);
+	longest.len--;
+	assert_int_equal(
+	    paas_routedb_check_pattern(longest, in, 0), PAAS_ROUTEDB_EINVAL);
+	k.mv_size = paas_routedb_key_pattern(key, 0x01020304);
+	assert_memory_equal(key, "\x04\x01\x02\x03\x04", 5);
+	v.mv_size = paas_routedb_encode_pattern(value, longest, in, 2);
+	paas_routedb_seal(value, v.mv_size, key, k.mv_size);
+	assert_int_equal(
+	    paas_routedb_decode_pattern(&k, &v, &order, &pattern), OK);
+	assert_int_equal(order, 0x01020304);
+	assert_int_equal(paas_routedb_compare(pattern.name, longest), 0);
+	assert_int_equal(pattern.inline_pool.len, 0);
+	assert_int_equal(pattern.npaths, 2);
+	assert_int_equal(paas_routedb_get_path(&pattern, 0, &got), OK);
+	assert_true(is(got.prefix, "/x"));
+	for (size_t i = 0; i < v.mv_size; i++) {
+		value[i] ^= 0x40;
+		assert_int_equal(
+		    paas_routedb_decode_pattern(&k, &v, &order, &pattern),
+		    PAAS_ROUTEDB_EDAMAGED);
+		value[i] ^= 0x40;
+	}
+	/* A right CRC over lengths that don't add up. */
+	for (uint32_t wrong = 0; wrong < 2 * v.mv_size; wrong++) {
+		if (wrong == longest.len)
+			continue;
+		paas_routedb_put32(value + HOST_INLINE, wrong);
+		paas_routedb_seal(value, v.mv_size, key, k.mv_size);
+		assert_int_equal(
+		    paas_routedb_decode_pattern(&k, &v, &order, &pattern),
+		    PAAS_ROUTEDB_EDAMAGED);
+	}
 }
 
 static void
@@ -629,6 +703,15 @@ write_example(const char *dir)
 	path.targets[0].weight = 90;
 	path.targets[1] = (paas_routedb_target_t){11, 10};
 	assert_int_equal(paas_routedb_put_host(w, str(".io"), &path, 1), OK);
+	path = make_path("/", 0);
+	path.ntargets = 0;
+	path.flags = PAAS_ROUTEDB_TO_HOST;
+	path.redirect_host = str("hello.io");
+	assert_int_equal(paas_routedb_put_host(w, str("."), &path, 1), OK);
+	path = make_path("/", 11);
+	assert_int_equal(
+	    paas_routedb_put_pattern(w, 5, str("pr-(?<n>\\d+)\\.io"), &path, 1),
+	    OK);
 	for (uint8_t i = 0; i < sizeof(key.key); i++)
 		key.key[i] = i;
 	assert_int_equal(paas_routedb_put_keys(w, &key, 1), OK);
@@ -674,7 +757,7 @@ test_document(void **state)
 	assert_int_equal(paas_routedb_begin(reader, &txn), OK);
 	assert_int_equal(paas_routedb_each(reader, 0, compare_example, &c), 0);
 	assert_int_equal(c.seen, c.n);
-	assert_int_equal(c.n, 6);
+	assert_int_equal(c.n, 8);
 	paas_routedb_end(reader);
 	paas_routedb_reader_close(reader);
 }
@@ -695,6 +778,7 @@ main(void)
 	    cmocka_unit_test(test_paths),
 	    cmocka_unit_test(test_lengths_behind_a_right_crc),
 	    cmocka_unit_test(test_meta),
+	    cmocka_unit_test(test_pattern),
 	    cmocka_unit_test(test_keys),
 	    cmocka_unit_test_setup_teardown(
 		test_document, make_place, remove_place),

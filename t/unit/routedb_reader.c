@@ -100,6 +100,51 @@ test_wildcards(void **state)
 	close_reader(reader);
 }
 
+/* find_host never gives the default route, and find_default nothing else. */
+static void
+test_default(void **state)
+{
+	static const char *const names[] = {".com", ".", "a.org"};
+	paas_routedb_reader_t *reader;
+	paas_routedb_host_t host;
+	paas_routedb_path_t path;
+	paas_routedb_pool_t pool;
+	paas_routedb_meta_t meta;
+
+	write_hosts(*state, names, 3);
+	reader = open_reader(*state);
+	assert_int_equal(paas_routedb_get_meta(reader, &meta), OK);
+	assert_int_equal(meta.depths[0], 1 | 1 << 1);
+	assert_int_equal(paas_routedb_find_host(reader, "x.com", 5, &host), OK);
+	assert_true(is(host.name, ".com"));
+	assert_int_equal(paas_routedb_find_host(reader, "x.org", 5, &host),
+	    PAAS_ROUTEDB_ENOTFOUND);
+	assert_int_equal(paas_routedb_find_host(reader, "com", 3, &host),
+	    PAAS_ROUTEDB_ENOTFOUND);
+	assert_int_equal(paas_routedb_find_default(reader, &host), OK);
+	assert_true(is(host.name, "."));
+	assert_int_equal(paas_routedb_get_path(&host, 0, &path), OK);
+	assert_int_equal(path.targets[0].pool, 2);
+	assert_int_equal(host.inline_pool.len, 0);
+	assert_int_equal(paas_routedb_find_pool(reader, &host, 2, &pool), OK);
+	assert_int_equal(pool.home.len, 0);
+	close_reader(reader);
+}
+
+static void
+test_no_default(void **state)
+{
+	static const char *const names[] = {".com", "a.org"};
+	paas_routedb_reader_t *reader;
+	paas_routedb_host_t host;
+
+	write_hosts(*state, names, 2);
+	reader = open_reader(*state);
+	assert_int_equal(
+	    paas_routedb_find_default(reader, &host), PAAS_ROUTEDB_ENOTFOUND);
+	close_reader(reader);
+}
+
 /* Against a plain matcher, over names that overlap as much as they can. */
 static size_t
 random_name(char *out, unsigned labels)
@@ -560,6 +605,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(test_wildcards),
+	    T(test_default),
+	    T(test_no_default),
 	    T(test_against_plain_matcher),
 	    T(test_split_and_draining),
 	    T(test_missing),

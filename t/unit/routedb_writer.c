@@ -84,6 +84,9 @@ test_counts_and_depths(void **state)
 	assert_int_equal(put_host(w, ".x.b.com", 1), OK);
 	assert_int_equal(put_host(w, ".com", 1), OK);
 	check_meta(w, 5, 1, 1 << 1 | 1 << 2 | 1 << 3);
+	assert_int_equal(put_host(w, ".", 1), OK);
+	check_meta(w, 6, 1, 1 | 1 << 1 | 1 << 2 | 1 << 3);
+	assert_int_equal(paas_routedb_del_host(w, str(".")), OK);
 	assert_int_equal(paas_routedb_del_host(w, str(".a.com")), OK);
 	check_meta(w, 4, 1, 1 << 1 | 1 << 2 | 1 << 3);
 	assert_int_equal(paas_routedb_del_host(w, str(".b.com")), OK);
@@ -124,6 +127,15 @@ test_copies(void **state)
 	assert_int_equal(paas_routedb_put_pool(w, &pool, NULL), OK);
 	check_copy(w, "a.com", 1, 0, 0);
 	check_copy(w, "b.com", 1, 1, 0);
+	/* The default route, only when it was asked for. */
+	assert_int_equal(put_pool(w, 4, 2), OK);
+	assert_int_equal(put_host(w, ".", 4), OK);
+	check_copy(w, ".", 4, 0, 2);
+	pool = (paas_routedb_pool_t){.id = 4, .home = str(".")};
+	assert_int_equal(paas_routedb_put_pool(w, &pool, NULL), OK);
+	check_copy(w, ".", 4, 1, 0);
+	assert_int_equal(paas_routedb_del_host(w, str(".")), OK);
+	assert_int_equal(paas_routedb_del_pool(w, 4), OK);
 	/* The home goes away: the next one that is put takes it in. */
 	assert_int_equal(paas_routedb_del_host(w, str("b.com")), OK);
 	assert_int_equal(put_pool(w, 1, 4), OK);
@@ -294,6 +306,114 @@ test_rebuild_is_one_commit(void **state)
 	    paas_routedb_find_host(reader, "new.com", 7, &host), OK);
 	assert_int_equal(paas_routedb_end(reader), OK);
 	paas_routedb_reader_close(reader);
+	paas_routedb_writer_close(w);
+}
+
+static int
+put_pattern(paas_routedb_writer_t *w, uint32_t order, const char *text)
+{
+	paas_routedb_path_t path = make_path("/", 1);
+
+	return paas_routedb_put_pattern(w, order, str(text), &path, 1);
+}
+
+struct seen {
+	uint32_t n, last;
+};
+
+static int
+see_pattern(uint32_t order, const paas_routedb_host_t *pattern, void *arg)
+{
+	struct seen *seen = arg;
+
+	assert_true(seen->n == 0 || order > seen->last);
+	assert_int_equal(pattern->npaths, 1);
+	seen->last = order;
+	seen->n++;
+	return 0;
+}
+
+/* Commits, and checks that there are n patterns; meta.patterns. */
+static uint64_t
+patterns_since(paas_routedb_writer_t *w, uint32_t n)
+{
+	paas_routedb_reader_t *reader = paas_routedb_writer_reader(w);
+	paas_routedb_meta_t meta;
+	struct seen seen = {0, 0};
+	char err[256];
+	uint64_t txn;
+
+	assert_int_equal(paas_routedb_commit(w), OK);
+	assert_int_equal(paas_routedb_begin(reader, &txn), OK);
+	paas_routedb_get_meta(reader, &meta);
+	assert_int_equal(meta.npatterns, n);
+	assert_int_equal(
+	    paas_routedb_each_pattern(reader, see_pattern, &seen), OK);
+	assert_int_equal(seen.n, n);
+	assert_int_equal(paas_routedb_end(reader), OK);
+	if (paas_routedb_verify(reader, err, sizeof(err)) != OK)
+		fail_msg("%s", err);
+	assert_int_equal(paas_routedb_write_begin(w), OK);
+	return meta.patterns;
+}
+
+/* meta.patterns moves when a pattern does, and not otherwise. */
+static void
+test_patterns(void **state)
+{
+	paas_routedb_writer_t *w = begin_writer(*state);
+	paas_routedb_path_t two[2] = {make_path("/", 1), make_path("/x", 2)};
+	uint64_t since;
+
+	assert_int_equal(
+	    paas_routedb_del_pattern(w, 1), PAAS_ROUTEDB_ENOTFOUND);
+	assert_int_equal(put_host(w, "a.com", 1), OK);
+	assert_int_equal(patterns_since(w, 0), 0);
+	assert_int_equal(put_pattern(w, 7, "a.*"), OK);
+	assert_int_equal(put_pattern(w, 300, "b.*"), OK);
+	since = patterns_since(w, 2);
+	assert_int_not_equal(since, 0);
+	/* The same again, bad ones, and what is none. */
+	assert_int_equal(put_pattern(w, 7, "a.*"), OK);
+	assert_int_equal(put_pattern(w, 7, "a b"), PAAS_ROUTEDB_EINVAL);
+	assert_int_equal(
+	    paas_routedb_del_pattern(w, 8), PAAS_ROUTEDB_ENOTFOUND);
+	assert_int_equal(put_host(w, "b.com", 1), OK);
+	assert_int_equal(put_pool(w, 1, 1), OK);
+	assert_int_equal(patterns_since(w, 2), since);
+	/* Another text, other paths, one less. */
+	assert_int_equal(put_pattern(w, 7, "c.*"), OK);
+	assert_true(patterns_since(w, 2) > since);
+	since = patterns_since(w, 2);
+	assert_int_equal(
+	    paas_routedb_put_pattern(w, 7, str("c.*"), two, 2), OK);
+	assert_int_equal(put_pattern(w, 7, "c.*"), OK);
+	assert_true(patterns_since(w, 2) > since);
+	since = patterns_since(w, 2);
+	assert_int_equal(paas_routedb_del_pattern(w, 300), OK);
+	assert_true(patterns_since(w, 1) > since);
+	since = patterns_since(w, 1);
+	assert_int_equal(paas_routedb_clear(w), OK);
+	assert_true(patterns_since(w, 0) > since);
+	since = patterns_since(w, 0);
+	assert_int_equal(paas_routedb_clear(w), OK);
+	assert_int_equal(patterns_since(w, 0), since);
+	paas_routedb_writer_close(w);
+}
+
+static void
+test_most_patterns(void **state)
+{
+	paas_routedb_writer_t *w = begin_writer(*state);
+
+	for (uint32_t i = 0; i < PAAS_ROUTEDB_PATTERNS_MAX; i++)
+		assert_int_equal(put_pattern(w, 1000 - i, "a"), OK);
+	assert_int_equal(put_pattern(w, 1, "a"), PAAS_ROUTEDB_EINVAL);
+	assert_int_equal(put_pattern(w, 1000, "b"), OK);
+	patterns_since(w, PAAS_ROUTEDB_PATTERNS_MAX);
+	assert_int_equal(paas_routedb_del_pattern(w, 900), OK);
+	assert_int_equal(put_pattern(w, 1, "a"), OK);
+	patterns_since(w, PAAS_ROUTEDB_PATTERNS_MAX);
 	paas_routedb_writer_close(w);
 }
 
@@ -642,6 +762,8 @@ main(void)
 	    T(test_random_changes),
 	    T(test_bad_input_changes_nothing),
 	    T(test_rebuild_is_one_commit),
+	    T(test_patterns),
+	    T(test_most_patterns),
 	    T(test_keys),
 	    T(test_modes_and_one_writer),
 	    T(test_grace),
