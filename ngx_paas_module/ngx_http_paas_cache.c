@@ -23,6 +23,8 @@ static int ngx_http_paas_fill_path(ngx_http_paas_path_t *path, u_char **p,
     const paas_routedb_path_t *record);
 static int ngx_http_paas_fill_pool(ngx_http_paas_pool_t *pool,
     const paas_routedb_pool_t *record, ngx_http_paas_pool_t *old);
+static void ngx_http_paas_inherit_pool(ngx_http_paas_pool_t *pool,
+    ngx_http_paas_pool_t *old);
 static void ngx_http_paas_fill_inst(ngx_http_paas_inst_t *inst,
     const paas_routedb_instance_t *record);
 
@@ -316,6 +318,9 @@ ngx_http_paas_cache_pool(ngx_http_paas_cache_t *cache, uint64_t stamp,
     pool->concurrency = record->concurrency;
     pool->waiting = record->queue;
     pool->hold = record->hold;
+    pool->slow_start = record->slow_start;
+    pool->reshare = ngx_current_msec;
+    pool->timed = (record->balance == PAAS_ROUTEDB_EWMA);
     pool->insts = (ngx_http_paas_inst_t *) (pool + 1);
 
     p = (u_char *) (pool->insts + record->ninstances);
@@ -378,24 +383,49 @@ ngx_http_paas_fill_pool(ngx_http_paas_pool_t *pool,
     for (i = 0; i < pool->nactive; i++) {
         inst = &pool->insts[i];
 
-        pool->weighted |= (inst->weight != pool->insts[0].weight);
+        pool->uneven |= (inst->weight != pool->insts[0].weight);
         pool->total += inst->weight;
         inst->upto = pool->total;
     }
 
-    if (old == NULL) {
-        return PAAS_ROUTEDB_OK;
-    }
+    if (old) {
+        ngx_http_paas_inherit_pool(pool, old);
 
-    pool->next = old->next;
+    } else if (pool->nactive) {
 
-    for (i = 0; i < pool->nactive && i < old->nactive; i++) {
-        if (pool->insts[i].id == old->insts[i].id) {
-            pool->insts[i].slot = old->insts[i].slot;
-        }
+        /* where one worker begins the others must not, too */
+
+        pool->next = ((uint32_t) ngx_pid * 0x9e3779b9U) % pool->nactive;
     }
 
     return PAAS_ROUTEDB_OK;
+}
+
+
+/* The order is as a rule the same, with some gone and some new. */
+
+static void
+ngx_http_paas_inherit_pool(ngx_http_paas_pool_t *pool,
+    ngx_http_paas_pool_t *old)
+{
+    uint32_t               i, k, n;
+    ngx_http_paas_inst_t  *inst;
+
+    pool->next = old->next;
+
+    for (i = 0, k = 0; i < pool->nactive; i++) {
+        inst = &pool->insts[i];
+
+        for (n = k; n < old->nactive && n < k + 8; n++) {
+
+            if (old->insts[n].id == inst->id) {
+                inst->slot = old->insts[n].slot;
+                inst->turn = old->insts[n].turn;
+                k = n + 1;
+                break;
+            }
+        }
+    }
 }
 
 
@@ -409,6 +439,7 @@ ngx_http_paas_fill_inst(ngx_http_paas_inst_t *inst,
     inst->id = record->id;
     inst->flags = record->flags;
     inst->weight = record->weight ? record->weight : 1;
+    inst->share = inst->weight;
     inst->since = record->since;
     inst->slot = NGX_HTTP_PAAS_NO_SLOT;
 

@@ -105,6 +105,11 @@ ngx_http_paas_header_filter(ngx_http_request_t *r)
             return ngx_http_paas_refuse_response(r, ctx);
         }
 
+        if (ctx->slot && ctx->pool->timed) {
+            ngx_http_paas_take_time(ctx, r->headers_out.status
+                                         >= NGX_HTTP_INTERNAL_SERVER_ERROR);
+        }
+
         ngx_http_paas_clean_response(r);
         ngx_http_paas_stream_events(r);
     }

@@ -15,7 +15,6 @@
 #define NGX_HTTP_PAAS_PATIENCE 30000  /* ms, where the pool has no hold time */
 
 
-static ngx_uint_t ngx_http_paas_has_free(ngx_http_paas_ctx_t *ctx);
 static ngx_uint_t ngx_http_paas_has_untried(ngx_http_paas_ctx_t *ctx);
 static ngx_int_t ngx_http_paas_begin_hold(ngx_http_paas_ctx_t *ctx);
 
@@ -241,29 +240,13 @@ ngx_http_paas_judge_hold(ngx_http_paas_ctx_t *ctx)
 
     if (held && held->line) {
         return ngx_http_paas_is_next(zone, held->line->number, held->ticket)
-               && ngx_http_paas_has_free(ctx)
+               && ngx_http_paas_has_room(ctx)
                ? NGX_OK : NGX_AGAIN;
     }
 
-    return ngx_http_paas_has_free(ctx)
+    return ngx_http_paas_has_room(ctx)
            && !ngx_http_paas_has_queue(zone, pool->id)
            ? NGX_OK : NGX_AGAIN;
-}
-
-
-/* Asking must not change whose turn it is. */
-
-static ngx_uint_t
-ngx_http_paas_has_free(ngx_http_paas_ctx_t *ctx)
-{
-    uint32_t               next;
-    ngx_http_paas_inst_t  *inst;
-
-    next = ctx->pool->next;
-    inst = ngx_http_paas_choose(ctx);
-    ctx->pool->next = next;
-
-    return inst != NULL;
 }
 
 

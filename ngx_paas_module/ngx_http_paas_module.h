@@ -24,6 +24,7 @@
 #define NGX_HTTP_PAAS_LIMITS        5, 10, 25, 50, 100, 250, 500, 1000,       \
                                     2500, 5000, 10000  /* ms, and beyond */
 #define NGX_HTTP_PAAS_NAME_LEN      64     /* of app and type in the zone */
+#define NGX_HTTP_PAAS_COST_MAX      0xfffffff  /* us, a latency's 28 bits */
 
 
 typedef struct ngx_http_paas_error_s     ngx_http_paas_error_t;
@@ -121,9 +122,11 @@ typedef struct {
     uint64_t                    id;
     uint16_t                    flags;
     uint16_t                    weight;
-    uint32_t                    upto;      /* weights of these and before */
+    uint32_t                    share;     /* see ngx_http_paas_share.c */
+    uint32_t                    upto;      /* shares of these and before */
     uint32_t                    since;
     uint32_t                    slot;      /* last known, in the zone */
+    int64_t                     turn;      /* of smooth round robin */
     socklen_t                   socklen;
     union {
         struct sockaddr         sockaddr;
@@ -160,11 +163,14 @@ struct ngx_http_paas_pool_s {
     uint32_t                    concurrency;  /* of an instance, or 0 */
     uint32_t                    waiting;   /* for that, at most */
     uint32_t                    hold;      /* ms, or 0 */
-    uint32_t                    total;     /* weight */
+    uint32_t                    slow_start;  /* ms, or 0 */
+    ngx_msec_t                  reshare;   /* when shares are made anew */
+    uint32_t                    total;     /* of the shares */
     uint32_t                    next;      /* of round robin */
     uint32_t                    ninsts;
     uint32_t                    nactive;   /* these first, then draining */
-    unsigned                    weighted:1;
+    unsigned                    uneven:1;  /* shares differ */
+    unsigned                    timed:1;   /* see ngx_http_paas_ewma.c */
     ngx_str_t                   app;
     ngx_str_t                   type;
     ngx_http_paas_inst_t       *insts;
@@ -229,6 +235,8 @@ typedef struct {
     ngx_atomic_t                used;      /* s */
     ngx_atomic_t                fails;     /* one after the other */
     ngx_atomic_t                ejected;   /* until, ms */
+    ngx_atomic_t                back;      /* since, ms; 0: never was away */
+    uint64_t                    ewma;      /* see ngx_http_paas_ewma.c */
     uint16_t                    app_len;
     uint16_t                    type_len;
     u_char                      app[NGX_HTTP_PAAS_NAME_LEN];
@@ -347,6 +355,7 @@ struct ngx_http_paas_ctx_s {
 
     /* not zeroed */
 
+    uint64_t                    began;     /* us, the attempt; 0: no matter */
     uint64_t                    tried[NGX_HTTP_PAAS_ATTEMPTS];
     ngx_http_paas_pool_t       *kept[NGX_HTTP_PAAS_ATTEMPTS];  /* of those */
     ngx_http_paas_ctx_t        *next;      /* when it is free */
@@ -483,6 +492,20 @@ ngx_int_t ngx_http_paas_check_upstreams(ngx_conf_t *cf);
 /* ngx_http_paas_balancer.c */
 
 ngx_http_paas_inst_t *ngx_http_paas_choose(ngx_http_paas_ctx_t *ctx);
+ngx_uint_t ngx_http_paas_has_room(ngx_http_paas_ctx_t *ctx);
+
+
+/* ngx_http_paas_share.c */
+
+void ngx_http_paas_make_shares(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_pool_t *pool);
+
+
+/* ngx_http_paas_ewma.c */
+
+void ngx_http_paas_begin_time(ngx_http_paas_ctx_t *ctx);
+void ngx_http_paas_take_time(ngx_http_paas_ctx_t *ctx, ngx_uint_t failed);
+uint64_t ngx_http_paas_slot_cost(ngx_http_paas_slot_t *slot);
 
 
 /* ngx_http_paas_zone.c */
@@ -507,6 +530,7 @@ ngx_http_paas_slot_t *ngx_http_paas_look_slot(ngx_http_paas_zone_t *zone,
     uint64_t id);
 void ngx_http_paas_eject(ngx_http_paas_slot_t *slot,
     ngx_http_paas_code_e error);
+void ngx_http_paas_forgive(ngx_http_paas_slot_t *slot);
 
 #define ngx_http_paas_get_slot(zone, i)                                       \
     ((ngx_http_paas_slot_t *) ((zone)->slots + (i) * (zone)->slot_size))

@@ -182,6 +182,20 @@ ngx_http_paas_eject(ngx_http_paas_slot_t *slot, ngx_http_paas_code_e error)
 }
 
 
+/* It answers again: slow start counts from here, if it had got nothing. */
+
+void
+ngx_http_paas_forgive(ngx_http_paas_slot_t *slot)
+{
+    if (slot->ejected) {
+        slot->ejected = 0;
+        slot->back = ngx_current_msec;
+    }
+
+    slot->fails = 0;
+}
+
+
 /* The slot of an instance, a new one if need be, or the one shared by all. */
 
 static uint32_t
@@ -206,6 +220,8 @@ ngx_http_paas_find_slot(ngx_http_paas_zone_t *zone,
             slot->used = ngx_time();
             slot->fails = 0;
             slot->ejected = 0;
+            slot->back = 0;
+            slot->ewma = 0;
 
             slot->app_len = ngx_min(pool->app.len, NGX_HTTP_PAAS_NAME_LEN);
             ngx_memcpy(slot->app, pool->app.data, slot->app_len);

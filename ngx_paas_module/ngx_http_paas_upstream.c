@@ -271,6 +271,10 @@ ngx_http_paas_get_peer(ngx_peer_connection_t *pc, void *data)
     ctx->error = NGX_HTTP_PAAS_OK;
     ctx->start = ngx_current_msec;
 
+    if (ctx->pool->timed) {
+        ngx_http_paas_begin_time(ctx);
+    }
+
     pc->sockaddr = &inst->u.sockaddr;
     pc->socklen = inst->socklen;
     pc->name = &inst->name;
@@ -522,9 +526,13 @@ ngx_http_paas_record_attempt(ngx_http_paas_ctx_t *ctx, ngx_uint_t failed)
         (void) ngx_atomic_fetch_add(&stats->failures, 1);
         ngx_http_paas_eject(slot, ctx->error);
 
+        if (ctx->pool->timed) {
+            ngx_http_paas_take_time(ctx, 1);
+        }
+
     } else if (class && slot->fails) {
-        slot->fails = 0;
-        slot->ejected = 0;
+        ngx_http_paas_forgive(slot);
+        ctx->pool->reshare = ngx_current_msec;
     }
 }
 

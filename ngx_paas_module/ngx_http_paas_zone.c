@@ -13,7 +13,7 @@
 #include "ngx_http_paas_module.h"
 
 
-#define NGX_HTTP_PAAS_MAGIC      0x70616134
+#define NGX_HTTP_PAAS_MAGIC      0x70616135
 #define NGX_HTTP_PAAS_MIN_ZONE   (1024 * 1024)
 #define NGX_HTTP_PAAS_MIN_ROWS   32
 #define NGX_HTTP_PAAS_MAX_ROWS   4096

@@ -12,6 +12,8 @@
 #   /headers     the request's header as it came
 #   /ws          switches protocols and echoes lines
 #   /events      a server-sent event; the second one after release()
+#
+# new(NAME, port => N, keep => 0, delay => SECONDS before each answer)
 package PaasTest::Backend;
 
 use strict;
@@ -28,7 +30,8 @@ END { local $?; if ($$ == $owner) { $_->kill for @all } }
 sub new {
     my ($class, $name, %opt) = @_;
     my $self = bless { name => $name, port => $opt{port} || PaasTest::free_port(),
-        base => "$PaasTest::dir/$name", keep => $opt{keep} // 1 }, $class;
+        base => "$PaasTest::dir/$name", keep => $opt{keep} // 1,
+        delay => $opt{delay} }, $class;
     push @all, $self;
     return $self->start;
 }
@@ -108,6 +111,7 @@ sub wait_release {
 sub reply {
     my ($self, $s, $path, $head, $body) = @_;
     my $name = $self->{name};
+    sleep $self->{delay} if $self->{delay};
     if ($path =~ m{^/close}) { return }
     if ($path =~ m{^/garbage}) { print {$s} "HTTP/1.1 200 OK\r\n\0: x\r\n\r\n"; return }
     if ($path =~ m{^/raw/(\w+)}) {

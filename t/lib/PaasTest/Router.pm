@@ -161,6 +161,24 @@ sub get {
     return answer($self->send(@request));
 }
 
+# N requests one after the other: who answered, in order, by what is in the
+# body, or else the status.
+sub ask {
+    my ($self, $n, @request) = @_;
+    return map {
+        my $got = $self->get(@request);
+        $got->{status} == 200 ? $got->{body} =~ s/\s+//gr : $got->{status};
+    } 1 .. $n;
+}
+
+# The same as a count of each.
+sub spread {
+    my ($self, @ask) = @_;
+    my %n;
+    $n{$_}++ for $self->ask(@ask);
+    return \%n;
+}
+
 # The status page as data, or nothing.
 sub state {
     my ($self, $query) = @_;
