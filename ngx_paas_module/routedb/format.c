@@ -12,9 +12,9 @@ paas_routedb_record_crc(
 	    value + META_VERSION, len - META_VERSION);
 }
 
-/* A key with this tag, a value of at least min bytes whose CRC is right. */
-static int
-sealed(const MDB_val *key, const MDB_val *value, uint8_t tag, size_t min)
+int
+paas_routedb_sealed(
+    const MDB_val *key, const MDB_val *value, uint8_t tag, size_t min)
 {
 	const uint8_t *k = key->mv_data, *v = value->mv_data;
 
@@ -60,6 +60,24 @@ paas_routedb_key_host(uint8_t *out, paas_routedb_str_t name)
 }
 
 size_t
+paas_routedb_key_cert_host(uint8_t *out, paas_routedb_str_t name)
+{
+	size_t len = paas_routedb_key_host(out, name);
+
+	out[0] = PAAS_ROUTEDB_TAG_CERT_HOST;
+	return len;
+}
+
+size_t
+paas_routedb_key_cert(uint8_t *out, uint64_t id)
+{
+	size_t len = paas_routedb_key_pool(out, id);
+
+	out[0] = PAAS_ROUTEDB_TAG_CERT;
+	return len;
+}
+
+size_t
 paas_routedb_key_pattern(uint8_t *out, uint32_t order)
 {
 	out[0] = PAAS_ROUTEDB_TAG_PATTERN;
@@ -97,8 +115,8 @@ paas_routedb_decode_meta(
 	uint32_t ndepths, depth;
 
 	memset(head, 0, sizeof(*head));
-	if (key->mv_size != 1 ||
-	    !sealed(key, value, PAAS_ROUTEDB_TAG_META, META_VERSION + 4))
+	if (key->mv_size != 1 || !paas_routedb_sealed(key, value,
+				     PAAS_ROUTEDB_TAG_META, META_VERSION + 4))
 		return PAAS_ROUTEDB_EDAMAGED;
 	head->meta.version = paas_routedb_u32(v + META_VERSION);
 	if (head->meta.version != PAAS_ROUTEDB_VERSION)
@@ -137,7 +155,7 @@ paas_routedb_decode_pool(const MDB_val *key, const MDB_val *value,
 	const uint8_t *v = value->mv_data;
 
 	if (key->mv_size != 9 ||
-	    !sealed(key, value, PAAS_ROUTEDB_TAG_POOL, POOL_SIZE))
+	    !paas_routedb_sealed(key, value, PAAS_ROUTEDB_TAG_POOL, POOL_SIZE))
 		return PAAS_ROUTEDB_EDAMAGED;
 	record->home.data = v + POOL_SIZE;
 	record->home.len = paas_routedb_u16(v + POOL_HOME);
@@ -277,7 +295,7 @@ paas_routedb_decode_host(
     const MDB_val *key, const MDB_val *value, paas_routedb_host_t *host)
 {
 	if (key->mv_size < 2 ||
-	    !sealed(key, value, PAAS_ROUTEDB_TAG_HOST, HOST_SIZE))
+	    !paas_routedb_sealed(key, value, PAAS_ROUTEDB_TAG_HOST, HOST_SIZE))
 		return PAAS_ROUTEDB_EDAMAGED;
 	host->name.data = (const uint8_t *)key->mv_data + 1;
 	host->name.len = key->mv_size - 1;
@@ -289,7 +307,8 @@ paas_routedb_decode_pattern(const MDB_val *key, const MDB_val *value,
     uint32_t *order, paas_routedb_host_t *pattern)
 {
 	if (key->mv_size != 1 + sizeof(*order) ||
-	    !sealed(key, value, PAAS_ROUTEDB_TAG_PATTERN, HOST_SIZE) ||
+	    !paas_routedb_sealed(
+		key, value, PAAS_ROUTEDB_TAG_PATTERN, HOST_SIZE) ||
 	    decode_paths(value, pattern, &pattern->name) != PAAS_ROUTEDB_OK ||
 	    pattern->name.len == 0 ||
 	    pattern->name.len > PAAS_ROUTEDB_PATTERN_MAX)
@@ -375,7 +394,7 @@ paas_routedb_decode_keys(const MDB_val *key, const MDB_val *value,
 	const uint8_t *p = value->mv_data;
 
 	if (key->mv_size != 1 ||
-	    !sealed(key, value, PAAS_ROUTEDB_TAG_KEYS, KEYS_SIZE))
+	    !paas_routedb_sealed(key, value, PAAS_ROUTEDB_TAG_KEYS, KEYS_SIZE))
 		return PAAS_ROUTEDB_EDAMAGED;
 	*n = paas_routedb_u32(p + KEYS_N);
 	if (*n == 0 || *n > PAAS_ROUTEDB_KEYS_MAX ||

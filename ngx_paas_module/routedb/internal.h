@@ -18,7 +18,9 @@ enum {
 	PAAS_ROUTEDB_TAG_POOL,
 	PAAS_ROUTEDB_TAG_HOST,
 	PAAS_ROUTEDB_TAG_PATTERN,
-	PAAS_ROUTEDB_TAG_KEYS
+	PAAS_ROUTEDB_TAG_KEYS,
+	PAAS_ROUTEDB_TAG_CERT_HOST,
+	PAAS_ROUTEDB_TAG_CERT
 };
 
 #define PAAS_ROUTEDB_KEY_MAX  (1 + PAAS_ROUTEDB_HOST_MAX)
@@ -54,7 +56,11 @@ enum {
 	TARGET_SIZE = 12,
 	KEYS_N = 4,
 	KEYS_SIZE = 8, /* then the keys */
-	KEYS_EACH = 40
+	KEYS_EACH = 40,
+	CERT_HOST_ID = 4,
+	CERT_HOST_SIZE = 12,
+	CERT_CHAIN = 4,
+	CERT_SIZE = 8 /* then chain, key */
 };
 
 /* No record is longer: 256 paths with 16 targets each, all strings full. */
@@ -165,12 +171,18 @@ uint32_t paas_routedb_crc32c_portable(
 uint32_t paas_routedb_record_crc(
     const uint8_t *value, size_t len, const uint8_t *key, size_t keylen);
 
+/* A key with this tag, a value of at least min bytes whose CRC is right. */
+int paas_routedb_sealed(
+    const MDB_val *key, const MDB_val *value, uint8_t tag, size_t min);
+
 /* Keys: out holds PAAS_ROUTEDB_KEY_MAX bytes; the length comes back. */
 size_t paas_routedb_key_meta(uint8_t *out);
 size_t paas_routedb_key_keys(uint8_t *out);
 size_t paas_routedb_key_pool(uint8_t *out, uint64_t id);
 size_t paas_routedb_key_host(uint8_t *out, paas_routedb_str_t name);
 size_t paas_routedb_key_pattern(uint8_t *out, uint32_t order);
+size_t paas_routedb_key_cert_host(uint8_t *out, paas_routedb_str_t name);
+size_t paas_routedb_key_cert(uint8_t *out, uint64_t id);
 
 /* Labels of a name; a wildcard's leading dot is none, "." has 0. */
 uint32_t paas_routedb_labels(paas_routedb_str_t name);
@@ -194,6 +206,8 @@ size_t paas_routedb_encode_pattern(uint8_t *out, paas_routedb_str_t text,
 /* Takes the copy out of an encoded host, or puts body in its place. */
 size_t paas_routedb_replace_inline(
     uint8_t *value, size_t len, const paas_routedb_str_t *body);
+size_t paas_routedb_encode_cert_host(uint8_t *out, uint64_t id);
+size_t paas_routedb_encode_cert(uint8_t *out, const paas_routedb_cert_t *cert);
 size_t paas_routedb_encode_keys(
     uint8_t *out, const paas_routedb_key_t *keys, uint32_t n);
 void paas_routedb_seal(
@@ -215,6 +229,8 @@ int paas_routedb_check_host(
 
 int paas_routedb_check_pattern(
     paas_routedb_str_t text, const paas_routedb_path_t *paths, uint32_t npaths);
+int paas_routedb_check_cert_host(paas_routedb_str_t name, uint64_t id);
+int paas_routedb_check_cert(const paas_routedb_cert_t *cert);
 int paas_routedb_check_keys(const paas_routedb_key_t *keys, uint32_t n);
 
 /* Decoders: OK, EDAMAGED, and EVERSION for meta.  head->wildcards is filled. */
@@ -229,6 +245,10 @@ int paas_routedb_decode_host(
 
 int paas_routedb_decode_pattern(const MDB_val *key, const MDB_val *value,
     uint32_t *order, paas_routedb_host_t *pattern);
+int paas_routedb_decode_cert_host(
+    const MDB_val *key, const MDB_val *value, uint64_t *id);
+int paas_routedb_decode_cert(
+    const MDB_val *key, const MDB_val *value, paas_routedb_cert_t *cert);
 int paas_routedb_decode_keys(const MDB_val *key, const MDB_val *value,
     paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX], uint32_t *n);
 

@@ -3,9 +3,9 @@
  * nginx module that obeys them.  FORMAT.md documents it byte by byte.
  *
  * Plain C and LMDB, no nginx header.  A program that only reads links host.c,
- * format.c, crc32c.c, reader.c and find.c; the rest is the writer and the tool.
- * Every exported name starts with paas_routedb_, since nginx loads modules with
- * RTLD_GLOBAL.
+ * format.c, crc32c.c, reader.c, find.c and cert.c; the rest is the writer and
+ * the tool. Every exported name starts with paas_routedb_, since nginx loads
+ * modules with RTLD_GLOBAL.
  *
  * Unless a comment says otherwise, a function returns PAAS_ROUTEDB_OK or a
  * negative PAAS_ROUTEDB_E*.
@@ -25,8 +25,9 @@
 #define PAAS_ROUTEDB_NAME_MAX     64   /* bytes of app, type, hash_name */
 #define PAAS_ROUTEDB_PATTERN_MAX  512  /* bytes of a pattern */
 #define PAAS_ROUTEDB_PATTERNS_MAX 256
-#define PAAS_ROUTEDB_KEYS_MAX     8  /* of the sticky cookie */
-#define PAAS_ROUTEDB_KEY_SIZE     32 /* bytes of one of them */
+#define PAAS_ROUTEDB_KEYS_MAX     8     /* of the sticky cookie */
+#define PAAS_ROUTEDB_CERT_MAX     65536 /* bytes of a chain and a key */
+#define PAAS_ROUTEDB_KEY_SIZE     32    /* bytes of one of them */
 
 enum {
 	PAAS_ROUTEDB_OK = 0,
@@ -164,6 +165,15 @@ typedef struct {
 	uint32_t npatterns;
 } paas_routedb_meta_t;
 
+/*
+ * A certificate chain and its key, in PEM.  They lie in a database of their
+ * own, which other users may read than those of the routes.
+ */
+typedef struct {
+	uint64_t id; /* not 0; never of other contents */
+	paas_routedb_str_t chain, key;
+} paas_routedb_cert_t;
+
 /* What signs the sticky cookie. */
 typedef struct {
 	uint32_t id; /* told in the cookie */
@@ -293,6 +303,20 @@ int paas_routedb_each_pattern(paas_routedb_reader_t *reader,
     int (*cb)(uint32_t order, const paas_routedb_host_t *, void *), void *arg);
 
 /*
+ * The certificate for a canonical host: its own, that of ".example.com" for
+ * a.example.com, but not for a.b.example.com (RFC 6125: one label), or that
+ * of ".".
+ */
+int paas_routedb_find_cert_host(
+    paas_routedb_reader_t *reader, const char *host, size_t len, uint64_t *id);
+int paas_routedb_find_cert(
+    paas_routedb_reader_t *reader, uint64_t id, paas_routedb_cert_t *out);
+int paas_routedb_each_cert_host(paas_routedb_reader_t *reader,
+    int (*cb)(paas_routedb_str_t name, uint64_t id, void *), void *arg);
+int paas_routedb_each_cert(paas_routedb_reader_t *reader,
+    int (*cb)(const paas_routedb_cert_t *, void *), void *arg);
+
+/*
  * Reads every record, between a begin and an end of its own; what is wrong
  * goes to err with its key.  A second or so for a million routes.
  */
@@ -351,6 +375,19 @@ int paas_routedb_put_revision(paas_routedb_writer_t *writer, uint64_t revision);
  */
 int paas_routedb_put_keys(
     paas_routedb_writer_t *writer, const paas_routedb_key_t *keys, uint32_t n);
+
+/*
+ * EINVAL where the id stands for other contents, or they are over
+ * PAAS_ROUTEDB_CERT_MAX together.  A name may be put before its certificate,
+ * and stay behind it: find_cert then finds none.
+ */
+int paas_routedb_put_cert(
+    paas_routedb_writer_t *writer, const paas_routedb_cert_t *cert);
+int paas_routedb_del_cert(paas_routedb_writer_t *writer, uint64_t id);
+int paas_routedb_put_cert_host(
+    paas_routedb_writer_t *writer, paas_routedb_str_t name, uint64_t id);
+int paas_routedb_del_cert_host(
+    paas_routedb_writer_t *writer, paas_routedb_str_t name);
 
 /* Takes every record out: what a rebuild starts with, in the same commit. */
 int paas_routedb_clear(paas_routedb_writer_t *writer);

@@ -31,34 +31,41 @@ verify_fail(struct verify *v, const char *fmt, ...)
 	return PAAS_ROUTEDB_EDAMAGED;
 }
 
+/* What a person calls a record of each kind, whose key has so long a number. */
+static const struct {
+	const char *name;
+	size_t number;
+} kinds[] = {
+    [0] = {"record", 0},
+    [PAAS_ROUTEDB_TAG_POOL] = {"pool", 8},
+    [PAAS_ROUTEDB_TAG_HOST] = {"host", 0},
+    [PAAS_ROUTEDB_TAG_PATTERN] = {"pattern", 4},
+    [PAAS_ROUTEDB_TAG_CERT_HOST] = {"certhost", 0},
+    [PAAS_ROUTEDB_TAG_CERT] = {"cert", 8},
+};
+
 /* The key as a person knows it: "pool 10", "host a.example.com". */
 static int
 verify_fail_at(struct verify *v, const MDB_val *key, const char *what)
 {
 	const uint8_t *k = key->mv_data;
-	char name[4 * PAAS_ROUTEDB_KEY_MAX + 1];
-	size_t n = 0;
+	unsigned kind = k[0] < sizeof(kinds) / sizeof(kinds[0]) ? k[0] : 0;
+	char name[4 * PAAS_ROUTEDB_KEY_MAX + 1] = "";
+	size_t i, n = 0;
+	uint64_t id = 0;
 
-	if (key->mv_size == 9 && k[0] == PAAS_ROUTEDB_TAG_POOL) {
-		uint64_t id;
-
-		memcpy(&id, k + 1, sizeof(id));
-		return verify_fail(
-		    v, "pool %llu: %s", (unsigned long long)be64toh(id), what);
+	if (kinds[kind].name == NULL)
+		kind = 0;
+	if (kinds[kind].number > 0 && key->mv_size == 1 + kinds[kind].number) {
+		for (i = 1; i < key->mv_size; i++)
+			id = id << 8 | k[i];
+		return verify_fail(v, "%s %llu: %s", kinds[kind].name,
+		    (unsigned long long)id, what);
 	}
-	if (key->mv_size == 5 && k[0] == PAAS_ROUTEDB_TAG_PATTERN) {
-		uint32_t order;
-
-		memcpy(&order, k + 1, sizeof(order));
-		return verify_fail(v, "pattern %u: %s", be32toh(order), what);
-	}
-	for (size_t i = k[0] == PAAS_ROUTEDB_TAG_HOST;
-	     i < key->mv_size && i < PAAS_ROUTEDB_KEY_MAX; i++)
+	for (i = kind != 0; i < key->mv_size && i < PAAS_ROUTEDB_KEY_MAX; i++)
 		n += (size_t)snprintf(name + n, sizeof(name) - n,
 		    k[i] > ' ' && k[i] < 0x7f ? "%c" : "\\x%02x", k[i]);
-	name[n] = '\0';
-	return verify_fail(v, "%s %s: %s",
-	    k[0] == PAAS_ROUTEDB_TAG_HOST ? "host" : "record", name, what);
+	return verify_fail(v, "%s %s: %s", kinds[kind].name, name, what);
 }
 
 /* Was the value made by the rules?  v->again is what they would make of it. */
@@ -175,6 +182,35 @@ verify_pattern(struct verify *v, const MDB_val *key, const MDB_val *value)
 }
 
 static int
+verify_cert_host(struct verify *v, const MDB_val *key, const MDB_val *value)
+{
+	paas_routedb_str_t name;
+	uint64_t id;
+
+	if (paas_routedb_decode_cert_host(key, value, &id) != 0)
+		return verify_fail_at(v, key, "wrong length or CRC");
+	name.data = (const uint8_t *)key->mv_data + 1;
+	name.len = key->mv_size - 1;
+	if (paas_routedb_check_cert_host(name, id) != 0)
+		return verify_fail_at(v, key, "a field out of its range");
+	v->found.meta.ncerthosts++;
+	return verify_bytes(
+	    v, key, value, paas_routedb_encode_cert_host(v->again, id));
+}
+
+static int
+verify_cert(struct verify *v, const MDB_val *key, const MDB_val *value)
+{
+	paas_routedb_cert_t cert;
+
+	if (paas_routedb_decode_cert(key, value, &cert) != 0)
+		return verify_fail_at(v, key, "wrong length or CRC");
+	v->found.meta.ncerts++;
+	return verify_bytes(
+	    v, key, value, paas_routedb_encode_cert(v->again, &cert));
+}
+
+static int
 verify_keys(struct verify *v, const MDB_val *key, const MDB_val *value)
 {
 	paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX];
@@ -215,10 +251,37 @@ verify_record(const MDB_val *key, const MDB_val *value, void *arg)
 		return verify_host(v, key, value);
 	case PAAS_ROUTEDB_TAG_PATTERN:
 		return verify_pattern(v, key, value);
+	case PAAS_ROUTEDB_TAG_CERT_HOST:
+		return verify_cert_host(v, key, value);
+	case PAAS_ROUTEDB_TAG_CERT:
+		return verify_cert(v, key, value);
 	case PAAS_ROUTEDB_TAG_KEYS:
 		return verify_keys(v, key, value);
 	}
 	return verify_fail_at(v, key, "of no known kind");
+}
+
+static int
+verify_counts(struct verify *v)
+{
+	const paas_routedb_meta_t *told = &v->told.meta;
+	const paas_routedb_meta_t *found = &v->found.meta;
+	const struct {
+		const char *what;
+		uint64_t told, found;
+	} counts[] = {{"hosts", told->nhosts, found->nhosts},
+	    {"pools", told->npools, found->npools},
+	    {"patterns", told->npatterns, found->npatterns},
+	    {"names of certificates", told->ncerthosts, found->ncerthosts},
+	    {"certificates", told->ncerts, found->ncerts}};
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		if (counts[i].told != counts[i].found)
+			return verify_fail(v,
+			    "meta counts %llu %s, there are %llu",
+			    (unsigned long long)counts[i].told, counts[i].what,
+			    (unsigned long long)counts[i].found);
+	return PAAS_ROUTEDB_OK;
 }
 
 static int
@@ -230,21 +293,11 @@ verify_all(struct verify *v)
 		return verify_fail(v, "LMDB's own pages are damaged");
 	if (rc != PAAS_ROUTEDB_OK)
 		return rc;
-	if (v->told.meta.nhosts != v->found.meta.nhosts ||
-	    v->told.meta.npools != v->found.meta.npools)
-		return verify_fail(v,
-		    "meta counts %llu hosts and %llu pools, there are %llu "
-		    "and %llu",
-		    (unsigned long long)v->told.meta.nhosts,
-		    (unsigned long long)v->told.meta.npools,
-		    (unsigned long long)v->found.meta.nhosts,
-		    (unsigned long long)v->found.meta.npools);
+	if (verify_counts(v) != 0)
+		return PAAS_ROUTEDB_EDAMAGED;
 	if (memcmp(v->told.wildcards, v->found.wildcards,
 		sizeof(v->told.wildcards)) != 0)
 		return verify_fail(v, "meta counts other wildcards");
-	if (v->told.meta.npatterns != v->found.meta.npatterns)
-		return verify_fail(v, "meta counts %u patterns, there are %u",
-		    v->told.meta.npatterns, v->found.meta.npatterns);
 	if (v->told.meta.patterns > v->told.meta.generation ||
 	    v->told.meta.keys > v->told.meta.generation)
 		return verify_fail(v, "meta tells of a change to come");

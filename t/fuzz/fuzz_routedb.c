@@ -116,6 +116,31 @@ fuzz_keys(const MDB_val *key, const MDB_val *value)
 }
 
 static void
+fuzz_cert_host(const MDB_val *key, const MDB_val *value)
+{
+	uint8_t again[CERT_HOST_SIZE];
+	uint64_t id;
+
+	if (paas_routedb_decode_cert_host(key, value, &id) == 0)
+		MUST(
+		    paas_routedb_encode_cert_host(again, id) == value->mv_size);
+}
+
+static void
+fuzz_cert(const MDB_val *key, const MDB_val *value)
+{
+	static uint8_t again[PAAS_ROUTEDB_RECORD_MAX];
+	paas_routedb_cert_t cert;
+
+	if (paas_routedb_decode_cert(key, value, &cert) != 0)
+		return;
+	MUST(paas_routedb_check_cert(&cert) == 0);
+	MUST(paas_routedb_encode_cert(again, &cert) == value->mv_size);
+	MUST(memcmp(again + 4, (uint8_t *)value->mv_data + 4,
+		 value->mv_size - 4) == 0);
+}
+
+static void
 fuzz_meta(const MDB_val *key, const MDB_val *value)
 {
 	paas_routedb_head_t head;
@@ -129,6 +154,8 @@ static void (*const kinds[])(const MDB_val *, const MDB_val *) = {
     [PAAS_ROUTEDB_TAG_HOST] = fuzz_host,
     [PAAS_ROUTEDB_TAG_PATTERN] = fuzz_pattern,
     [PAAS_ROUTEDB_TAG_KEYS] = fuzz_keys,
+    [PAAS_ROUTEDB_TAG_CERT_HOST] = fuzz_cert_host,
+    [PAAS_ROUTEDB_TAG_CERT] = fuzz_cert,
 };
 
 static void
