@@ -1,7 +1,7 @@
 
 /*
- * What passes between client and app in either direction, and must not: names
- * that are the platform's.  And where nginx has given up on the app, the
+ * What an app sends and must not: names that are the platform's, and bytes
+ * that are no answer.  And where nginx has given up on the app, the
  * platform's page in place of nginx's own.
  */
 
@@ -26,14 +26,6 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
-#define ngx_http_paas_is_ours(key)                                            \
-    ((key).len > sizeof("X-Paas-") - 1                                        \
-     && ((key).data[0] | 0x20) == 'x'                                         \
-     && ngx_strncasecmp((key).data, (u_char *) "X-Paas-",                     \
-                        sizeof("X-Paas-") - 1)                                \
-        == 0)
-
-
 ngx_int_t
 ngx_http_paas_init_filters(ngx_conf_t *cf)
 {
@@ -44,37 +36,6 @@ ngx_http_paas_init_filters(ngx_conf_t *cf)
     ngx_http_top_body_filter = ngx_http_paas_body_filter;
 
     return NGX_OK;
-}
-
-
-/*
- * A client's X-Paas-* headers.  Elements can't be taken out of the list, as
- * others point to them; renamed to a header that belongs to the connection
- * they are dropped by proxy, grpc and fastcgi modules alike.
- */
-
-void
-ngx_http_paas_clean_request(ngx_http_request_t *r)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (!ngx_http_paas_is_ours(h[i].key)) {
-                continue;
-            }
-
-            ngx_str_set(&h[i].key, "Keep-Alive");
-            ngx_str_null(&h[i].value);
-            h[i].lowcase_key = (u_char *) "keep-alive";
-            h[i].hash = ngx_hash_key(h[i].lowcase_key, h[i].key.len);
-        }
-    }
 }
 
 
@@ -230,11 +191,16 @@ ngx_http_paas_refuse_response(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
 }
 
 
-/* An app's own X-Paas-* headers. */
+/*
+ * An app's own X-Paas-* headers; and an offer to upgrade, which is between it
+ * and us.
+ */
 
 static void
 ngx_http_paas_clean_response(ngx_http_request_t *r)
 {
+    u_char            c;
+    ngx_str_t        *key;
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
@@ -243,7 +209,21 @@ ngx_http_paas_clean_response(ngx_http_request_t *r)
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
-            if (ngx_http_paas_is_ours(h[i].key)) {
+            key = &h[i].key;
+
+            if (key->len < sizeof("Upgrade") - 1) {
+                continue;
+            }
+
+            c = key->data[0] | 0x20;
+
+            if ((c == 'x' && ngx_http_paas_is_ours(key))
+                || (c == 'u' && key->len == sizeof("Upgrade") - 1
+                    && r->headers_out.status != NGX_HTTP_SWITCHING_PROTOCOLS
+                    && ngx_strncasecmp(key->data, (u_char *) "Upgrade",
+                                       sizeof("Upgrade") - 1)
+                       == 0))
+            {
                 h[i].hash = 0;
             }
         }

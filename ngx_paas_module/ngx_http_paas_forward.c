@@ -8,26 +8,62 @@
 #include "ngx_http_paas_module.h"
 
 
+static void ngx_http_paas_find_port(ngx_http_request_t *r, ngx_str_t *port);
+
+
+/* paas_https_port NUMBER; */
+
+char *
+ngx_http_paas_set_https_port(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_paas_loc_conf_t *plcf = conf;
+
+    u_char     *p;
+    ngx_int_t   n;
+    ngx_str_t  *value;
+
+    if (plcf->https_port.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    n = ngx_atoi(value[1].data, value[1].len);
+
+    if (n < 1 || n > 65535) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid port \"%V\", it is from 1 to 65535",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_pnalloc(cf->pool, sizeof(":65535") - 1);
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    plcf->https_port.data = p;
+
+    if (n != 443) {
+        plcf->https_port.len = ngx_sprintf(p, ":%i", n) - p;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 ngx_uint_t
 ngx_http_paas_must_redirect(ngx_http_paas_ctx_t *ctx)
 {
-    ngx_str_t             *host;
-    ngx_connection_t      *c;
+    ngx_str_t  *host;
 
-    c = ctx->request->connection;
-    host = &ctx->path->redirect;
-
-    if (ctx->path->flags & PAAS_ROUTEDB_TO_HTTPS) {
-
-#if (NGX_HTTP_SSL)
-        if (c->ssl == NULL) {
-            return 1;
-        }
-#else
-        (void) c;
+    if ((ctx->path->flags & PAAS_ROUTEDB_TO_HTTPS)
+        && !ngx_http_paas_is_https(ctx->request))
+    {
         return 1;
-#endif
     }
+
+    host = &ctx->path->redirect;
 
     return (ctx->path->flags & PAAS_ROUTEDB_TO_HOST) && host->len
            && (host->len != ctx->name.len
@@ -40,29 +76,38 @@ ngx_http_paas_must_redirect(ngx_http_paas_ctx_t *ctx)
 ngx_int_t
 ngx_http_paas_send_redirect(ngx_http_paas_ctx_t *ctx)
 {
-    u_char              *p;
-    ngx_str_t            host, scheme;
-    ngx_table_elt_t     *h;
-    ngx_http_request_t  *r;
+    u_char                    *p;
+    ngx_str_t                  host, port, scheme;
+    ngx_uint_t                 https;
+    ngx_table_elt_t           *h;
+    ngx_http_request_t        *r;
+    ngx_http_paas_loc_conf_t  *plcf;
 
     r = ctx->request;
 
     host = (ctx->path->flags & PAAS_ROUTEDB_TO_HOST) && ctx->path->redirect.len
            ? ctx->path->redirect : ctx->name;
 
-    ngx_str_set(&scheme, "http");
+    https = ngx_http_paas_is_https(r);
 
-    if (ctx->path->flags & PAAS_ROUTEDB_TO_HTTPS) {
-        ngx_str_set(&scheme, "https");
+    if (https || !(ctx->path->flags & PAAS_ROUTEDB_TO_HTTPS)) {
+        ngx_http_paas_find_port(r, &port);
+
+    } else {
+        plcf = ngx_http_get_module_loc_conf(r, ngx_http_paas_module);
+        port = plcf->https_port;
+        https = 1;
     }
 
-#if (NGX_HTTP_SSL)
-    if (r->connection->ssl) {
+    if (https) {
         ngx_str_set(&scheme, "https");
-    }
-#endif
 
-    p = ngx_pnalloc(r->pool, scheme.len + 3 + host.len + r->unparsed_uri.len);
+    } else {
+        ngx_str_set(&scheme, "http");
+    }
+
+    p = ngx_pnalloc(r->pool, scheme.len + 3 + host.len + port.len
+                             + r->unparsed_uri.len);
     if (p == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -77,13 +122,45 @@ ngx_http_paas_send_redirect(ngx_http_paas_ctx_t *ctx)
     h->hash = 1;
     ngx_str_set(&h->key, "Location");
     h->value.data = p;
-    h->value.len = ngx_sprintf(p, "%V://%V%V", &scheme, &host,
+    h->value.len = ngx_sprintf(p, "%V://%V%V%V", &scheme, &host, &port,
                                &r->unparsed_uri)
                    - p;
 
     r->headers_out.location = h;
 
     return NGX_HTTP_PERMANENT_REDIRECT;
+}
+
+
+/* ":8080" of the client's Host, which ngx_http_paas_check_host() has seen. */
+
+static void
+ngx_http_paas_find_port(ngx_http_request_t *r, ngx_str_t *port)
+{
+    u_char           *p, *last;
+    ngx_table_elt_t  *h;
+
+    ngx_str_null(port);
+
+    h = r->headers_in.host;
+
+    if (h == NULL || r->host_start
+        || h->value.len <= r->headers_in.server.len)
+    {
+        return;
+    }
+
+    p = h->value.data + r->headers_in.server.len;
+    last = h->value.data + h->value.len;
+
+    if (*p == '.') {
+        p++;
+    }
+
+    if (last - p > 1) {
+        port->data = p;
+        port->len = last - p;
+    }
 }
 
 

@@ -70,6 +70,20 @@ static ngx_command_t  ngx_http_paas_commands[] = {
       0,
       NULL },
 
+    { ngx_string("paas_trust"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_paas_set_trust,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("paas_https_port"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_paas_set_https_port,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("paas_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_paas_set_status,
@@ -139,6 +153,7 @@ ngx_http_paas_get_ctx(ngx_http_request_t *r)
         ctx->veto = 0;
         ctx->page = 0;
         ctx->passed = 0;
+        ctx->trust = 0;
         ctx->error = NGX_HTTP_PAAS_OK;
 
     } else {
@@ -446,6 +461,7 @@ ngx_http_paas_create_main_conf(ngx_conf_t *cf)
 
     pmcf->hold.pool = NGX_CONF_UNSET_UINT;
     pmcf->hold.total = NGX_CONF_UNSET_UINT;
+    pmcf->realip = NGX_CONF_UNSET;
 
     return pmcf;
 }
@@ -469,6 +485,7 @@ ngx_http_paas_create_loc_conf(ngx_conf_t *cf)
     }
 
     plcf->enable = NGX_CONF_UNSET;
+    plcf->trust = NGX_CONF_UNSET_PTR;
 
     return plcf;
 }
@@ -481,6 +498,8 @@ ngx_http_paas_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_paas_loc_conf_t  *conf = child;
 
     ngx_conf_merge_value(conf->enable, prev->enable, 0);
+    ngx_conf_merge_ptr_value(conf->trust, prev->trust, NULL);
+    ngx_conf_merge_str_value(conf->https_port, prev->https_port, "");
 
     return NGX_CONF_OK;
 }

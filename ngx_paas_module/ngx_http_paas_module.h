@@ -300,6 +300,7 @@ typedef struct {
     ngx_http_paas_hold_t        hold;
     ngx_http_paas_zone_t       *zone;
     uint64_t                    seed;      /* of this worker's random numbers */
+    ngx_int_t                   realip;    /* index of $realip_remote_addr */
     ngx_http_paas_ctx_t        *free;      /* to be used again */
     ngx_event_t                 tick;
     ngx_connection_t            dummy;     /* for the debug log */
@@ -310,6 +311,8 @@ typedef struct {
 
 typedef struct {
     ngx_flag_t                  enable;
+    ngx_array_t                *trust;     /* of ngx_cidr_t; NULL: nobody */
+    ngx_str_t                   https_port;  /* ":8443", or empty */
 } ngx_http_paas_loc_conf_t;
 
 
@@ -352,6 +355,7 @@ struct ngx_http_paas_ctx_s {
     unsigned                    stale:1;   /* a kept connection was closed */
     unsigned                    page:1;    /* the body is replaced */
     unsigned                    passed:1;  /* no need to wait, or no more */
+    unsigned                    trust:2;   /* see ngx_http_paas_trust.c */
 
     /* not zeroed */
 
@@ -477,6 +481,8 @@ void ngx_http_paas_wake_pool(ngx_http_paas_main_conf_t *pmcf,
 
 /* ngx_http_paas_forward.c */
 
+char *ngx_http_paas_set_https_port(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 ngx_uint_t ngx_http_paas_must_redirect(ngx_http_paas_ctx_t *ctx);
 ngx_int_t ngx_http_paas_send_redirect(ngx_http_paas_ctx_t *ctx);
 void ngx_http_paas_strip_prefix(ngx_http_paas_ctx_t *ctx);
@@ -541,6 +547,30 @@ void ngx_http_paas_forgive(ngx_http_paas_slot_t *slot);
 ngx_int_t ngx_http_paas_add_variables(ngx_conf_t *cf);
 
 
+/* ngx_http_paas_trust.c */
+
+char *ngx_http_paas_set_trust(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_uint_t ngx_http_paas_judge_peer(ngx_http_request_t *r,
+    ngx_array_t *trust);
+ngx_http_variable_value_t *ngx_http_paas_get_realip(ngx_http_request_t *r);
+
+enum {
+    NGX_HTTP_PAAS_TRUST_UNKNOWN = 0,
+    NGX_HTTP_PAAS_TRUST_NOBODY,
+    NGX_HTTP_PAAS_TRUST_PORT,              /* the PROXY protocol's alone */
+    NGX_HTTP_PAAS_TRUST_ALL
+};
+
+
+/* ngx_http_paas_forwarded.c */
+
+extern ngx_http_variable_t  ngx_http_paas_forwarded_vars[];
+
+ngx_uint_t ngx_http_paas_is_https(ngx_http_request_t *r);
+ngx_uint_t ngx_http_paas_is_fit_id(ngx_http_request_t *r, u_char *id,
+    size_t len);
+
+
 /* ngx_http_paas_error.c */
 
 const ngx_http_paas_error_t *ngx_http_paas_get_error(ngx_http_paas_code_e e);
@@ -556,7 +586,12 @@ ngx_int_t ngx_http_paas_send_error(ngx_http_request_t *r,
 /* ngx_http_paas_filter.c */
 
 ngx_int_t ngx_http_paas_init_filters(ngx_conf_t *cf);
+
+
+/* ngx_http_paas_header.c */
+
 void ngx_http_paas_clean_request(ngx_http_request_t *r);
+ngx_uint_t ngx_http_paas_is_ours(ngx_str_t *key);
 
 
 /* ngx_http_paas_leave.c */
@@ -567,6 +602,21 @@ void ngx_http_paas_init_leave(void);
 /* ngx_http_paas_status.c */
 
 char *ngx_http_paas_set_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+/* May the headers say where a request comes from?  Nobody asks for nothing. */
+
+static ngx_inline ngx_uint_t
+ngx_http_paas_is_trusted(ngx_http_request_t *r)
+{
+    ngx_http_paas_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_paas_module);
+
+    return plcf->trust
+           && ngx_http_paas_judge_peer(r, plcf->trust)
+              == NGX_HTTP_PAAS_TRUST_ALL;
+}
 
 
 /* xorshift64*: a few instructions, where random() costs a lock and a table. */

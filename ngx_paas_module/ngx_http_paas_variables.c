@@ -8,6 +8,8 @@
 #include "ngx_http_paas_module.h"
 
 
+static ngx_int_t ngx_http_paas_add_table(ngx_conf_t *cf,
+    ngx_http_variable_t *v);
 static ngx_int_t ngx_http_paas_get_string(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_paas_get_number(ngx_http_request_t *r,
@@ -27,8 +29,7 @@ enum {
     NGX_HTTP_PAAS_VAR_POOL,
     NGX_HTTP_PAAS_VAR_INSTANCE,
     NGX_HTTP_PAAS_VAR_ATTEMPTS,
-    NGX_HTTP_PAAS_VAR_HOLD,
-    NGX_HTTP_PAAS_VAR_START
+    NGX_HTTP_PAAS_VAR_HOLD
 };
 
 
@@ -83,11 +84,6 @@ static ngx_http_variable_t  ngx_http_paas_vars[] = {
     { ngx_string("paas_connection"), NULL, ngx_http_paas_get_string,
       NGX_HTTP_PAAS_VAR_CONNECTION, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    /* when the request came, in ms since the epoch: X-Request-Start */
-
-    { ngx_string("paas_request_start"), NULL, ngx_http_paas_get_number,
-      NGX_HTTP_PAAS_VAR_START, 0, 0 },
-
     /* the client's X-Request-Id if it is fit for a log, else a random one */
 
     { ngx_string("paas_request_id"), NULL, ngx_http_paas_get_request_id,
@@ -100,9 +96,20 @@ static ngx_http_variable_t  ngx_http_paas_vars[] = {
 ngx_int_t
 ngx_http_paas_add_variables(ngx_conf_t *cf)
 {
-    ngx_http_variable_t  *var, *v;
+    if (ngx_http_paas_add_table(cf, ngx_http_paas_vars) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
-    for (v = ngx_http_paas_vars; v->name.len; v++) {
+    return ngx_http_paas_add_table(cf, ngx_http_paas_forwarded_vars);
+}
+
+
+static ngx_int_t
+ngx_http_paas_add_table(ngx_conf_t *cf, ngx_http_variable_t *v)
+{
+    ngx_http_variable_t  *var;
+
+    for ( /* void */ ; v->name.len; v++) {
 
         var = ngx_http_add_variable(cf, &v->name, v->flags);
         if (var == NULL) {
@@ -202,7 +209,7 @@ ngx_http_paas_get_number(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     ctx = ngx_http_paas_find_ctx(r);
 
-    if ((ctx == NULL && data != NGX_HTTP_PAAS_VAR_START)
+    if (ctx == NULL
         || (data == NGX_HTTP_PAAS_VAR_POOL && ctx->pool == NULL)
         || (data == NGX_HTTP_PAAS_VAR_INSTANCE && ctx->attempts == 0)
         || (data == NGX_HTTP_PAAS_VAR_HOLD && ctx->held == NULL))
@@ -232,14 +239,10 @@ ngx_http_paas_get_number(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         p = ngx_sprintf(p, "%ui", ctx->attempts);
         break;
 
-    case NGX_HTTP_PAAS_VAR_HOLD:
+    default: /* NGX_HTTP_PAAS_VAR_HOLD */
         held = ctx->held;
         ms = held->before + (held->line ? ngx_current_msec - held->since : 0);
         p = ngx_sprintf(p, "%T.%03M", (time_t) ms / 1000, ms % 1000);
-        break;
-
-    default: /* NGX_HTTP_PAAS_VAR_START */
-        p = ngx_sprintf(p, "%T%03M", r->start_sec, r->start_msec);
     }
 
     v->len = p - v->data;
@@ -255,9 +258,7 @@ static ngx_int_t
 ngx_http_paas_get_request_id(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    u_char                     *p, c;
-    ngx_uint_t                  i;
-    ngx_str_t                   s;
+    u_char                     *p;
     ngx_http_variable_value_t  *vv;
     ngx_http_paas_main_conf_t  *pmcf;
 
@@ -266,25 +267,11 @@ ngx_http_paas_get_request_id(ngx_http_request_t *r,
     vv = ngx_http_get_variable(r, &name,
                                ngx_hash_key(name.data, name.len));
 
-    if (vv && !vv->not_found && vv->len >= 20 && vv->len <= 200) {
-        s.data = vv->data;
-        s.len = vv->len;
-
-        for (i = 0; i < s.len; i++) {
-            c = s.data[i];
-
-            if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
-                && (c < '0' || c > '9') && c != '-' && c != '_' && c != '+'
-                && c != '/' && c != '=')
-            {
-                break;
-            }
-        }
-
-        if (i == s.len) {
-            *v = *vv;
-            return NGX_OK;
-        }
+    if (vv && !vv->not_found
+        && ngx_http_paas_is_fit_id(r, vv->data, vv->len))
+    {
+        *v = *vv;
+        return NGX_OK;
     }
 
     pmcf = ngx_http_get_module_main_conf(r, ngx_http_paas_module);

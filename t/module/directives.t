@@ -253,3 +253,40 @@ GET /
 --- must_die
 --- error_log
 invalid socket "127.0.0.1:80", it is "unix:PATH"
+
+
+=== TEST 21: trust in what is no address
+--- http_config
+paas_trust 10.0.0.0/33;
+--- config
+location / { return 200; }
+--- request
+GET /
+--- must_die
+--- error_log
+"10.0.0.0/33" is no address, no network such as 10.0.0.0/8, and not "unix:"
+
+
+=== TEST 22: trust in somebody and in nobody
+--- http_config
+paas_trust 10.0.0.0/8;
+paas_trust off;
+--- config
+location / { return 200; }
+--- request
+GET /
+--- must_die
+--- error_log
+"paas_trust" directive "off" must stand alone
+
+
+=== TEST 23: a port that is none
+--- http_config
+paas_https_port 65536;
+--- config
+location / { return 200; }
+--- request
+GET /
+--- must_die
+--- error_log
+invalid port "65536", it is from 1 to 65535

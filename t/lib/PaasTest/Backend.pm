@@ -10,6 +10,7 @@
 #   /raw/HOW     bytes in front of which nobody asked for
 #   /length      how long the request's body was
 #   /headers     the request's header as it came
+#   /offer       would rather speak another protocol
 #   /ws          switches protocols and echoes lines
 #   /events      a server-sent event; the second one after release()
 #
@@ -124,6 +125,7 @@ sub reply {
     if ($path =~ m{^/half}) { print {$s} "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"; return }
     if ($path =~ m{^/length}) { return $self->text($s, length($body) . "\n") }
     if ($path =~ m{^/headers}) { return $self->text($s, "$head\n") }
+    if ($path =~ m{^/offer}) { return $self->text($s, "$name\n", 'Upgrade: h2,h2c', 'X-Paas-App: forged') }
     if ($path =~ m{^/slow}) { $self->wait_release; return $self->text($s, "$name\n") }
     if ($path =~ m{^/stream}) {
         print {$s} "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf";

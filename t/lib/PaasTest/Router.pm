@@ -113,16 +113,19 @@ sub log {
     return scalar <$fh>;
 }
 
+# port => another one of its ports, from => ADDRESS of the client
 sub connect {
-    my ($self) = @_;
-    return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port})
-        || die "nginx: $!";
+    my ($self, %opt) = @_;
+    return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $opt{port} || $self->{port},
+        $opt{from} ? (LocalAddr => $opt{from}) : ()) || die "nginx: $!";
 }
 
-# Sends a request and leaves the answer to somebody else.
+# Sends a request and leaves the answer to somebody else; first => bytes that
+# go in front of it.
 sub send {
     my ($self, $host, $path, %opt) = @_;
-    my $s = $self->connect;
+    my $s = $self->connect(%opt);
+    print {$s} $opt{first} if defined $opt{first};
     my $method = $opt{method} || 'GET';
     my $headers = join '', map { "$_\r\n" } @{ $opt{headers} || [] };
     my $body = $opt{body} // '';
