@@ -98,6 +98,18 @@ my %answers = (
             created_at => $released}])],
     'POST /apps/shop/domains' => [201, '{"hostname":"www.example.com"}'],
     'DELETE /apps/shop/domains/%2A.example.com' => [200, '{}'],
+    'GET /tokens' => [200, encode_json([
+        {id => '0' x 16, scope => 'deploy', app => {name => 'shop'}, user => {email => 'root'},
+            created_at => $released, expires_at => $released, expired => JSON::PP::true,
+            description => "ci $evil"},
+        {id => '1' x 16, scope => 'deploy', app => undef, user => {email => 'ann'},
+            created_at => $released, last_used_at => $released}])],
+    'POST /tokens' => sub {
+        my $in = decode_json(pack 'H*', $_[0]{body});
+        return [201, encode_json({id => '2' x 16, app => $in->{app} ? {name => $in->{app}} : undef,
+            token => join ' ', map { "$_=" . ($in->{$_} // '') } sort keys %$in})];
+    },
+    'DELETE /tokens/' . '0' x 16 => [200, '{}'],
     'GET /routes' => [200, encode_json([{host => 'old.example.com', paths => [
         {path => '/', strip => JSON::PP::false, balance => 'two_choices',
             instances => [
@@ -326,6 +338,13 @@ is_deeply last_request()->{json}, {A => undef, B => undef}, 'nulls are sent';
 check ['domains'], 0, qr/^www\.example\.com +custom/m, undef, 'domains';
 check ['domains:add', 'www.example.com'], 0, qr/^shop answers at www/, undef, 'domains:add';
 check ['domains:remove', '*.example.com'], 0, qr/no longer answers at/, undef, 'domains:remove';
+check ['tokens'], 0, qr/^0{16} +shop +deploy +root .* expired +never +ci .*\n1{16} +\(all\) +deploy +ann .* never /m, undef, 'tokens';
+check ['tokens:create'], 0, qr/^app= scope=deploy$/m, qr/^Token 2{16} for pushes to all apps/, 'tokens:create';
+check ['tokens:create', 'for ci', '-a', 'shop', '--expires', '30d'], 0,
+    qr/^app=shop description=for ci expires_in=2592000 scope=deploy$/m, qr/for pushes to shop\./, 'tokens:create with everything';
+check ['tokens:create', '--expires', $_], 2, qr/^$/, qr/--expires .*30d for thirty days/, "a token that expires in $_"
+    for '30', 'd', '0d', '-1d', '1y', '9999999999999999999d';
+check ['tokens:revoke', '0' x 16], 0, qr/^Token 0{16} is good for nothing now$/m, undef, 'tokens:revoke';
 check ['routes'], 0, qr{^old\.example\.com +/ +two_choices +100 +10\.0\.0\.2:80\n +50 +\[fd00::1\]:81$}m, undef, 'routes';
 check ['routes:add', 'old.example.com', '10.0.0.2:80', '[fd00::1]:81=50',
     '--path', '/x', '--strip', '--balance', 'ewma'], 0, qr/10\.0\.0\.2:80/, undef, 'routes:add';

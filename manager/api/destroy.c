@@ -28,6 +28,7 @@ static const struct plan {
     {"domain/", 0, 1, 0},
     {"cert/%s/", 0, 0, 0},
     {"certkey/%s/", 0, 0, 0},
+    {"token/", 0, 1, 0},
     {"formation/%s/", 0, 0, 0},
     {"config/%s", 1, 0, 0},
     {"release/%s/", 0, 0, 0},

@@ -31,6 +31,12 @@ request_release(struct request *r)
 	free(r);
 }
 
+void
+request_user(const struct request *r, char *name, size_t len)
+{
+	peer_name(r->uid, name, len);
+}
+
 int
 request_gone(const struct request *r)
 {

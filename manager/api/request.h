@@ -68,6 +68,9 @@ enum MHD_Result request_handle(void *api, struct MHD_Connection *,
 void request_completed(void *api, struct MHD_Connection *, void **state,
     enum MHD_RequestTerminationCode);
 
+/* Who asks, for records and events: "root". */
+void request_user(const struct request *, char *name, size_t len);
+
 /* Keeps it over an asynchronous call; request_gone() says if anybody waits. */
 struct request *request_hold(struct request *);
 void request_release(struct request *);

@@ -47,6 +47,10 @@
 	VERB(build_log)        \
 	VERB(log_tail)         \
 	VERB(timeline_list)    \
+	VERB(token_create)     \
+	VERB(token_list)       \
+	VERB(token_info)       \
+	VERB(token_delete)     \
 	VERB(route_list)       \
 	VERB(route_info)       \
 	VERB(route_put)        \

@@ -116,5 +116,8 @@ int cmd_start(struct cli *);
 int cmd_status(struct cli *);
 int cmd_stop(struct cli *);
 int cmd_timeline(struct cli *);
+int cmd_tokens(struct cli *);
+int cmd_tokens_create(struct cli *);
+int cmd_tokens_revoke(struct cli *);
 
 #endif

@@ -65,7 +65,9 @@ grammar_takes(const struct grammar_verb *verb, enum grammar_option_id id)
 	case OPT_HELP:
 		return 1;
 	case OPT_APP:
-		return (verb->flags & VERB_APP) != 0;
+		if ((verb->flags & VERB_APP) != 0)
+			return 1;
+		/* FALLTHROUGH */
 	default:
 		for (i = 0; i < GRAMMAR_OPTIONS; i++) {
 			if (verb->options[i] == id)

@@ -59,6 +59,8 @@ enum grammar_option_id {
 	OPT_NAME,
 	OPT_PLATFORM,
 	OPT_DEFAULT,
+	OPT_SCOPE,
+	OPT_EXPIRES,
 	OPT_MDOC,
 	OPT_MAX
 };

@@ -50,6 +50,10 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 	    "of the platform itself, not of an app"},
 	[OPT_DEFAULT] = {OPT_DEFAULT, 0, "default", NULL, NULL, KIND_TEXT,
 	    "serve it for every host that has none of its own"},
+	[OPT_SCOPE] = {OPT_SCOPE, 0, "scope", NULL, "SCOPE", KIND_TEXT,
+	    "what the token is for: deploy"},
+	[OPT_EXPIRES] = {OPT_EXPIRES, 0, "expires", "expires-in", "TIME",
+	    KIND_TEXT, "when it ends, as 12h, 30d or 52w; never if not given"},
 	[OPT_MDOC] = {OPT_MDOC, 0, "mdoc", NULL, NULL, KIND_TEXT,
 	    "print the manual page of this program"},
 };
@@ -250,6 +254,21 @@ const struct grammar_verb grammar_verbs[] = {
 	    ARG("ID", COUNT_OPTIONAL, KIND_TEXT), {0},
 	    "Show what a build printed, the latest if none is named", NULL,
 	    "paas builds:log -a shop", cmd_builds_log},
+
+	{"tokens", "tokens:list", "Access", 0, NO_ARGS, {0},
+	    "List the tokens that may be used in place of a password", NULL,
+	    "paas tokens", cmd_tokens},
+	{"tokens:create", "tokens:add", "Access", 0,
+	    ARG("NOTE", COUNT_OPTIONAL, KIND_TEXT),
+	    {OPT_APP, OPT_SCOPE, OPT_EXPIRES},
+	    "Make a token, for git push from another machine",
+	    "It is printed, and can't be shown again. Without -a it is good "
+	    "for all apps.",
+	    "paas tokens:create -a shop --expires 30d ci",
+	    cmd_tokens_create},
+	{"tokens:revoke", "tokens:remove tokens:rm", "Access", 0,
+	    ARG("ID", COUNT_SOME, KIND_TEXT), {0}, "Make tokens useless",
+	    NULL, "paas tokens:revoke 065f0c4be2a1d300", cmd_tokens_revoke},
 
 	{"help", NULL, "This program", VERB_LOCAL,
 	    ARG("VERB", COUNT_OPTIONAL, KIND_VERB), {OPT_MDOC},

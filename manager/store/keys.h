@@ -27,6 +27,9 @@
  *                                        ca_signed, default (bool: for hosts
  *                                        without one), created, updated
  *   certkey/OWNER/NAME         api       key (PEM): read by nobody but routing
+ *   token/ID                   api       hash (of the secret, hex), scope, app
+ *                                        (absent: of all), user, description,
+ *                                        created, expires (0: never), used
  *   release/APP/VERSION        api, build  version, id (uuid), slug (hash or
  *                                        null), description, user, created,
  *                                        types {"web": "command"}, config {}
