@@ -46,10 +46,11 @@ MODULE	:= $(B)/ngx_http_paas_module.so
 UNITS	:= $(patsubst t/unit/%.c,$(B)/t/unit_%,$(wildcard t/unit/*.c))
 HELPERS	:= $(patsubst t/lib/%.c,$(B)/t/%,$(wildcard t/lib/*.c))
 KNF	:= $(wildcard manager/*.c manager/*/*.[ch] \
-	   ngx_paas_module/routedb/*.[ch] t/unit/*.c t/lib/*.c t/fuzz/*.c)
+	   ngx_paas_module/routedb/*.[ch] t/unit/*.c t/lib/*.c t/fuzz/*.c \
+	   scripts/benches/*.c)
 
 .DEFAULT_GOAL := all
-.PHONY: all help programs module units check format layers lint docs unit \
+.PHONY: all help programs module units benches check format layers lint docs unit \
 	test asan fuzz bench install uninstall clean
 
 help:
@@ -146,7 +147,12 @@ $(B)/t/%: t/lib/%.c
 	@mkdir -p $(@D); echo helper $*
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbsd
 
-units: $(UNITS) $(HELPERS)
+$(B)/bench/%: $(B)/obj/scripts/benches/%.o $(ROUTEDB)
+	$(link) $(LIBS_routedb)
+
+benches: $(patsubst scripts/benches/%.c,$(B)/bench/%,$(wildcard scripts/benches/*.c))
+
+units: $(UNITS) $(HELPERS) benches
 
 unit: units
 	prove --exec '' $(UNITS)

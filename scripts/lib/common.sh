@@ -59,16 +59,25 @@ packages_missing() {
         done
 }
 
+# The services that packages of the lists bring, as package:service, and that
+# are not installed.
+services_missing() {
+    local s
+    for s in nginx-common:nginx haproxy:haproxy caddy:caddy; do
+        dpkg-query -W "${s%:*}" >/dev/null 2>&1 || echo "${s#*:}"
+    done
+}
+
 # Installs what is missing of a list.  Services of these packages (nginx on
 # port 80) are not ours to start: policy-rc.d holds them back meanwhile, and
 # one that was not there before stays off at the next boot, too.
 packages_install() {
-    local missing had_nginx=1 updated=1 policy=/usr/sbin/policy-rc.d log
+    local missing off service updated=1 policy=/usr/sbin/policy-rc.d log
     mapfile -t missing < <(packages_missing "$1")
     [ "${#missing[@]}" -gt 0 ] || return 0
     step "installing ${#missing[@]} Debian packages"
     note "${missing[*]}"
-    dpkg-query -W nginx-common >/dev/null 2>&1 || had_nginx=0
+    mapfile -t off < <(services_missing)
     log=$(mktemp)
     if [ ! -e $policy ]; then
         printf '#!/bin/sh\nexit 101\n' > $policy
@@ -90,9 +99,11 @@ packages_install() {
     fi
     rm -f "$log" "$log.update"
     if trap | grep -q policy-rc.d; then rm -f $policy; trap - EXIT; fi
-    [ $had_nginx = 1 ] || update-rc.d nginx disable >/dev/null 2>&1 || true
-    [ $had_nginx = 1 ] || ! command -v systemctl >/dev/null ||
-        systemctl disable --quiet nginx.service 2>/dev/null || true
+    for service in "${off[@]}"; do
+        update-rc.d "$service" disable >/dev/null 2>&1 || true
+        ! command -v systemctl >/dev/null ||
+            systemctl disable --quiet "$service.service" 2>/dev/null || true
+    done
 }
 
 has_systemd() { [ -d /run/systemd/system ]; }
