@@ -17,7 +17,9 @@ enum conf_type {
 	CONF_TEXT,   /* as it is */
 	CONF_NAME,   /* letters, digits, '-', '_' and '.' */
 	CONF_PATH,   /* absolute, without "..", short enough for a socket */
+	CONF_NETS,   /* addresses and networks of both families, or none */
 	CONF_SUBNET, /* a.b.c.d/n */
+	CONF_FLAG,   /* uint32_t, on or off */
 	CONF_NUMBER, /* uint32_t */
 	CONF_SIZE    /* uint64_t, with K, M or G */
 };
@@ -46,9 +48,16 @@ struct conf_setting {
 #key, CONF_SIZE, offsetof(struct conf, key), 0, min, max, def \
 	}
 
+#define FLAG(key, def)                                                    \
+	{                                                                 \
+#key, CONF_FLAG, offsetof(struct conf, key), 0, 0, 1, def \
+	}
+
 static const struct conf_setting settings[] = {
     TEXT(CONF_NAME, domain, "paas.localhost"),
     NUMBER(http_port, 1, 65535, "8080"),
+    TEXT(CONF_NETS, trusted_proxies, ""),
+    FLAG(proxy_protocol, "off"),
     TEXT(CONF_PATH, state_dir, "/var/lib/paas"),
     TEXT(CONF_PATH, run_dir, "/run/paas"),
     TEXT(CONF_PATH, libexec_dir, "/usr/local/libexec/paas"),
@@ -86,6 +95,43 @@ static const struct conf_setting settings[] = {
 
 #define NSETTINGS (sizeof(settings) / sizeof(settings[0]))
 
+/* An address of either family, or a network with its bits behind a slash. */
+static int
+conf_is_net(const char *word, size_t len)
+{
+	char addr[INET6_ADDRSTRLEN + sizeof("/128")], *slash;
+	struct in6_addr in;
+	const char *bad = NULL;
+	int family;
+
+	if (len >= sizeof(addr))
+		return 0;
+	memcpy(addr, word, len);
+	addr[len] = '\0';
+	family = strchr(addr, ':') != NULL ? AF_INET6 : AF_INET;
+	if ((slash = strchr(addr, '/')) != NULL) {
+		*slash = '\0';
+		(void)strtonum(
+		    slash + 1, 0, family == AF_INET ? 32 : 128, &bad);
+	}
+	return bad == NULL && inet_pton(family, addr, &in) == 1;
+}
+
+static const char *
+conf_check_nets(const char *value)
+{
+	size_t len;
+
+	for (; *value != '\0'; value += len) {
+		value += strspn(value, " \t");
+		len = strcspn(value, " \t");
+		if (len > 0 && !conf_is_net(value, len))
+			return "takes addresses and networks such as "
+			       "10.0.0.0/8, separated by blanks";
+	}
+	return NULL;
+}
+
 /* Returns NULL, or what is wrong with value. */
 static const char *
 conf_set_text(const struct conf_setting *s, char *out, const char *value)
@@ -106,7 +152,7 @@ conf_set_text(const struct conf_setting *s, char *out, const char *value)
 		return "must have at most 80 bytes";
 	if (strlcpy(out, value, s->size) >= s->size)
 		return "is too long";
-	return NULL;
+	return s->type == CONF_NETS ? conf_check_nets(value) : NULL;
 }
 
 static const char *
@@ -173,6 +219,12 @@ conf_set(struct conf *c, const struct conf_setting *s, const char *value)
 	switch (s->type) {
 	case CONF_SUBNET:
 		return conf_set_subnet(s, c, value);
+	case CONF_FLAG:
+		n32 = strcmp(value, "on") == 0;
+		if (n32 == 0 && strcmp(value, "off") != 0)
+			return "must be on or off";
+		memcpy(at, &n32, sizeof(n32));
+		return NULL;
 	case CONF_NUMBER:
 	case CONF_SIZE:
 		if ((bad = conf_parse_number(s, value, &n)) != NULL)

@@ -59,14 +59,47 @@ conf_write() {
 
 # fill FILE: a template with its @WORDS@ replaced.
 fill() {
-    local listen6=''
-    [ ! -e /proc/net/if_inet6 ] || listen6="listen [::]:$port default_server;"
-    sed -e "s|@LISTEN6@|$listen6|g" \
+    local listen6='' proxy=''
+    ! takes_proxy || proxy=' proxy_protocol'
+    [ ! -e /proc/net/if_inet6 ] ||
+        listen6="listen [::]:$port default_server$proxy;"
+    sed -e "s|@LISTEN6@|$listen6|g" -e "s|@PROXY@|$proxy|g" \
+        -e "s|@TRUST@|$(trust)|g" \
         -e "s|@PORT@|$port|g" -e "s|@DOMAIN@|$domain|g" \
         -e "s|@STATE@|$state_dir|g" -e "s|@RUN@|$run|g" \
         -e "s|@LOGS@|$logs|g" -e "s|@CONF@|$conf|g" \
         -e "s|@PREFIX@|$prefix|g" -e "s|@GATEWAY@|$(gateway)|g" \
         -e "s|@MODULE@|$prefix/lib/paas/ngx_http_paas_module.so|g" "$1"
+}
+
+# Does each connection begin with a header of the PROXY protocol?
+takes_proxy() { [ "$(conf_get "$conf" proxy_protocol)" = on ]; }
+
+# The same that conf.c says, before anything is written.
+trust_check() {
+    local net nets
+    nets=$(conf_get "$conf" trusted_proxies)
+    for net in $nets; do
+        [[ $net =~ ^[0-9a-fA-F.:]+(/[0-9]+)?$ ]] ||
+            die "$conf: trusted_proxies takes addresses and networks such as 10.0.0.0/8, separated by blanks, not '$net'"
+    done
+    case $(conf_get "$conf" proxy_protocol) in
+    '' | off) ;;
+    on) [ -n "$nets" ] ||
+        die "$conf: proxy_protocol = on needs trusted_proxies, the balancers whose header is believed" ;;
+    *) die "$conf: proxy_protocol must be on or off" ;;
+    esac
+}
+
+# What nginx is to believe, as lines for sed.
+trust() {
+    local net nets header=X-Forwarded-For
+    nets=$(conf_get "$conf" trusted_proxies)
+    if takes_proxy; then header=proxy_protocol; fi
+    [ -n "$nets" ] || return 0
+    printf 'paas_trust %s;' "$(tr -s ' \t' ' ' <<< "$nets")"
+    for net in $nets; do printf '\\n        set_real_ip_from %s;' "$net"; done
+    printf '\\n        real_ip_header %s;\\n        real_ip_recursive on;' $header
 }
 
 # The first address of the instances' network.
@@ -80,6 +113,7 @@ gateway() {
 
 router_write() {
     local f etc=$prefix/share/paas/etc
+    trust_check
     for f in "$etc"/nginx/*; do
         case $f in
         *.in) fill "$f" > "$state_dir/router/$(basename "$f" .in)" ;;
@@ -228,6 +262,10 @@ manager_answers() {
 }
 
 # 404 for a host that nobody has is an answer, too.
-router_answers() {
-    curl -s --max-time 2 -o /dev/null "http://127.0.0.1:$port/"
+router_answers() { router_get "http://127.0.0.1:$port/"; }
+
+router_get() {
+    local proxy=()
+    ! takes_proxy || proxy=(--haproxy-protocol)
+    curl -s --max-time 2 -o /dev/null "${proxy[@]}" "$@"
 }

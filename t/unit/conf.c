@@ -55,9 +55,13 @@ test_file(void **state)
 	assert_int_equal(load(&c,
 			     "# ours\n\n domain = apps.example.com # yes\n"
 			     "http_port=80\nsubnet = 198.19.0.0/24\n"
-			     "upload_max = 3G\nstate_dir=/srv/paas\n",
+			     "upload_max = 3G\nstate_dir=/srv/paas\n"
+			     "trusted_proxies = 10.0.0.1  ::1/128 fd00::/8\n"
+			     "proxy_protocol = on\n",
 			     err),
 	    0);
+	assert_string_equal(c.trusted_proxies, "10.0.0.1  ::1/128 fd00::/8");
+	assert_int_equal(c.proxy_protocol, 1);
 	assert_string_equal(c.domain, "apps.example.com");
 	assert_int_equal(c.http_port, 80);
 	assert_int_equal(c.upload_max, 3ULL << 30);
@@ -90,6 +94,14 @@ test_refused(void **state)
 	    {"subnet = 198.18.0.0/30\n", "with /8 to /28"},
 	    {"subnet = 198.18.0.0\n", "must look like"},
 	    {"subnet = pear/16\n", "must look like"},
+	    {"trusted_proxies = 10.0.0.0/8 pear\n",
+		"trusted_proxies takes addresses and networks"},
+	    {"trusted_proxies = 10.0.0.0/33\n", "takes addresses"},
+	    {"trusted_proxies = ::1/129\n", "takes addresses"},
+	    {"trusted_proxies = 10.0.0.0/\n", "takes addresses"},
+	    {"trusted_proxies = 10.0.0.0,10.0.0.1\n", "takes addresses"},
+	    {"proxy_protocol = yes\n", "proxy_protocol must be on or off"},
+	    {"proxy_protocol =\n", "proxy_protocol must be on or off"},
 	};
 	struct conf c;
 	char err[PAAS_ERRLEN];
