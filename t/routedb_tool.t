@@ -68,7 +68,7 @@ is(dump_of(loaded(dump_of($db))), $all, 'and load takes what was dumped');
 
 my ($status, $out, $err) = run('', 'verify', $db);
 is($status, 0, 'verify');
-is($out, "ok: 5 hosts, 3 pools, generation 1, revision 42\n", 'and counts');
+is($out, "ok: 5 hosts, 3 pools, 2 patterns, 0 names of 0 certificates, generation 1, revision 42\n", 'and counts');
 
 is(dump_of(loaded(<<'END')), <<'END', 'any order, any spelling');
 # a comment
@@ -214,6 +214,57 @@ like($err, qr/:1: pool=77: no such pool/, 'a pool that is in neither');
 run('', 'load', $db);
 is(dump_of($db), '', 'an empty file is no routes');
 
+# ---- certificates
+
+sub write_file {
+    my ($name, $text) = @_;
+    open my $fh, '>', "$dir/$name" or die;
+    print {$fh} $text;
+    close $fh;
+    return "$dir/$name";
+}
+
+my $pem = write_file('a.pem', 'CHAIN' x 1000);
+my $key = write_file('a.key', 'KEY');
+write_file('b.pem', 'B');
+write_file('b.key', 'C' x 65535);
+my $certs = loaded(<<END);
+certhost *.example.com 7
+certhost Example.com 18446744073709551615
+certhost * 7
+cert 18446744073709551615 chain=$dir/b.pem key=$dir/b.key
+cert 7 chain=$pem key=$key
+END
+my $names = "certhost * 7\ncerthost *.example.com 7\ncerthost example.com 18446744073709551615\n";
+like(dump_of($certs), qr/\A\Q$names\E# cert 7: with a FOLDER.*\n# cert 1844\d+: .*\n\z/, 'dump without a folder');
+($status, $out, $err) = run('', 'dump', $certs, "$dir/out");
+is("$status$err", '0', 'dump with a folder');
+is($out, $names . join('', map { "cert $_ chain=$dir/out/$_.pem key=$dir/out/$_.key\n" } 7, '18446744073709551615'), 'names its files');
+is((stat "$dir/out/7.key")[2] & 0777, 0600, 'which others cannot read');
+is((run('', 'dump', loaded($out), "$dir/out"))[1], $out, 'and load takes what was dumped');
+is(-s "$dir/out/18446744073709551615.key", 65535, 'of the largest size');
+($status, $out) = run('', 'verify', $certs);
+like($out, qr/\Aok: 0 hosts, 0 pools, 0 patterns, 3 names of 2 certificates, /, 'verify counts them');
+is((run('', 'get', $certs, 'a.example.com'))[1], "certhost a.example.com 7\n", 'get of one');
+for (
+    ["cert 0 chain=$pem key=$key", qr/:1: cert '0': must be a number/],
+    ["cert 1 chain=$pem", qr/:1: cert 1: needs chain=FILE and key=FILE/],
+    ["cert 1 chain=$dir/none key=$key", qr/:1: chain=.*none: No such file/],
+    ["cert 1 chain=$pem key=/dev/null", qr/:1: key=.*: is empty/],
+    ["cert 1 chain=$pem key=$dir/b.key", qr/:1: cert 1: chain and key are more than 65536/],
+    ["cert 1 chain=$dir/out/7.pem key=$key\ncert 1 chain=$pem key=$key", qr/:2: cert 1: already on line 1/],
+    ["certhost a..b 1", qr/:1: certhost 'a..b': must be a host/],
+    ["certhost a.b x", qr/:1: certhost a.b: must end with the number/],
+    ["certhost a.b 1", qr/:1: certhost a.b: no cert 1: add/],
+    ["cert 1 chain=$pem key=$key\ncerthost a.b 1\ncerthost A.b 1", qr/:3: certhost a.b: already on line 2/],
+) {
+    my ($text, $message) = @$_;
+    ($status, $out, $err) = run($text, 'load', "$dir/wrong");
+    is($status, 1, 'refused: ' . ($text =~ s/[^ -~]+/; /gr));
+    like($err, qr/\Apaas-routedb: standard input$message/, 'says why');
+    ok(!-e "$dir/wrong", 'leaves nothing');
+}
+
 # ---- files that are none
 
 ($status, undef, $err) = run('', 'dump', "$dir/none");
@@ -230,7 +281,7 @@ truncate "$cut/data.mdb", 8192;
 is($status, 1, 'a truncated database');
 like($err, qr/\Apaas-routedb: .*(truncated|damaged)/, 'is told of');
 
-for ([], ['eat'], ['dump'], ['dump', 1, 2], ['load'], ['get', $db]) {
+for ([], ['eat'], ['dump'], ['dump', 1, 2, 3], ['load'], ['get', $db]) {
     ($status, undef, $err) = run('', @$_);
     is($status, 2, "usage: @$_");
     like($err, qr/\Ausage: /, 'is shown');

@@ -14,14 +14,14 @@
 
 static const char usage[] =
     "usage: paas-routedb load [--add] DIR [FILE]\n"
-    "       paas-routedb dump DIR\n"
+    "       paas-routedb dump DIR [FOLDER]\n"
     "       paas-routedb get DIR HOST [PATH]\n"
     "       paas-routedb verify DIR\n"
     "\n"
     "DIR is the route database that paas_routes names in nginx.conf.  load\n"
     "replaces all of it by FILE or standard input; --add keeps what FILE does\n"
-    "not name.  dump prints what load takes.  get prints what a request would\n"
-    "be routed by.  verify reads every record.\n"
+    "not name.  dump prints what load takes; certificates go to FOLDER.  get\n"
+    "prints what a request would be routed by.  verify reads every record.\n"
     "\n"
     "  pool 10 app=hello type=web\n"
     "  instance 10 1 127.0.0.1:9001\n"
@@ -29,7 +29,9 @@ static const char usage[] =
     "  host *.example.com pool=10:90,11:10 path=/shop strip\n"
     "  host example.com to=www.example.com\n"
     "  pattern 10 pr-(?<number>\\d+)\\.example\\.com pool=10\n"
-    "  host * pool=11\n";
+    "  host * pool=11\n"
+    "  cert 7 chain=example.com.pem key=example.com.key\n"
+    "  certhost *.example.com 7\n";
 
 static int
 fail(const char *what, const char *why)
@@ -205,16 +207,25 @@ dump_keys(paas_routedb_reader_t *reader, FILE *out)
 }
 
 static int
-command_dump(int argc, char **argv)
+dump_cert_host(paas_routedb_str_t name, uint64_t id, void *out)
 {
-	paas_routedb_reader_t *reader;
-	paas_routedb_meta_t meta;
-	int rc, end;
+	tool_print_cert_host(out, name, id);
+	return ferror(out);
+}
 
-	if (argc != 1)
-		return -1;
-	if (open_reader(&reader, argv[0], 1) != 0)
-		return 1;
+static int
+dump_cert(const paas_routedb_cert_t *cert, void *folder)
+{
+	return tool_dump_cert(stdout, cert, folder) == 0 ? ferror(stdout)
+							 : PAAS_ROUTEDB_ESYS;
+}
+
+static int
+dump_all(paas_routedb_reader_t *reader, char *folder)
+{
+	paas_routedb_meta_t meta;
+	int rc;
+
 	paas_routedb_get_meta(reader, &meta);
 	if (meta.revision != 0)
 		tool_print_revision(stdout, meta.revision);
@@ -225,6 +236,30 @@ command_dump(int argc, char **argv)
 		rc = paas_routedb_each_pattern(reader, dump_pattern, stdout);
 	if (rc == PAAS_ROUTEDB_OK)
 		rc = dump_keys(reader, stdout);
+	if (rc == PAAS_ROUTEDB_OK)
+		rc =
+		    paas_routedb_each_cert_host(reader, dump_cert_host, stdout);
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = paas_routedb_each_cert(reader, dump_cert, folder);
+	return rc;
+}
+
+static int
+command_dump(int argc, char **argv)
+{
+	char *folder = argc == 2 ? argv[1] : NULL;
+	paas_routedb_reader_t *reader;
+	int rc, end;
+
+	if (argc < 1 || argc > 2)
+		return -1;
+	if (folder != NULL && mkdir(folder, 0700) == -1 && errno != EEXIST)
+		return fail(folder, strerror(errno));
+	if (open_reader(&reader, argv[0], 1) != 0)
+		return 1;
+	rc = dump_all(reader, folder);
+	if (rc == PAAS_ROUTEDB_ESYS && folder != NULL)
+		return fail(folder, strerror(errno));
 	end = paas_routedb_end(reader);
 	paas_routedb_reader_close(reader);
 	if (fflush(stdout) != 0 || ferror(stdout))
@@ -236,94 +271,11 @@ command_dump(int argc, char **argv)
 	return rc == PAAS_ROUTEDB_OK ? 0 : fail_db(argv[0], rc);
 }
 
-/* What get is asked. */
-struct question {
-	paas_routedb_reader_t *reader;
-	const char *host, *uri;
-	size_t len;
-};
-
-static int
-print_pools(const struct question *q, const paas_routedb_host_t *host,
-    const paas_routedb_path_t *path)
-{
-	paas_routedb_pool_t pool;
-	int rc;
-
-	for (uint32_t i = 0; i < path->ntargets; i++) {
-		rc = paas_routedb_find_pool(
-		    q->reader, host, path->targets[i].pool, &pool);
-		if (rc == PAAS_ROUTEDB_OK)
-			tool_print_pool(stdout, &pool);
-		else if (rc == PAAS_ROUTEDB_ENOTFOUND)
-			printf("# pool %llu is not there\n",
-			    (unsigned long long)path->targets[i].pool);
-		else
-			return rc;
-	}
-	return PAAS_ROUTEDB_OK;
-}
-
-/* The line that covers the path, its pools, and their instances. */
-static int
-print_host(const struct question *q, const paas_routedb_host_t *host)
-{
-	paas_routedb_path_t path;
-	int rc;
-
-	rc = paas_routedb_find_path(
-	    host, (const uint8_t *)q->uri, strlen(q->uri), &path);
-	if (rc != PAAS_ROUTEDB_OK)
-		return rc;
-	tool_print_host(stdout, host->name, &path);
-	return print_pools(q, host, &path);
-}
-
-/* 1 once a pattern matched: it is the answer, whether a path covers or not. */
-static int
-try_pattern(uint32_t order, const paas_routedb_host_t *pattern, void *arg)
-{
-	const struct question *q = arg;
-	paas_routedb_path_t path;
-	char err[TOOL_ERRLEN];
-	int rc;
-
-	rc = tool_match(pattern->name, q->host, q->len, err);
-	if (rc == -1)
-		printf("# pattern %u is skipped: %s\n", order, err);
-	if (rc != 1)
-		return 0;
-	rc = paas_routedb_find_path(
-	    pattern, (const uint8_t *)q->uri, strlen(q->uri), &path);
-	if (rc != PAAS_ROUTEDB_OK)
-		return rc;
-	tool_print_pattern(stdout, order, pattern->name, &path);
-	rc = print_pools(q, pattern, &path);
-	return rc != PAAS_ROUTEDB_OK ? rc : 1;
-}
-
-/* In the router's order: exact host, longest wildcard, patterns, default. */
-static int
-answer(struct question *q)
-{
-	paas_routedb_host_t host;
-	int rc;
-
-	rc = paas_routedb_find_host(q->reader, q->host, q->len, &host);
-	if (rc == PAAS_ROUTEDB_ENOTFOUND) {
-		rc = paas_routedb_each_pattern(q->reader, try_pattern, q);
-		if (rc != PAAS_ROUTEDB_OK)
-			return rc == 1 ? PAAS_ROUTEDB_OK : rc;
-		rc = paas_routedb_find_default(q->reader, &host);
-	}
-	return rc != PAAS_ROUTEDB_OK ? rc : print_host(q, &host);
-}
-
 static int
 command_get(int argc, char **argv)
 {
 	char name[PAAS_ROUTEDB_HOST_MAX + 1];
-	struct question q = {.host = name, .uri = argc == 3 ? argv[2] : "/"};
+	paas_routedb_reader_t *reader;
 	int len, rc;
 
 	if (argc < 2 || argc > 3)
@@ -332,12 +284,11 @@ command_get(int argc, char **argv)
 	    (const uint8_t *)argv[1], strlen(argv[1]), 0, name);
 	if (len < 0)
 		return fail("HOST", "must be a host name or an address");
-	if (open_reader(&q.reader, argv[0], 1) != 0)
+	if (open_reader(&reader, argv[0], 1) != 0)
 		return 1;
-	q.len = (size_t)len;
-	rc = answer(&q);
-	(void)paas_routedb_end(q.reader);
-	paas_routedb_reader_close(q.reader);
+	rc = tool_get(reader, name, (size_t)len, argc == 3 ? argv[2] : "/");
+	(void)paas_routedb_end(reader);
+	paas_routedb_reader_close(reader);
 	if (rc == PAAS_ROUTEDB_ENOTFOUND)
 		return fail(name, "no route: see paas-routedb dump");
 	return rc == PAAS_ROUTEDB_OK ? 0 : fail_db(argv[0], rc);
@@ -360,8 +311,11 @@ command_verify(int argc, char **argv)
 	paas_routedb_reader_close(reader);
 	if (rc != PAAS_ROUTEDB_OK)
 		return fail(argv[0], err);
-	printf("ok: %llu hosts, %llu pools, generation %llu, revision %llu\n",
+	printf("ok: %llu hosts, %llu pools, %u patterns, %llu names of %llu "
+	       "certificates, generation %llu, revision %llu\n",
 	    (unsigned long long)meta.nhosts, (unsigned long long)meta.npools,
+	    meta.npatterns, (unsigned long long)meta.ncerthosts,
+	    (unsigned long long)meta.ncerts,
 	    (unsigned long long)meta.generation,
 	    (unsigned long long)meta.revision);
 	return 0;

@@ -1,8 +1,9 @@
 /*
  * The parts of paas-routedb.  tool_grammar.c says what a line may be,
- * tool_parse.c and tool_print.c are the two ways; tool_load.c takes a whole
- * file in, after tool_check.c has looked it over; tool_match.c matches
- * patterns; tool.c is the command.
+ * tool_parse.c, by tool_field.c, and tool_print.c are the two ways; tool_load.c
+ * takes a whole file in, after tool_check.c has looked it over; tool_match.c
+ * matches patterns, tool_cert.c has what is special about certificates,
+ * tool_get.c answers one request; tool.c is the command.
  */
 #ifndef PAAS_ROUTEDB_TOOL_H
 #define PAAS_ROUTEDB_TOOL_H
@@ -13,6 +14,9 @@
 
 #define TOOL_ERRLEN 512
 
+/* For "%.*s" in a message: enough of a word to know it by. */
+#define SHOW(s) (s).len > 60 ? 60 : (int)(s).len, (const char *)(s).data
+
 enum tool_kind {
 	TOOL_NOTHING, /* empty, or a comment */
 	TOOL_REVISION,
@@ -20,7 +24,9 @@ enum tool_kind {
 	TOOL_INSTANCE,
 	TOOL_HOST,
 	TOOL_PATTERN,
-	TOOL_KEYS
+	TOOL_KEYS,
+	TOOL_CERT,
+	TOOL_CERT_HOST
 };
 
 /* One line; only what its kind has is set.  Strings lie in the text. */
@@ -37,6 +43,7 @@ struct tool_line {
 	paas_routedb_path_t path;
 	paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX];
 	uint32_t nkeys;
+	paas_routedb_cert_t cert; /* chain and key: names of files */
 };
 
 /* 0, or -1 and in err a sentence without file and line. */
@@ -51,7 +58,16 @@ void tool_print_host(
 
 void tool_print_pattern(FILE *out, uint32_t order, paas_routedb_str_t text,
     const paas_routedb_path_t *path);
+void tool_print_cert(FILE *out, const paas_routedb_cert_t *cert);
+void tool_print_cert_host(FILE *out, paas_routedb_str_t name, uint64_t id);
 void tool_print_keys(FILE *out, const paas_routedb_key_t *keys, uint32_t n);
+
+/*
+ * The lines of certificates, whose files are put into folder; where that is
+ * NULL, there are comments in place of the certificates.  0, or -1 and errno.
+ */
+int tool_dump_cert(
+    FILE *out, const paas_routedb_cert_t *cert, const char *folder);
 
 /*
  * 1 if the pattern matches all of host, 0 if not; -1 if it is none, and in
@@ -67,5 +83,12 @@ int tool_match(paas_routedb_str_t pattern, const char *host, size_t len,
  */
 int tool_load(const char *dir, const char *file, paas_routedb_str_t text,
     int add, char err[TOOL_ERRLEN]);
+
+/*
+ * Prints what a request for a canonical host and a path is routed by, and the
+ * host's certificate.  ENOTFOUND where there is neither.
+ */
+int tool_get(paas_routedb_reader_t *reader, const char *host, size_t len,
+    const char *path);
 
 #endif

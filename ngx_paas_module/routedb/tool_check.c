@@ -99,9 +99,10 @@ compare_hosts(const void *a, const void *b)
 	return order != 0 ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-/* Most files are sorted, being dumps: looking is cheaper than sorting. */
-static void
-sort(void *array, size_t n, size_t size, int (*cmp)(const void *, const void *))
+/* Looking is cheaper than sorting. */
+void
+tool_load_sort_array(
+    void *array, size_t n, size_t size, int (*cmp)(const void *, const void *))
 {
 	const char *p = array;
 
@@ -311,7 +312,9 @@ tool_load_check(struct tool_load *l, paas_routedb_reader_t *reader)
 	if (load_check_hosts(l, &l->hosts, reader) == -1 ||
 	    load_check_hosts(l, &l->patterns, reader) == -1)
 		return -1;
-	return load_check_patterns(l);
+	if (load_check_patterns(l) == -1)
+		return -1;
+	return tool_load_check_certs(l, reader);
 }
 
 int
@@ -319,10 +322,12 @@ tool_load_sort(struct tool_load *l)
 {
 	if (load_gather(l) == -1)
 		return -1;
-	sort(l->pools, l->npools, sizeof(*l->pools), compare_pools);
-	sort(l->hosts.list, l->hosts.n, sizeof(*l->hosts.list), compare_hosts);
-	sort(l->patterns.list, l->patterns.n, sizeof(*l->patterns.list),
-	    compare_hosts);
+	tool_load_sort_array(
+	    l->pools, l->npools, sizeof(*l->pools), compare_pools);
+	tool_load_sort_array(
+	    l->hosts.list, l->hosts.n, sizeof(*l->hosts.list), compare_hosts);
+	tool_load_sort_array(l->patterns.list, l->patterns.n,
+	    sizeof(*l->patterns.list), compare_hosts);
 	l->tablesize = 0; /* it knows them in their old order */
 	if (l->npools > 0 && tool_load_index(l) == -1)
 		return -1;

@@ -7,6 +7,8 @@
  *	host www.example.com pool=10:90,11:10 path=/shop strip
  *	pattern 10 pr-(?<number>\d+)\.example\.com pool=10
  *	keys 1:HEX64 2:HEX64
+ *	cert 7 chain=example.com.pem key=example.com.key
+ *	certhost *.example.com 7
  *
  * A field that is not named has its usual value.
  */
@@ -69,3 +71,9 @@ const struct tool_field tool_path_fields[] = {
     {"to", HOST, PATH(redirect_host), 0, NULL, WANT_HOST},
     {"strip", FLAG, PATH(flags), PAAS_ROUTEDB_STRIP, NULL, NULL},
     {"https", FLAG, PATH(flags), PAAS_ROUTEDB_TO_HTTPS, NULL, NULL}, {0}};
+
+#define CERT(m) \
+	offsetof(paas_routedb_cert_t, m), sizeof(((paas_routedb_cert_t *)0)->m)
+const struct tool_field tool_cert_fields[] = {
+    {"chain", FILE_NAME, CERT(chain), 0, NULL, "the name of a file"},
+    {"key", FILE_NAME, CERT(key), 0, NULL, "the name of a file"}, {0}};

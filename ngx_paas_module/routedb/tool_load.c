@@ -29,9 +29,9 @@ tool_load_fail(struct tool_load *l, uint32_t line, const char *fmt, ...)
 	return -1;
 }
 
-/* Room for one more of size bytes; NULL if there is no memory. */
-static void *
-load_room(struct tool_load *l, void *array, size_t n, size_t *room, size_t size)
+void *
+tool_load_room(
+    struct tool_load *l, void *array, size_t n, size_t *room, size_t size)
 {
 	if (n < *room)
 		return array;
@@ -47,8 +47,8 @@ load_room(struct tool_load *l, void *array, size_t n, size_t *room, size_t size)
 static int
 load_pool(struct tool_load *l, const struct tool_line *line, uint32_t number)
 {
-	void *p =
-	    load_room(l, l->pools, l->npools, &l->roompools, sizeof(*l->pools));
+	void *p = tool_load_room(
+	    l, l->pools, l->npools, &l->roompools, sizeof(*l->pools));
 
 	if (p == NULL)
 		return -1;
@@ -77,7 +77,7 @@ load_instance(
 		    "'pool %llu' before it",
 		    (unsigned long long)line->pool_id,
 		    (unsigned long long)line->pool_id);
-	p = load_room(l, l->instances, l->ninstances, &l->roominstances,
+	p = tool_load_room(l, l->instances, l->ninstances, &l->roominstances,
 	    sizeof(*l->instances));
 	if (p == NULL)
 		return -1;
@@ -89,9 +89,8 @@ load_instance(
 	return 0;
 }
 
-/* Bytes of the text itself where they are there, else a copy. */
-static int
-load_keep(struct tool_load *l, const void *data, size_t len,
+int
+tool_load_keep(struct tool_load *l, const void *data, size_t len,
     paas_routedb_str_t text, paas_routedb_str_t *name)
 {
 	const uint8_t *at = memmem(text.data, text.len, data, len);
@@ -101,7 +100,8 @@ load_keep(struct tool_load *l, const void *data, size_t len,
 	name->data = at;
 	if (at != NULL)
 		return 0;
-	p = load_room(l, l->names, l->nnames, &l->roomnames, sizeof(*l->names));
+	p = tool_load_room(
+	    l, l->names, l->nnames, &l->roomnames, sizeof(*l->names));
 	if (p == NULL)
 		return -1;
 	l->names = p;
@@ -117,7 +117,7 @@ load_path(struct tool_load *l, struct tool_load_hosts *hosts,
     const struct tool_line *line, paas_routedb_str_t text, uint32_t number)
 {
 	struct tool_load_host *h;
-	void *p = load_room(
+	void *p = tool_load_room(
 	    l, hosts->list, hosts->n, &hosts->room, sizeof(*hosts->list));
 
 	if (p == NULL)
@@ -137,9 +137,9 @@ load_host(struct tool_load *l, const struct tool_line *line,
 {
 	struct tool_load_host *h = load_path(l, &l->hosts, line, text, number);
 
-	return h == NULL
-		   ? -1
-		   : load_keep(l, line->host, line->hostlen, text, &h->name);
+	return h == NULL ? -1
+			 : tool_load_keep(
+			       l, line->host, line->hostlen, text, &h->name);
 }
 
 static int
@@ -155,7 +155,8 @@ load_pattern(struct tool_load *l, const struct tool_line *line,
 		return tool_load_fail(
 		    l, number, "pattern %u: %s", line->order, err);
 	h = load_path(l, &l->patterns, line, text, number);
-	return h == NULL ? -1 : load_keep(l, key + 1, len - 1, text, &h->name);
+	return h == NULL ? -1
+			 : tool_load_keep(l, key + 1, len - 1, text, &h->name);
 }
 
 static int
@@ -186,6 +187,10 @@ load_line(struct tool_load *l, paas_routedb_str_t text, uint32_t number)
 		return load_host(l, line, text, number);
 	case TOOL_PATTERN:
 		return load_pattern(l, line, text, number);
+	case TOOL_CERT:
+		return tool_load_cert(l, line, number);
+	case TOOL_CERT_HOST:
+		return tool_load_cert_host(l, line, text, number);
 	case TOOL_KEYS:
 		return load_keys(l, line, number);
 	case TOOL_REVISION:
@@ -278,6 +283,8 @@ load_put(struct tool_load *l, paas_routedb_writer_t *w)
 		rc = load_put_paths(l, w, &l->patterns, put_pattern);
 	if (rc == PAAS_ROUTEDB_OK && l->nkeys > 0)
 		rc = paas_routedb_put_keys(w, l->keys, l->nkeys);
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = tool_load_put_certs(l, w);
 	if (rc == PAAS_ROUTEDB_OK && l->has_revision)
 		rc = paas_routedb_put_revision(w, l->revision);
 	return rc;
@@ -351,6 +358,7 @@ load_free(struct tool_load *l)
 	free(l->names);
 	free(l->pools);
 	free(l->instances);
+	tool_load_free_certs(l);
 	free(l->hosts.list);
 	free(l->patterns.list);
 	free(l->table);

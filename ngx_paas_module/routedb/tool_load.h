@@ -34,6 +34,18 @@ struct tool_load_hosts {
 	size_t n, room;
 };
 
+/* chain and key are what was read of the files: one piece of memory. */
+struct tool_load_cert {
+	paas_routedb_cert_t cert;
+	uint32_t line;
+};
+
+struct tool_load_cert_host {
+	paas_routedb_str_t name;
+	uint64_t id;
+	uint32_t line;
+};
+
 struct tool_load {
 	const char *file;
 	char *err;
@@ -49,6 +61,9 @@ struct tool_load {
 	int scattered;   /* instances are not in the order of their pools */
 	uint32_t *table; /* open hash of pool ids: index + 1, or 0 */
 	size_t tablesize, tabled;
+	struct tool_load_cert *certs;
+	struct tool_load_cert_host *certhosts;
+	size_t ncerts, ncerthosts, roomcerts, roomcerthosts;
 	char **names; /* that the text has in another spelling */
 	size_t nnames, roomnames;
 	paas_routedb_instance_t together[PAAS_ROUTEDB_INSTS_MAX];
@@ -58,6 +73,31 @@ struct tool_load {
 /* A sentence for l->err, after the file and the line (0 for none); -1. */
 int tool_load_fail(struct tool_load *l, uint32_t line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Room for one more of size bytes; NULL, and it has failed, without memory. */
+void *tool_load_room(
+    struct tool_load *l, void *array, size_t n, size_t *room, size_t size);
+
+/* Bytes of the text itself where they are there, else a copy; 0 or -1. */
+int tool_load_keep(struct tool_load *l, const void *data, size_t len,
+    paas_routedb_str_t text, paas_routedb_str_t *name);
+
+/* Takes a line in; 0 or -1. */
+int tool_load_cert(
+    struct tool_load *l, const struct tool_line *line, uint32_t number);
+int tool_load_cert_host(struct tool_load *l, const struct tool_line *line,
+    paas_routedb_str_t text, uint32_t number);
+
+/* As tool_load_sort and tool_load_check do, for certificates alone. */
+int tool_load_check_certs(struct tool_load *l, paas_routedb_reader_t *reader);
+
+/* Puts them; an error of the writer's. */
+int tool_load_put_certs(struct tool_load *l, paas_routedb_writer_t *w);
+void tool_load_free_certs(struct tool_load *l);
+
+/* Sorts what is not sorted already, as most files are, being dumps. */
+void tool_load_sort_array(
+    void *array, size_t n, size_t size, int (*cmp)(const void *, const void *));
 
 /* Lets tool_load_find know the pools that have come since it last ran. */
 int tool_load_index(struct tool_load *l);

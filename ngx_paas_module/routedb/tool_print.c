@@ -223,3 +223,21 @@ tool_print_keys(FILE *out, const paas_routedb_key_t *keys, uint32_t n)
 	}
 	putc_unlocked('\n', out);
 }
+
+void
+tool_print_cert(FILE *out, const paas_routedb_cert_t *cert)
+{
+	put_name(out, "cert ");
+	put_number(out, cert->id);
+	put_fields(out, tool_cert_fields, cert);
+}
+
+void
+tool_print_cert_host(FILE *out, paas_routedb_str_t name, uint64_t id)
+{
+	put_name(out, "certhost ");
+	put_host(out, name);
+	putc_unlocked(' ', out);
+	put_number(out, id);
+	putc_unlocked('\n', out);
+}

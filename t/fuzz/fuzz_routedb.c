@@ -1,4 +1,4 @@
-/* sources: ngx_paas_module/routedb/[!t]*.c ngx_paas_module/routedb/tool_[gp]*.c; libs: -llmdb */
+/* sources: ngx_paas_module/routedb/[!t]*.c ngx_paas_module/routedb/tool_[fp]*.c ngx_paas_module/routedb/tool_grammar.c; libs: -llmdb */
 /*
  * The route database's decoders, its canonical hosts, and the tool's text.
  * The first byte of an input chooses; values are given the right CRC, or
@@ -202,6 +202,12 @@ fuzz_text(const uint8_t *data, size_t len)
 		tool_print_pool(out, &line.pool);
 	else if (line.kind == TOOL_PATTERN)
 		tool_print_pattern(out, line.order, line.pattern, &line.path);
+	else if (line.kind == TOOL_CERT)
+		tool_print_cert(out, &line.cert);
+	else if (line.kind == TOOL_CERT_HOST)
+		tool_print_cert_host(out,
+		    (paas_routedb_str_t){(uint8_t *)line.host, line.hostlen},
+		    line.cert.id);
 	else if (line.kind == TOOL_KEYS)
 		tool_print_keys(out, line.keys, line.nkeys);
 	else if (line.kind == TOOL_REVISION)
