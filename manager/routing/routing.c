@@ -1,8 +1,13 @@
 #include "routing/routing.h"
 
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 #include <bsd/string.h>
 #include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>
@@ -13,6 +18,23 @@
 /* After a commit that failed: ms, doubled up to the other. */
 #define RETRY_MIN 1000
 #define RETRY_MAX 30000
+
+/* Touches in one commit: a few ms of work. */
+#define BATCH_MAX 256
+
+/* What was not caused by a change just now must not keep one waiting: us. */
+#define LATER_USEC 2000
+
+/* Touches kept while nothing may be written yet. */
+#define LATER_MAX 4096
+
+/* Changes in one commit of a database that nobody reads yet. */
+#define BUILD_BATCH 4096
+
+/* A change is before requests, the walk takes turns with them (api/server.c).
+ */
+#define PRIORITY_NOW   SD_EVENT_PRIORITY_IMPORTANT
+#define PRIORITY_LATER (SD_EVENT_PRIORITY_NORMAL + 10)
 
 static int
 compare_touches(struct touch *a, struct touch *b)
@@ -27,41 +49,84 @@ RB_GENERATE_INTERNAL(
 
 /* ---- what was touched -------------------------------------------------- */
 
+/* Enables what has something to do. */
+static void
+enable(struct routing *rt)
+{
+	size_t later = rt->queues[TOUCH_LATER].n + (rt->walk != NULL);
+
+	if (rt->queues[TOUCH_NOW].n > 0 || (rt->stale && later == 0))
+		sd_event_source_set_enabled(rt->now, SD_EVENT_ONESHOT);
+	if (later > 0)
+		sd_event_source_set_enabled(rt->later, SD_EVENT_ONESHOT);
+}
+
+/* After a failure the timer does so. */
 static void
 wake(struct routing *rt)
 {
-	rt->stale = 1;
-	sd_event_source_set_enabled(rt->run, SD_EVENT_ONESHOT);
+	if (rt->retry == 0)
+		enable(rt);
+}
+
+static void
+enqueue(struct routing *rt, struct touch *item, enum touch_when when)
+{
+	struct touch_queue *queue = &rt->queues[when];
+
+	item->when = when;
+	if (item->kind == TOUCH_APP)
+		TAILQ_INSERT_HEAD(&queue->list, item, queue);
+	else
+		TAILQ_INSERT_TAIL(&queue->list, item, queue);
+	queue->n++;
+}
+
+static void
+dequeue(struct routing *rt, struct touch *item)
+{
+	TAILQ_REMOVE(&rt->queues[item->when].list, item, queue);
+	rt->queues[item->when].n--;
 }
 
 void
-routing_touch(struct routing *rt, enum touch_kind kind, const char *name)
+routing_touch(struct routing *rt, enum touch_kind kind, const char *name,
+    enum touch_when when)
 {
-	struct touch *item;
+	struct touch *item, *old;
 	size_t len = strlen(name);
 
 	if ((item = calloc(1, sizeof(*item) + len + 1)) == NULL)
 		log_fatal("routing: out of memory");
 	item->kind = kind;
 	memcpy(item->name, name, len);
-	if (RB_INSERT(touches, &rt->touches, item) != NULL) {
-		free(item);
+	if ((old = RB_INSERT(touches, &rt->touches, item)) == NULL) {
+		enqueue(rt, item, when);
 		return;
 	}
-	if (kind == TOUCH_APP)
-		TAILQ_INSERT_HEAD(&rt->queue, item, queue);
-	else
-		TAILQ_INSERT_TAIL(&rt->queue, item, queue);
-	rt->ntouches++;
+	free(item);
+	if (when < old->when) {
+		dequeue(rt, old);
+		enqueue(rt, old, when);
+	}
 }
 
 static void
 forget(struct routing *rt, struct touch *item)
 {
 	RB_REMOVE(touches, &rt->touches, item);
-	TAILQ_REMOVE(&rt->queue, item, queue);
-	rt->ntouches--;
+	dequeue(rt, item);
 	free(item);
+}
+
+static void
+forget_all(struct routing *rt)
+{
+	struct touch *item, *next;
+
+	RB_FOREACH_SAFE (item, touches, &rt->touches, next)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it unlinks */
+		forget(rt, item);
 }
 
 /* ---- watches ----------------------------------------------------------- */
@@ -79,8 +144,17 @@ touch_domain(const char *key, json_t *value, uint64_t rev, void *arg)
 
 	(void)rev;
 	if (app != NULL && strcmp(app, domains->app) == 0)
-		routing_touch(domains->rt, TOUCH_HOST, strchr(key, '/') + 1);
+		routing_touch(
+		    domains->rt, TOUCH_HOST, strchr(key, '/') + 1, TOUCH_NOW);
 	return 0;
+}
+
+static void
+touch_now(struct routing *rt, enum touch_kind kind, const char *name)
+{
+	routing_touch(rt, kind, name, TOUCH_NOW);
+	rt->stale = 1;
+	wake(rt);
 }
 
 /* With an app go its hosts, in the same commit. */
@@ -91,34 +165,24 @@ on_app(const char *key, json_t *value, uint64_t rev, void *arg)
 	struct domains domains = {rt, strchr(key, '/') + 1};
 
 	(void)rev;
-	if (value == NULL) {
-		rt->scan_moved = 1;
+	if (value == NULL)
 		store_each(rt->store, "domain/", touch_domain, &domains);
-	}
-	routing_touch(rt, TOUCH_APP, domains.app);
-	wake(rt);
+	touch_now(rt, TOUCH_APP, domains.app);
 }
 
 static void
 on_rollout(const char *key, json_t *value, uint64_t rev, void *arg)
 {
-	struct routing *rt = arg;
-
 	(void)value, (void)rev;
-	routing_touch(rt, TOUCH_APP, strchr(key, '/') + 1);
-	wake(rt);
+	touch_now(arg, TOUCH_APP, strchr(key, '/') + 1);
 }
 
 /* domain/HOST, route/HOST */
 static void
 on_host(const char *key, json_t *value, uint64_t rev, void *arg)
 {
-	struct routing *rt = arg;
-
 	(void)value, (void)rev;
-	rt->scan_moved = 1;
-	routing_touch(rt, TOUCH_HOST, strchr(key, '/') + 1);
-	wake(rt);
+	touch_now(arg, TOUCH_HOST, strchr(key, '/') + 1);
 }
 
 /* assign/NODE/ASSIGNMENT, actual/NODE/ASSIGNMENT */
@@ -140,37 +204,137 @@ on_instance(const char *key, json_t *value, uint64_t rev, void *arg)
 		app = json_string_value(json_object_get(owner, "app"));
 	}
 	if (app != NULL)
-		routing_touch(rt, TOUCH_APP, app);
+		touch_now(rt, TOUCH_APP, app);
 	json_decref(owner);
+	/* Who waits for a revision waits for any. */
+	rt->stale = 1;
 	wake(rt);
 }
 
-/* Everything was compared once. */
-static int
-scan_done(struct routing *rt)
-{
-	char err[PAAS_ERRLEN];
-	int rc;
+/* ---- the walk ---------------------------------------------------------- */
 
-	if (routing_db_building(rt->db)) {
-		if (routing_db_built(rt->db, err) == -1) {
-			log_err("routing: %s", err);
-			errno = EIO;
-			return PAAS_ROUTEDB_ESYS;
-		}
-	} else if (rt->scan_moved ||
-		   !routing_db_counts(rt->db, rt->scan_hosts, rt->scan_pools)) {
-		if ((rc = routing_scan_sweep(rt)) != PAAS_ROUTEDB_OK)
-			return rc;
-	}
-	rt->scan = ROUTING_SCAN_END + 1;
-	/* From now on before requests: a dead instance has to go at once. */
-	sd_event_source_set_priority(rt->run, SD_EVENT_PRIORITY_IMPORTANT);
-	log_debug("routing: compared with the store");
-	return PAAS_ROUTEDB_OK;
+static void
+start_walk(struct routing *rt)
+{
+	uint64_t base = routing_db_base(rt->db);
+
+	if (base > store_revision(rt->store))
+		base = 0; /* of a store that is no more */
+	if (base == 0)
+		routing_db_distrust(rt->db);
+	routing_walk_free(rt->walk);
+	rt->walk = routing_walk_new(base);
+	rt->stale = 1;
+	wake(rt);
+}
+
+void
+routing_walk_over(struct routing *rt)
+{
+	routing_walk_free(rt->walk);
+	rt->walk = NULL;
+	wake(rt);
 }
 
 /* ---- commits ----------------------------------------------------------- */
+
+static void
+apply(struct routing *rt, const struct touch *item)
+{
+	char host[PAAS_ROUTEDB_HOST_MAX + 1];
+	uint64_t id;
+
+	switch (item->kind) {
+	case TOUCH_APP:
+		routing_app_apply(rt->store, rt->conf, rt->db, item->name);
+		if (routing_host_format(rt->conf, item->name, host) == 0)
+			routing_host_apply(rt->store, rt->conf, rt->db, host);
+		break;
+	case TOUCH_HOST:
+		routing_host_apply(rt->store, rt->conf, rt->db, item->name);
+		break;
+	case TOUCH_POOL:
+		if (key_parse_id(item->name, &id) == 0)
+			routing_pool_apply(rt->store, rt->db, id);
+		break;
+	}
+}
+
+static uint64_t
+now_usec(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* So many of a queue as there is time for; all of a change at once. */
+static size_t
+apply_some(struct routing *rt, enum touch_when when)
+{
+	uint64_t end = now_usec() + LATER_USEC;
+	struct touch *item;
+	size_t n = 0;
+
+	TAILQ_FOREACH (item, &rt->queues[when].list, queue) {
+		apply(rt, item);
+		if (++n == BATCH_MAX ||
+		    (when == TOUCH_LATER && n % 16 == 0 && now_usec() > end))
+			break;
+	}
+	return n;
+}
+
+/* The whole of a new database is there: readers get it. */
+static int
+hand_over(struct routing *rt)
+{
+	char err[PAAS_ERRLEN];
+
+	if (routing_db_built(rt->db, err) == 0)
+		return PAAS_ROUTEDB_OK;
+	log_err("routing: %s", err);
+	errno = EIO;
+	return PAAS_ROUTEDB_ESYS;
+}
+
+/*
+ * One commit.  The revision moves only with the last one of what is known:
+ * whoever reads it may count on everything up to it.
+ */
+static int
+commit_some(struct routing *rt, enum touch_when when)
+{
+	uint64_t revision;
+	size_t n, left;
+	int rc, last;
+
+	if ((rc = routing_db_begin(rt->db)) != PAAS_ROUTEDB_OK)
+		return rc;
+	n = apply_some(rt, when);
+	left = rt->queues[TOUCH_NOW].n + rt->queues[TOUCH_LATER].n - n;
+	last = left == 0 && rt->walk == NULL;
+	revision =
+	    last ? store_revision(rt->store) : routing_db_revision(rt->db);
+	if (!routing_db_building(rt->db) || last ||
+	    routing_db_changes(rt->db) >= BUILD_BATCH)
+		rc = routing_db_commit(rt->db, revision);
+	if (rc == PAAS_ROUTEDB_OK && last && routing_db_building(rt->db))
+		rc = hand_over(rt);
+	if (rc != PAAS_ROUTEDB_OK)
+		return rc;
+	for (; n > 0; n--)
+		forget(rt, TAILQ_FIRST(&rt->queues[when].list));
+	if (last) {
+		if (rt->obeyed == 0)
+			log_debug("routing: compared with the store");
+		routing_db_trust(rt->db);
+		rt->obeyed = revision;
+		rt->stale = 0;
+	}
+	return PAAS_ROUTEDB_OK;
+}
 
 static void
 set_timer(struct routing *rt, unsigned int ms)
@@ -180,71 +344,15 @@ set_timer(struct routing *rt, unsigned int ms)
 }
 
 static void
-apply(struct routing *rt, const struct touch *item)
-{
-	char host[PAAS_ROUTEDB_HOST_MAX + 1];
-
-	if (item->kind == TOUCH_HOST) {
-		routing_host_apply(rt->store, rt->conf, rt->db, item->name);
-		return;
-	}
-	routing_app_apply(rt->store, rt->conf, rt->db, item->name);
-	if (routing_host_format(rt->conf, item->name, host) == 0)
-		routing_host_apply(rt->store, rt->conf, rt->db, host);
-}
-
-/*
- * One commit.  The revision moves only with the last one of what is known:
- * whoever reads it may count on everything up to it.
- */
-static int
-commit_some(struct routing *rt)
-{
-	struct touch *item;
-	uint64_t revision;
-	size_t n = 0;
-	int rc;
-
-	if ((rc = routing_db_begin(rt->db)) != PAAS_ROUTEDB_OK)
-		return rc;
-	TAILQ_FOREACH (item, &rt->queue, queue) {
-		if (n++ == BATCH_MAX)
-			break;
-		apply(rt, item);
-	}
-	revision = routing_db_revision(rt->db);
-	if (item == NULL && rt->scan > ROUTING_SCAN_END)
-		revision = store_revision(rt->store);
-	if ((rc = routing_db_commit(rt->db, revision)) != PAAS_ROUTEDB_OK)
-		return rc;
-	if (item == NULL && rt->scan > ROUTING_SCAN_END)
-		rt->obeyed = revision;
-	for (n = 0; n < BATCH_MAX; n++) {
-		if ((item = TAILQ_FIRST(&rt->queue)) == NULL)
-			break;
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): forget unlinks */
-		forget(rt, item);
-	}
-	rt->stale = !TAILQ_EMPTY(&rt->queue) || rt->scan <= ROUTING_SCAN_END;
-	return PAAS_ROUTEDB_OK;
-}
-
-static void
 failed(struct routing *rt, int rc)
 {
-	if (rc == PAAS_ROUTEDB_EDAMAGED || rc == PAAS_ROUTEDB_EVERSION) {
+	if (rc == PAAS_ROUTEDB_EDAMAGED || rc == PAAS_ROUTEDB_EVERSION)
 		log_err("routing: the route database is damaged and is made "
 			"anew");
-		routing_db_rebuild(rt->db);
-		routing_scan_start(rt);
-		set_timer(rt, RETRY_MIN);
-		return;
-	}
-	if (rc == PAAS_ROUTEDB_EAGAIN) {
+	else if (rc == PAAS_ROUTEDB_EAGAIN) {
 		set_timer(rt, (unsigned int)routing_db_wait(rt->db) + 1);
 		return;
-	}
-	if (rt->retry == 0)
+	} else if (rt->retry == 0)
 		log_err("routing: cannot write the route database: %s; trying "
 			"again",
 		    rc == PAAS_ROUTEDB_ESYS ? strerror(errno)
@@ -253,22 +361,17 @@ failed(struct routing *rt, int rc)
 	if (rt->retry > RETRY_MAX)
 		rt->retry = RETRY_MAX;
 	set_timer(rt, rt->retry);
+	/* What one that is made anew had in its transaction is forgotten. */
+	if (rc == PAAS_ROUTEDB_EDAMAGED || rc == PAAS_ROUTEDB_EVERSION ||
+	    routing_db_building(rt->db)) {
+		routing_db_rebuild(rt->db);
+		start_walk(rt);
+	}
 }
 
 static int
-on_run(sd_event_source *source, void *arg)
+settle(struct routing *rt, int rc)
 {
-	struct routing *rt = arg;
-	int rc, wait;
-
-	if ((wait = routing_db_wait(rt->db)) > 0) {
-		set_timer(rt, (unsigned int)wait + 1);
-		return 0;
-	}
-	routing_scan_some(rt);
-	rc = commit_some(rt);
-	if (rc == PAAS_ROUTEDB_OK && rt->scan == ROUTING_SCAN_END)
-		rc = scan_done(rt);
 	if (rc != PAAS_ROUTEDB_OK) {
 		failed(rt, rc);
 		return 0;
@@ -276,29 +379,88 @@ on_run(sd_event_source *source, void *arg)
 	if (rt->retry != 0)
 		log_info("routing: the route database can be written again");
 	rt->retry = 0;
-	if (rt->stale)
-		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	wake(rt);
 	return 0;
+}
+
+static int
+on_now(sd_event_source *source, void *arg)
+{
+	struct routing *rt = arg;
+	int wait;
+
+	(void)source;
+	if ((wait = routing_db_wait(rt->db)) > 0) {
+		set_timer(rt, (unsigned int)wait + 1);
+		return 0;
+	}
+	return settle(rt, commit_some(rt, TOUCH_NOW));
+}
+
+/* A slice of the walk while there is little to do, or what it has found. */
+static int
+on_later(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	struct routing *rt = arg;
+	size_t n = rt->queues[TOUCH_LATER].n;
+	int wait;
+
+	(void)source, (void)fd, (void)events;
+	wait = routing_db_wait(rt->db);
+	if (rt->walk != NULL && n < (wait > 0 ? LATER_MAX : BATCH_MAX))
+		return settle(rt, routing_walk_some(rt));
+	if (wait > 0) {
+		set_timer(rt, (unsigned int)wait + 1);
+		return 0;
+	}
+	return settle(rt, commit_some(rt, TOUCH_LATER));
 }
 
 static int
 on_timer(sd_event_source *source, uint64_t usec, void *arg)
 {
 	(void)source, (void)usec;
-	wake(arg);
+	enable(arg);
 	return 0;
 }
 
 /* ---- open and close ---------------------------------------------------- */
+
+/*
+ * Deferred sources count as pending since they were made, and would so go
+ * before all others of their priority: a descriptor that is always readable
+ * has to wait for its turn.
+ */
+static int
+add_later(struct routing *rt, sd_event *event)
+{
+	int rc, fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd == -1)
+		return -errno;
+	rc = sd_event_add_io(event, &rt->later, fd, EPOLLIN, on_later, rt);
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	sd_event_source_set_io_fd_own(rt->later, 1);
+	sd_event_source_set_description(rt->later, "routing-later");
+	if ((rc = sd_event_source_set_enabled(rt->later, SD_EVENT_OFF)) < 0)
+		return rc;
+	return sd_event_source_set_priority(rt->later, PRIORITY_LATER);
+}
 
 static int
 add_sources(struct routing *rt, sd_event *event)
 {
 	int rc;
 
-	if ((rc = sd_event_add_defer(event, &rt->run, on_run, rt)) < 0)
+	if ((rc = sd_event_add_defer(event, &rt->now, on_now, rt)) < 0 ||
+	    (rc = sd_event_source_set_enabled(rt->now, SD_EVENT_OFF)) < 0 ||
+	    (rc = sd_event_source_set_priority(rt->now, PRIORITY_NOW)) < 0 ||
+	    (rc = add_later(rt, event)) < 0)
 		return rc;
-	sd_event_source_set_description(rt->run, "routing-run");
+	sd_event_source_set_description(rt->now, "routing-now");
 	rc = sd_event_add_time_relative(
 	    event, &rt->timer, CLOCK_MONOTONIC, 0, 0, on_timer, rt);
 	if (rc >= 0)
@@ -339,8 +501,10 @@ routing_open(struct store *st, const struct conf *conf, sd_event *event,
 	rt->store = st;
 	rt->conf = conf;
 	RB_INIT(&rt->touches);
-	TAILQ_INIT(&rt->queue);
-	if ((rt->db = routing_db_open(conf, err)) == NULL) {
+	TAILQ_INIT(&rt->queues[TOUCH_NOW].list);
+	TAILQ_INIT(&rt->queues[TOUCH_LATER].list);
+	rt->db = routing_db_open(conf, store_epoch(st), err);
+	if (rt->db == NULL) {
 		routing_close(rt);
 		return NULL;
 	}
@@ -352,8 +516,7 @@ routing_open(struct store *st, const struct conf *conf, sd_event *event,
 		return NULL;
 	}
 	add_watches(rt);
-	routing_scan_start(rt);
-	wake(rt);
+	start_walk(rt);
 	return rt;
 }
 
@@ -372,10 +535,11 @@ routing_close(struct routing *rt)
 		return;
 	for (i = 0; i < WATCHES; i++)
 		store_unwatch(rt->watches[i]);
-	sd_event_source_disable_unref(rt->run);
+	sd_event_source_disable_unref(rt->now);
+	sd_event_source_disable_unref(rt->later);
 	sd_event_source_disable_unref(rt->timer);
-	while (!TAILQ_EMPTY(&rt->queue))
-		forget(rt, TAILQ_FIRST(&rt->queue));
+	forget_all(rt);
+	routing_walk_free(rt->walk);
 	routing_db_close(rt->db);
 	free(rt);
 }

@@ -3,10 +3,12 @@
  * route database that nginx reads.
  *
  * At the start everything is compared with what the database holds, in
- * slices; from then on a change of the store touches the app or host that it
- * is about, and all that was touched in one turn of the loop goes into one
- * commit.  A host is taken out only when its own records say so: the store
- * ends the program rather than show an absence that is none.
+ * slices that take turns with requests; a record that has not changed since
+ * the revision in the database is passed by.  A change of the store touches
+ * the app or host that it is about, at once and before any slice, and all that
+ * was touched in one turn of the loop goes into one commit.  A host is taken
+ * out only when its own records say so: the store ends the program rather than
+ * show an absence that is none.
  */
 #ifndef PAAS_ROUTING_H
 #define PAAS_ROUTING_H

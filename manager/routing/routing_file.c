@@ -3,11 +3,14 @@
  *
  * Commits don't wait for the disk.  The file is whole as long as the kernel
  * is; the file "boot" beside it holds the id of the boot that wrote it, and
- * after another one it is made anew in new/ and moved into place.
+ * after another one it is made anew in new/ and moved into place.  Within one
+ * boot the revision in it says up to where it mirrors the store, as long as
+ * the same program with the same settings has written it.
  */
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,20 +43,65 @@ read_line(const char *path, char *line, size_t len)
 	return rc;
 }
 
-/* Was the file written since the machine came up? */
-static int
-is_of_this_boot(const struct routing_db *db)
+/*
+ * What this program writes is a matter of its records, of the program itself
+ * and of some settings.  The program is told by its file: a new version is
+ * another one.
+ */
+static void
+make_stamp(struct routing_db *db, const struct conf *conf, uint32_t epoch)
 {
-	char path[ROUTING_DIR_MAX + 16], now[64], then[64];
+	unsigned char hash[crypto_generichash_BYTES_MIN];
+	char text[512];
+	struct stat sb;
+	int len;
+
+	if (stat("/proc/self/exe", &sb) == -1)
+		memset(&sb, 0, sizeof(sb));
+	len = snprintf(text, sizeof(text), "%lld %lld.%ld %u %u %s",
+	    (long long)sb.st_size, (long long)sb.st_mtim.tv_sec,
+	    sb.st_mtim.tv_nsec, epoch, conf->hold_time, conf->domain);
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)text,
+	    (size_t)len, NULL, 0);
+	sodium_bin2hex(db->stamp, sizeof(db->stamp), hash, sizeof(hash));
+}
+
+/*
+ * "boot" has the id of the boot that the file was written in, then the stamp
+ * of who has compared it with the whole store.
+ */
+static int
+read_boot(const struct routing_db *db, char boot[64], char stamp[64])
+{
+	char path[ROUTING_DIR_MAX + 16];
+	FILE *file;
+	int n;
 
 	snprintf(path, sizeof(path), "%s/boot", db->dir);
-	return read_line(BOOT_ID, now, sizeof(now)) == 0 &&
-	       read_line(path, then, sizeof(then)) == 0 &&
-	       strcmp(now, then) == 0;
+	if ((file = fopen(path, "re")) == NULL)
+		return -1;
+	stamp[0] = '\0';
+	n = fscanf(file, "%63s %63s", boot, stamp);
+	fclose(file);
+	return n >= 1 ? 0 : -1;
+}
+
+/* Was the file written since the machine came up? */
+static int
+is_of_this_boot(struct routing_db *db)
+{
+	char now[64], then[64], stamp[64];
+
+	if (read_line(BOOT_ID, now, sizeof(now)) == -1 ||
+	    read_boot(db, then, stamp) == -1 || strcmp(now, then) != 0)
+		return 0;
+	db->stamped = stamp[0] != '\0';
+	db->trusted = strcmp(stamp, db->stamp) == 0;
+	return 1;
 }
 
 static int
-write_boot(const struct routing_db *db)
+write_boot(const struct routing_db *db, const char *stamp)
 {
 	char path[ROUTING_DIR_MAX + 16], tmp[ROUTING_DIR_MAX + 24], now[64];
 	FILE *file;
@@ -65,10 +113,42 @@ write_boot(const struct routing_db *db)
 	snprintf(tmp, sizeof(tmp), "%s.tmp", path);
 	if ((file = fopen(tmp, "we")) == NULL)
 		return -1;
-	rc = fprintf(file, "%s\n", now) < 0 ? -1 : 0;
+	rc = fprintf(file, "%s\n%s\n", now, stamp) < 0 ? -1 : 0;
 	if (fclose(file) != 0 || rc == -1)
 		return -1;
 	return rename(tmp, path);
+}
+
+static void
+mark(struct routing_db *db, int trusted)
+{
+	if (db->building || (trusted ? db->trusted : !db->stamped))
+		return;
+	db->trusted = db->stamped = trusted;
+	if (write_boot(db, trusted ? db->stamp : "") == -1)
+		log_warn("routing: cannot write %s/boot: %s; the next start "
+			 "compares all routes anew",
+		    db->dir, strerror(errno));
+}
+
+void
+routing_db_distrust(struct routing_db *db)
+{
+	mark(db, 0);
+}
+
+void
+routing_db_trust(struct routing_db *db)
+{
+	mark(db, 1);
+}
+
+uint64_t
+routing_db_base(struct routing_db *db)
+{
+	if (db->building || !db->trusted)
+		return 0;
+	return routing_db_revision(db);
 }
 
 static int
@@ -122,7 +202,7 @@ reason(int rc)
 }
 
 struct routing_db *
-routing_db_open(const struct conf *conf, char err[PAAS_ERRLEN])
+routing_db_open(const struct conf *conf, uint32_t epoch, char err[PAAS_ERRLEN])
 {
 	struct routing_db *db;
 	int rc = PAAS_ROUTEDB_EDAMAGED;
@@ -130,6 +210,7 @@ routing_db_open(const struct conf *conf, char err[PAAS_ERRLEN])
 	if ((db = calloc(1, sizeof(*db))) == NULL)
 		log_fatal("routing: out of memory");
 	snprintf(db->dir, sizeof(db->dir), "%s/routes", conf->state_dir);
+	make_stamp(db, conf, epoch);
 	if (mkdir(db->dir, 0750) == -1 && errno != EEXIST) {
 		snprintf(err, PAAS_ERRLEN, "cannot make the folder %s: %s",
 		    db->dir, strerror(errno));
@@ -165,6 +246,7 @@ routing_db_rebuild(struct routing_db *db)
 	paas_routedb_writer_close(db->writer);
 	db->writer = NULL;
 	db->primed = 0;
+	db->reading = 0;
 	db->building = 1;
 }
 
@@ -201,7 +283,8 @@ routing_db_built(struct routing_db *db, char err[PAAS_ERRLEN])
 	db->building = 0;
 	snprintf(from, sizeof(from), "%s/new", db->dir);
 	rmdir(from);
-	if (write_boot(db) == -1)
+	db->trusted = db->stamped = 0;
+	if (write_boot(db, "") == -1)
 		log_warn("routing: cannot write %s/boot: %s; the next start "
 			 "makes all routes anew",
 		    db->dir, strerror(errno));

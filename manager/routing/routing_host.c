@@ -122,22 +122,9 @@ routing_host_apply(struct store *st, const struct conf *conf,
 	json_decref(route);
 }
 
-int
-routing_host_owned(struct store *st, const struct conf *conf, const char *host)
-{
-	char key[STORE_KEY_MAX + 1];
-	json_t *route;
-
-	if (app_pool(st, conf, host) != 0)
-		return 1;
-	route = store_get(st, key_format(key, "route/%s", host), NULL);
-	json_decref(route);
-	return route != NULL;
-}
-
 /* A route's pools name its host as their home, an app's name the app. */
-int
-routing_pool_owned(struct store *st, const paas_routedb_pool_t *pool)
+static int
+pool_owned(struct store *st, const paas_routedb_pool_t *pool)
 {
 	char key[STORE_KEY_MAX + 1], name[PAAS_ROUTEDB_HOST_MAX + 1];
 	paas_routedb_str_t owner = pool->app.len ? pool->app : pool->home;
@@ -154,4 +141,27 @@ routing_pool_owned(struct store *st, const paas_routedb_pool_t *pool)
 	owned = route != NULL && routing_backend_owns(name, route, pool->id);
 	json_decref(route);
 	return owned;
+}
+
+struct owner {
+	struct store *store;
+	int owned;
+};
+
+static void
+find_owner(const paas_routedb_pool_t *pool, void *arg)
+{
+	struct owner *owner = arg;
+
+	owner->owned = pool_owned(owner->store, pool);
+}
+
+void
+routing_pool_apply(struct store *st, struct routing_db *db, uint64_t id)
+{
+	struct owner owner = {st, 1};
+
+	routing_db_show_pool(db, id, find_owner, &owner);
+	if (!owner.owned)
+		routing_db_del_pool(db, id);
 }

@@ -2,7 +2,7 @@
  * What the files of this room share.
  *
  *   routing.c          what was touched, the commits
- *   routing_scan.c     the first comparison
+ *   routing_walk.c     the comparison of everything
  *   routing_app.c      an app's records -> its pool
  *   routing_backend.c  route/HOST -> its pools and paths
  *   routing_host.c     whose a host is
@@ -27,15 +27,21 @@
 /* state_dir and "/routes". */
 #define ROUTING_DIR_MAX (sizeof(((struct conf *)0)->state_dir) + 16)
 
+#define ROUTING_STAMP_MAX 40
+
 /* Of routing_file.c and routing_write.c alone. */
 struct routing_db {
 	paas_routedb_writer_t *writer;
 	paas_routedb_reader_t *reader;
 	char dir[ROUTING_DIR_MAX];
+	char stamp[ROUTING_STAMP_MAX]; /* of what this program would write */
+	int trusted;                   /* the database bears the same one */
+	int stamped;                   /* or another one */
 	int building;
-	int primed;  /* it has a head, which its reader can't do without */
-	int reading; /* for as long as the transaction lasts */
-	int error;   /* the first of this transaction */
+	int primed;     /* it has a head, which its reader can't do without */
+	int reading;    /* for as long as the transaction lasts */
+	int error;      /* the first of this transaction */
+	size_t changes; /* of this transaction */
 };
 
 /*
@@ -43,7 +49,8 @@ struct routing_db {
  * new database is made beside it and takes its place with routing_db_built();
  * until then readers keep the old one.
  */
-struct routing_db *routing_db_open(const struct conf *, char err[PAAS_ERRLEN]);
+struct routing_db *routing_db_open(
+    const struct conf *, uint32_t epoch, char err[PAAS_ERRLEN]);
 void routing_db_close(struct routing_db *);
 
 /* Starts one anew, in place of one that turned out to be damaged. */
@@ -58,15 +65,28 @@ int routing_db_building(const struct routing_db *);
 /* It has everything now: readers get it.  -1 with a sentence in err. */
 int routing_db_built(struct routing_db *, char err[PAAS_ERRLEN]);
 
+/*
+ * Records of the store up to this revision are in it, as this program and
+ * these settings write them; 0 if that can't be told.
+ */
+uint64_t routing_db_base(struct routing_db *);
+
+/* It is about to be written to, or has been compared with the whole store. */
+void routing_db_distrust(struct routing_db *);
+void routing_db_trust(struct routing_db *);
+
 /* Milliseconds until it may be written. */
 int routing_db_wait(const struct routing_db *);
 
 /*
  * One transaction.  Errors stick to it and come with the commit, which
  * returns a PAAS_ROUTEDB_E*.  What is there already is not written again.
+ * begin goes on with one that is open: of a database that nobody reads yet,
+ * commits may be few and large.
  */
 int routing_db_begin(struct routing_db *);
 int routing_db_commit(struct routing_db *, uint64_t revision);
+size_t routing_db_changes(const struct routing_db *);
 
 void routing_db_put_pool(struct routing_db *, const paas_routedb_pool_t *,
     const paas_routedb_instance_t *);
@@ -82,72 +102,80 @@ void routing_db_del_host(struct routing_db *, const char *host);
 size_t routing_db_route_pools(
     struct routing_db *, const char *host, uint64_t *pools, size_t max);
 
-/*
- * Of what was last committed.  counts: 0 if the number of hosts or pools is
- * another one.  each calls back with the names of hosts and with pools.
- */
-int routing_db_counts(struct routing_db *, uint64_t hosts, uint64_t pools);
+/* The revision that the database says it obeys. */
 uint64_t routing_db_revision(struct routing_db *);
-int routing_db_each(struct routing_db *,
-    void (*host)(const char *host, void *arg),
-    void (*pool)(const paas_routedb_pool_t *, void *arg), void *arg);
 
-/* ---- what was touched (routing.c, routing_scan.c) ------------------------ */
+/*
+ * The names of hosts behind one (or of all for ""), and the ids of pools from
+ * one on, until cb returns non-zero, which comes back; else a PAAS_ROUTEDB_E*.
+ */
+int routing_db_each_host(struct routing_db *, const char *after,
+    int (*cb)(paas_routedb_str_t name, void *arg), void *arg);
+int routing_db_each_id(struct routing_db *, uint64_t from,
+    int (*cb)(uint64_t id, void *arg), void *arg);
 
-/* Apps and hosts in one commit: a few ms of work. */
-#define BATCH_MAX 256
+/* Calls back with the pool, if it is there; the strings end with the call. */
+void routing_db_show_pool(struct routing_db *, uint64_t id,
+    void (*cb)(const paas_routedb_pool_t *, void *arg), void *arg);
+
+/* ---- what was touched (routing.c, routing_walk.c) ------------------------ */
 
 enum touch_kind {
 	TOUCH_APP, /* before the hosts: a pool is put before what names it */
-	TOUCH_HOST
+	TOUCH_HOST,
+	TOUCH_POOL /* its id; taken out if nothing in the store has it */
 };
+
+/* A change has just been committed, or something is looked at once more. */
+enum touch_when { TOUCH_NOW, TOUCH_LATER };
 
 /* Something that may differ from the route database. */
 struct touch {
 	RB_ENTRY(touch) entry;
 	TAILQ_ENTRY(touch) queue;
 	enum touch_kind kind;
+	enum touch_when when;
 	char name[];
 };
 RB_HEAD(touches, touch);
-TAILQ_HEAD(touch_queue, touch);
+TAILQ_HEAD(touch_list, touch);
 
-/* Prefixes of the store that the first comparison walks through. */
-#define ROUTING_SCAN_END 3
+struct touch_queue {
+	struct touch_list list;
+	size_t n;
+};
 
 #define WATCHES 6
+
+struct routing_walk;
 
 struct routing {
 	struct store *store;
 	const struct conf *conf;
 	struct routing_db *db;
 	struct touches touches;
-	struct touch_queue queue; /* the same ones, in order */
-	size_t ntouches;
+	struct touch_queue queues[TOUCH_LATER + 1]; /* the same ones */
+	struct routing_walk *walk; /* NULL: everything was compared */
 	int stale;       /* the revision in the database is an old one */
 	uint64_t obeyed; /* the revision that was last committed as reached */
-	sd_event_source *run;
+	sd_event_source *now;   /* what was touched by a change */
+	sd_event_source *later; /* the walk and what it touches */
 	sd_event_source *timer;
 	unsigned int retry; /* ms; 0: all is well */
 	struct store_watch *watches[WATCHES];
-
-	size_t scan; /* of ROUTING_SCAN_END; one more: it is over */
-	char scan_from[STORE_KEY_MAX + 2];
-	uint64_t scan_hosts, scan_pools; /* that there should be */
-	int scan_moved; /* records came or went meanwhile: don't trust these */
 };
 
-/* name is copied; touching twice is touching once. */
-void routing_touch(struct routing *, enum touch_kind, const char *name);
+/* name is copied; touching twice is touching once, and as soon as asked. */
+void routing_touch(
+    struct routing *, enum touch_kind, const char *name, enum touch_when);
 
-/* From the beginning, taking turns with all else. */
-void routing_scan_start(struct routing *);
+/* Records up to base are in the database; 0: none is. */
+struct routing_walk *routing_walk_new(uint64_t base);
+void routing_walk_free(struct routing_walk *);
 
-/* Touches the next slice. */
-void routing_scan_some(struct routing *);
-
-/* What the database has too much: PAAS_ROUTEDB_OK or an error. */
-int routing_scan_sweep(struct routing *);
+/* Touches the next slice; at the end it calls routing_walk_over(). */
+int routing_walk_some(struct routing *);
+void routing_walk_over(struct routing *);
 
 /* ---- records to routes -------------------------------------------------- */
 
@@ -181,9 +209,8 @@ int routing_backend_owns(const char *host, const json_t *value, uint64_t pool);
 void routing_host_apply(
     struct store *, const struct conf *, struct routing_db *, const char *host);
 
-/* Does anything in the store want this host, or this pool? */
-int routing_host_owned(struct store *, const struct conf *, const char *host);
-int routing_pool_owned(struct store *, const paas_routedb_pool_t *);
+/* A pool is taken out if nothing in the store has it. */
+void routing_pool_apply(struct store *, struct routing_db *, uint64_t id);
 
 /* APP of a host that is APP.domain, and back; -1 if it is not, or too long. */
 int routing_host_app(

@@ -49,7 +49,10 @@ routing_db_begin(struct routing_db *db)
 	uint64_t txn;
 	int rc;
 
+	if (db->reading)
+		return PAAS_ROUTEDB_OK;
 	db->error = PAAS_ROUTEDB_OK;
+	db->changes = 0;
 	if (db->writer == NULL &&
 	    (rc = routing_db_open_new(db)) != PAAS_ROUTEDB_OK) {
 		paas_routedb_writer_close(db->writer);
@@ -68,18 +71,35 @@ routing_db_begin(struct routing_db *db)
 	return rc;
 }
 
+/* Nothing is written where nothing would change. */
 int
 routing_db_commit(struct routing_db *db, uint64_t revision)
 {
-	int rc;
+	int rc = db->error;
 
+	if (!db->reading)
+		return rc;
+	if (rc == PAAS_ROUTEDB_OK && db->changes == 0 &&
+	    routing_db_revision(db) == revision) {
+		(void)paas_routedb_end(db->reader);
+		db->reading = 0;
+		paas_routedb_abort(db->writer);
+		return PAAS_ROUTEDB_OK;
+	}
 	(void)paas_routedb_end(db->reader);
 	db->reading = 0;
-	rc = paas_routedb_put_revision(db->writer, revision);
-	if (rc == PAAS_ROUTEDB_OK && db->error == PAAS_ROUTEDB_OK)
+	if (rc == PAAS_ROUTEDB_OK)
+		rc = paas_routedb_put_revision(db->writer, revision);
+	if (rc == PAAS_ROUTEDB_OK)
 		return paas_routedb_commit(db->writer);
 	paas_routedb_abort(db->writer);
-	return db->error != PAAS_ROUTEDB_OK ? db->error : rc;
+	return rc;
+}
+
+size_t
+routing_db_changes(const struct routing_db *db)
+{
+	return db->changes;
 }
 
 /* A record that breaks a rule concerns that record only. */
@@ -193,13 +213,17 @@ routing_db_put_pool(struct routing_db *db, const paas_routedb_pool_t *pool,
 	snprintf(what, sizeof(what), "a pool of %.*s",
 	    (int)(pool->app.len ? pool->app.len : pool->home.len),
 	    (const char *)(pool->app.len ? pool->app.data : pool->home.data));
+	db->changes++;
 	note(db, paas_routedb_put_pool(db->writer, pool, instances), what);
 }
 
 void
 routing_db_del_pool(struct routing_db *db, uint64_t id)
 {
-	note(db, paas_routedb_del_pool(db->writer, id), "a pool's end");
+	int rc = paas_routedb_del_pool(db->writer, id);
+
+	db->changes += rc != PAAS_ROUTEDB_ENOTFOUND;
+	note(db, rc, "a pool's end");
 }
 
 /* ---- hosts ------------------------------------------------------------- */
@@ -264,17 +288,20 @@ routing_db_put_host(struct routing_db *db, const char *host,
 		       same_host(&old, paths, npaths);
 		end_read(db);
 	}
-	if (!same)
-		note(db,
-		    paas_routedb_put_host(
-			db->writer, str_of(host), paths, npaths),
-		    host);
+	if (same)
+		return;
+	db->changes++;
+	note(db, paas_routedb_put_host(db->writer, str_of(host), paths, npaths),
+	    host);
 }
 
 void
 routing_db_del_host(struct routing_db *db, const char *host)
 {
-	note(db, paas_routedb_del_host(db->writer, str_of(host)), host);
+	int rc = paas_routedb_del_host(db->writer, str_of(host));
+
+	db->changes += rc != PAAS_ROUTEDB_ENOTFOUND;
+	note(db, rc, host);
 }
 
 size_t
@@ -304,76 +331,63 @@ routing_db_route_pools(
 
 /* ---- what is there ----------------------------------------------------- */
 
-static int
-get_meta(struct routing_db *db, paas_routedb_meta_t *meta)
-{
-	memset(meta, 0, sizeof(*meta));
-	if (!begin_read(db))
-		return 0;
-	(void)paas_routedb_get_meta(db->reader, meta);
-	end_read(db);
-	return 1;
-}
-
-int
-routing_db_counts(struct routing_db *db, uint64_t hosts, uint64_t pools)
-{
-	paas_routedb_meta_t meta;
-
-	get_meta(db, &meta);
-	return meta.nhosts == hosts && meta.npools == pools;
-}
-
 uint64_t
 routing_db_revision(struct routing_db *db)
 {
 	paas_routedb_meta_t meta;
 
-	get_meta(db, &meta);
+	memset(&meta, 0, sizeof(meta));
+	if (begin_read(db)) {
+		(void)paas_routedb_get_meta(db->reader, &meta);
+		end_read(db);
+	}
 	return meta.revision;
 }
 
-struct each {
-	void (*host)(const char *, void *);
-	void (*pool)(const paas_routedb_pool_t *, void *);
-	void *arg;
-};
-
+/* A walk reads before anything may be written, too. */
 static int
-each_host(const paas_routedb_host_t *host, void *arg)
+begin_walk(struct routing_db *db)
 {
-	struct each *each = arg;
-	char name[PAAS_ROUTEDB_HOST_MAX + 1];
-
-	if (host->name.len >= sizeof(name))
-		return PAAS_ROUTEDB_EDAMAGED;
-	memcpy(name, host->name.data, host->name.len);
-	name[host->name.len] = '\0';
-	each->host(name, each->arg);
-	return 0;
-}
-
-static int
-each_pool(const paas_routedb_pool_t *pool, void *arg)
-{
-	struct each *each = arg;
-
-	each->pool(pool, each->arg);
-	return 0;
+	db->error = db->reading ? db->error : PAAS_ROUTEDB_OK;
+	return begin_read(db);
 }
 
 int
-routing_db_each(struct routing_db *db, void (*host)(const char *, void *),
-    void (*pool)(const paas_routedb_pool_t *, void *), void *arg)
+routing_db_each_host(struct routing_db *db, const char *after,
+    int (*cb)(paas_routedb_str_t, void *), void *arg)
 {
-	struct each each = {host, pool, arg};
 	int rc;
 
-	if (!begin_read(db))
-		return PAAS_ROUTEDB_OK;
-	rc = paas_routedb_each_host(db->reader, each_host, &each);
-	if (rc == PAAS_ROUTEDB_OK)
-		rc = paas_routedb_each_pool(db->reader, each_pool, &each);
+	if (db->writer == NULL || !begin_walk(db))
+		return db->error;
+	rc = paas_routedb_each_name(db->reader, str_of(after), cb, arg);
 	end_read(db);
 	return rc;
+}
+
+int
+routing_db_each_id(struct routing_db *db, uint64_t from,
+    int (*cb)(uint64_t, void *), void *arg)
+{
+	int rc;
+
+	if (db->writer == NULL || !begin_walk(db))
+		return db->error;
+	rc = paas_routedb_each_id(db->reader, from, cb, arg);
+	end_read(db);
+	return rc;
+}
+
+void
+routing_db_show_pool(struct routing_db *db, uint64_t id,
+    void (*cb)(const paas_routedb_pool_t *, void *), void *arg)
+{
+	paas_routedb_pool_t pool;
+
+	if (!begin_read(db))
+		return;
+	if (paas_routedb_find_pool(db->reader, NULL, id, &pool) ==
+	    PAAS_ROUTEDB_OK)
+		cb(&pool, arg);
+	end_read(db);
 }

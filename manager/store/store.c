@@ -416,6 +416,31 @@ store_epoch(const struct store *st)
 	return st->ops->epoch(st->be);
 }
 
+struct each_key {
+	store_key_cb cb;
+	void *arg;
+};
+
+static int
+each_key(const char *key, const char *text, size_t len, uint64_t rev, void *arg)
+{
+	struct each_key *each = arg;
+
+	(void)text, (void)len;
+	return each->cb(key, rev, each->arg);
+}
+
+int
+store_each_key(struct store *st, const char *prefix, const char *from,
+    store_key_cb cb, void *arg)
+{
+	struct each_key each = {cb, arg};
+
+	if (strcmp(from, prefix) < 0)
+		from = prefix;
+	return st->ops->each(st->be, prefix, from, 0, each_key, &each);
+}
+
 /* ---- open and close ---------------------------------------------------- */
 
 struct store *

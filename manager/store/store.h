@@ -76,7 +76,15 @@ int store_each(struct store *, const char *prefix, store_each_cb, void *arg);
 int store_each_from(struct store *, const char *prefix, const char *from,
     store_each_cb, void *arg);
 
-/* The same backwards, from the last one. */
+/*
+ * Keys and revisions alone, from a key on: what says whether a record has
+ * changed, at a tenth of the cost of its value.
+ */
+typedef int (*store_key_cb)(const char *key, uint64_t rev, void *arg);
+int store_each_key(struct store *, const char *prefix, const char *from,
+    store_key_cb, void *arg);
+
+/* The same with values and backwards, from the last one. */
 int store_each_last(
     struct store *, const char *prefix, store_each_cb, void *arg);
 

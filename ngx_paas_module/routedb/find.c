@@ -151,18 +151,18 @@ reader_step(paas_routedb_reader_t *reader, MDB_cursor *cursor, MDB_val *key,
 }
 
 int
-paas_routedb_each(paas_routedb_reader_t *reader, uint8_t tag,
-    paas_routedb_each_t cb, void *arg)
+paas_routedb_each_from(paas_routedb_reader_t *reader, uint8_t tag,
+    paas_routedb_str_t from, paas_routedb_each_t cb, void *arg)
 {
 	MDB_cursor *cursor;
-	MDB_val key = {1, &tag}, value;
+	MDB_val key = {from.len, (void *)(uintptr_t)from.data}, value;
 	int rc, end = 0;
 
 	rc = mdb_cursor_open(reader->txn, reader->dbi, &cursor);
 	if (rc != MDB_SUCCESS)
 		return paas_routedb_error(rc);
 	rc = reader_step(
-	    reader, cursor, &key, &value, tag ? MDB_SET_RANGE : MDB_FIRST);
+	    reader, cursor, &key, &value, from.len ? MDB_SET_RANGE : MDB_FIRST);
 	while (rc == MDB_SUCCESS) {
 		if (tag != 0 && *(const uint8_t *)key.mv_data != tag)
 			break;
@@ -174,6 +174,15 @@ paas_routedb_each(paas_routedb_reader_t *reader, uint8_t tag,
 	if (end != 0)
 		return end;
 	return rc == MDB_NOTFOUND ? PAAS_ROUTEDB_OK : paas_routedb_error(rc);
+}
+
+int
+paas_routedb_each(paas_routedb_reader_t *reader, uint8_t tag,
+    paas_routedb_each_t cb, void *arg)
+{
+	paas_routedb_str_t from = {&tag, tag != 0};
+
+	return paas_routedb_each_from(reader, tag, from, cb, arg);
 }
 
 struct each_host {

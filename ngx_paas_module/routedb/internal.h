@@ -265,6 +265,10 @@ typedef int (*paas_routedb_each_t)(
 int paas_routedb_each(paas_routedb_reader_t *reader, uint8_t tag,
     paas_routedb_each_t cb, void *arg);
 
+/* The same from a key on, itself included if it is there. */
+int paas_routedb_each_from(paas_routedb_reader_t *reader, uint8_t tag,
+    paas_routedb_str_t from, paas_routedb_each_t cb, void *arg);
+
 /* As strings compare: by bytes, then by length. */
 int paas_routedb_compare(paas_routedb_str_t a, paas_routedb_str_t b);
 

@@ -317,6 +317,16 @@ int paas_routedb_each_cert(paas_routedb_reader_t *reader,
     int (*cb)(const paas_routedb_cert_t *, void *), void *arg);
 
 /*
+ * For who compares a database with something else, a slice at a time: names
+ * of hosts behind after (of any, if it is empty), and ids of pools from one
+ * on.  Keys alone are read, so a damaged value is not seen.
+ */
+int paas_routedb_each_name(paas_routedb_reader_t *reader,
+    paas_routedb_str_t after, int (*cb)(paas_routedb_str_t, void *), void *arg);
+int paas_routedb_each_id(paas_routedb_reader_t *reader, uint64_t from,
+    int (*cb)(uint64_t, void *), void *arg);
+
+/*
  * Reads every record, between a begin and an end of its own; what is wrong
  * goes to err with its key.  A second or so for a million routes.
  */

@@ -45,14 +45,12 @@ stop(struct fixture *fx)
 static void
 start(struct fixture *fx)
 {
-	uint64_t before = routes_meta(fx).generation;
 	time_t end = time(NULL) + 10;
 	char err[PAAS_ERRLEN] = "";
 
 	routing = routing_open(fx->store, &conf, fx->loop, err);
 	assert_string_equal("", err);
-	while ((routes_meta(fx).generation == before ||
-		   routes_meta(fx).revision != store_revision(fx->store)) &&
+	while (routing_revision(routing) != store_revision(fx->store) &&
 	       time(NULL) < end)
 		assert_true(sd_event_run(fx->loop, 100000) >= 0);
 	fixture_settle(fx);
@@ -438,21 +436,19 @@ starts_anew_over_another_version(void **state)
 	assert_int_equal(3, routes_meta(fx).nhosts);
 }
 
-/* More than fits into one commit. */
+/* route/h0.test and so on, each with an address. */
 static void
-takes_many_routes(void **state)
+put_many(struct fixture *fx, int n)
 {
-	struct fixture *fx = *state;
 	struct store_txn *txn;
 	char key[64];
 	json_t *route;
 	int i;
 
-	stop(fx);
 	route = json_loads(
 	    "{\"paths\":[" PATH("/", "false", INSTANCE("1", "127.0.0.1")) "]}",
 	    0, NULL);
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < n; i++) {
 		txn = store_begin(fx->store);
 		snprintf(key, sizeof(key), "route/h%d.test", i);
 		store_put(txn, key, route);
@@ -460,6 +456,16 @@ takes_many_routes(void **state)
 	}
 	json_decref(route);
 	fixture_settle(fx);
+}
+
+/* More than fits into one commit. */
+static void
+takes_many_routes(void **state)
+{
+	struct fixture *fx = *state;
+
+	stop(fx);
+	put_many(fx, 3000);
 	start(fx);
 	assert_int_equal(3000, routes_meta(fx).nhosts);
 	assert_int_equal(3000, routes_meta(fx).npools);
@@ -467,6 +473,82 @@ takes_many_routes(void **state)
 	    "/ -> running 1@127.0.0.1:9000", routes_of(fx, "h2999.test"));
 	del(fx, "route/h17.test");
 	assert_int_equal(2999, routes_meta(fx).nhosts);
+}
+
+/* Whoever wrote the file last had other settings, or was another version. */
+static void
+compares_all_after_other_settings(void **state)
+{
+	struct fixture *fx = *state;
+
+	put(fx, APP, HELLO "}");
+	fill(fx);
+	stop(fx);
+	strlcpy(conf.domain, "other.test", sizeof(conf.domain));
+	start(fx);
+	assert_string_equal("/ -> hello running 2@198.18.0.2:5000",
+	    routes_of(fx, "hello.other.test"));
+	assert_string_equal("", routes_of(fx, "hello.paas.test"));
+	assert_int_equal(3, routes_meta(fx).nhosts);
+	assert_int_equal(3, routes_meta(fx).npools);
+}
+
+/* With a long comparison under way, a change is obeyed as fast as ever. */
+static void
+obeys_changes_first(void **state)
+{
+	struct fixture *fx = *state;
+	uint64_t before;
+	char err[PAAS_ERRLEN] = "", boot[64];
+	FILE *file;
+
+	put_many(fx, 4000);
+	stop(fx);
+	assert_non_null(file = fopen("/proc/sys/kernel/random/boot_id", "r"));
+	assert_non_null(fgets(boot, sizeof(boot), file));
+	fclose(file);
+	write_file(fx, "boot", boot);
+	fixture_del(fx, "route/h7.test");
+	before = routes_meta(fx).generation;
+	routing = routing_open(fx->store, &conf, fx->loop, err);
+	assert_non_null(routing);
+	while (routes_meta(fx).generation == before)
+		assert_true(sd_event_run(fx->loop, 100000) >= 0);
+	fixture_put(fx, "route/h3999.test",
+	    "{\"paths\":[" PATH("/", "false", INSTANCE("2", "127.0.0.9")) "]}");
+	assert_int_equal(1, sd_event_run(fx->loop, 0));
+	assert_string_equal(
+	    "/ -> running 2@127.0.0.9:9000", routes_of(fx, "h3999.test"));
+	assert_int_equal(0, routing_revision(routing));
+	fixture_settle(fx);
+	assert_int_equal(store_revision(fx->store), routing_revision(routing));
+	assert_int_equal(3999, routes_meta(fx).nhosts);
+	assert_int_equal(3999, routes_meta(fx).npools);
+}
+
+/* A pool that nothing in the store has: somebody else's, or of a bug. */
+static void
+takes_strange_pools_out(void **state)
+{
+	struct fixture *fx = *state;
+	paas_routedb_writer_t *writer;
+	paas_routedb_pool_t pool = {.id = 7};
+	char path[200];
+
+	fill(fx);
+	stop(fx);
+	snprintf(path, sizeof(path), "%s/routes", fx->dir);
+	assert_int_equal(0, paas_routedb_writer_open(&writer, path, 0));
+	while (paas_routedb_writer_wait(writer) > 0)
+		usleep(10000);
+	assert_int_equal(0, paas_routedb_write_begin(writer));
+	assert_int_equal(0, paas_routedb_put_pool(writer, &pool, NULL));
+	assert_int_equal(0, paas_routedb_put_revision(writer, 0));
+	assert_int_equal(0, paas_routedb_commit(writer));
+	paas_routedb_writer_close(writer);
+	assert_int_equal(4, routes_meta(fx).npools);
+	start(fx);
+	assert_int_equal(3, routes_meta(fx).npools);
 }
 
 int
@@ -486,6 +568,9 @@ main(void)
 	    WITH_ROUTING(starts_anew_over_rubbish),
 	    WITH_ROUTING(starts_anew_over_another_version),
 	    WITH_ROUTING(takes_many_routes),
+	    WITH_ROUTING(compares_all_after_other_settings),
+	    WITH_ROUTING(obeys_changes_first),
+	    WITH_ROUTING(takes_strange_pools_out),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
