@@ -25,6 +25,8 @@ static ngx_http_paas_inst_t *ngx_http_paas_choose_smooth(
     ngx_http_paas_ctx_t *ctx);
 static ngx_http_paas_inst_t *ngx_http_paas_choose_least(
     ngx_http_paas_ctx_t *ctx);
+static ngx_http_paas_inst_t *ngx_http_paas_choose_hashed(
+    ngx_http_paas_ctx_t *ctx);
 static ngx_http_paas_inst_t *ngx_http_paas_less_loaded(
     ngx_http_paas_ctx_t *ctx, ngx_http_paas_inst_t *a,
     ngx_http_paas_inst_t *b);
@@ -36,8 +38,6 @@ static uint64_t ngx_http_paas_cost(ngx_http_paas_ctx_t *ctx,
 static ngx_http_paas_inst_t *ngx_http_paas_choose_any(
     ngx_http_paas_ctx_t *ctx, ngx_uint_t ejected);
 static ngx_uint_t ngx_http_paas_draw_instance(ngx_http_paas_ctx_t *ctx);
-static ngx_uint_t ngx_http_paas_is_usable(ngx_http_paas_ctx_t *ctx,
-    ngx_http_paas_inst_t *inst, ngx_uint_t ejected);
 
 
 /* By enum paas_routedb_balance. */
@@ -47,7 +47,7 @@ static const ngx_http_paas_choose_pt  ngx_http_paas_methods[] = {
     ngx_http_paas_choose_round_robin,
     ngx_http_paas_choose_least,
     ngx_http_paas_choose_cheaper,
-    ngx_http_paas_choose_two               /* PAAS_ROUTEDB_HASH */
+    ngx_http_paas_choose_hashed
 };
 
 
@@ -241,6 +241,26 @@ ngx_http_paas_choose_least(ngx_http_paas_ctx_t *ctx)
 }
 
 
+static ngx_http_paas_inst_t *
+ngx_http_paas_choose_hashed(ngx_http_paas_ctx_t *ctx)
+{
+    uint64_t               hash;
+    ngx_http_paas_inst_t  *inst;
+
+    if (ngx_http_paas_hash_request(ctx, &hash) != NGX_OK) {
+        return ngx_http_paas_choose_two(ctx);
+    }
+
+    inst = ngx_http_paas_choose_ranked(ctx, hash);
+
+    if (inst) {
+        ctx->pool->active++;
+    }
+
+    return inst;
+}
+
+
 /*
  * Fewer requests for its share.  Where it makes no difference it is the first
  * one, that is the one drawn first: then the draw alone divides the requests.
@@ -386,7 +406,7 @@ ngx_http_paas_draw_instance(ngx_http_paas_ctx_t *ctx)
  * no hindrance.
  */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_paas_is_usable(ngx_http_paas_ctx_t *ctx, ngx_http_paas_inst_t *inst,
     ngx_uint_t ejected)
 {

@@ -292,11 +292,18 @@ ngx_http_paas_cache_pool(ngx_http_paas_cache_t *cache, uint64_t stamp,
 {
     size_t                 size;
     u_char                *p;
+    ngx_uint_t             hashed;
     ngx_http_paas_pool_t  *pool, *old;
 
     size = sizeof(ngx_http_paas_pool_t)
            + record->ninstances * sizeof(ngx_http_paas_inst_t)
-           + record->app.len + record->type.len;
+           + record->app.len + record->type.len + record->hash_name.len;
+
+    hashed = (record->balance == PAAS_ROUTEDB_HASH);
+
+    if (hashed) {
+        size += record->ninstances * sizeof(ngx_http_paas_key_t);
+    }
 
     pool = ngx_calloc(size, ngx_cycle->log);
     if (pool == NULL) {
@@ -321,9 +328,16 @@ ngx_http_paas_cache_pool(ngx_http_paas_cache_t *cache, uint64_t stamp,
     pool->slow_start = record->slow_start;
     pool->reshare = ngx_current_msec;
     pool->timed = (record->balance == PAAS_ROUTEDB_EWMA);
+    pool->hash_on = record->hash_on;
+    pool->summed = ngx_current_msec - 1000;
     pool->insts = (ngx_http_paas_inst_t *) (pool + 1);
 
     p = (u_char *) (pool->insts + record->ninstances);
+
+    if (hashed) {
+        pool->keys = (ngx_http_paas_key_t *) p;
+        p = (u_char *) (pool->keys + record->ninstances);
+    }
 
     pool->app.data = p;
     pool->app.len = record->app.len;
@@ -331,7 +345,11 @@ ngx_http_paas_cache_pool(ngx_http_paas_cache_t *cache, uint64_t stamp,
 
     pool->type.data = p;
     pool->type.len = record->type.len;
-    ngx_memcpy(p, record->type.data, record->type.len);
+    p = ngx_cpymem(p, record->type.data, record->type.len);
+
+    pool->hash_name.data = p;
+    pool->hash_name.len = record->hash_name.len;
+    ngx_memcpy(p, record->hash_name.data, record->hash_name.len);
 
     old = ngx_http_paas_cached_pool(cache, record->id);
 
@@ -386,6 +404,10 @@ ngx_http_paas_fill_pool(ngx_http_paas_pool_t *pool,
         pool->uneven |= (inst->weight != pool->insts[0].weight);
         pool->total += inst->weight;
         inst->upto = pool->total;
+    }
+
+    if (pool->keys) {
+        ngx_http_paas_make_keys(pool);
     }
 
     if (old) {

@@ -138,6 +138,14 @@ typedef struct {
 } ngx_http_paas_inst_t;
 
 
+/* An instance in the order of a hashed key, see ngx_http_paas_hash.c. */
+
+typedef struct {
+    uint64_t                    id;        /* mixed */
+    double                      inverse;   /* of the share */
+} ngx_http_paas_key_t;
+
+
 typedef struct ngx_http_paas_entry_s  ngx_http_paas_entry_t;
 
 struct ngx_http_paas_entry_s {
@@ -164,16 +172,21 @@ struct ngx_http_paas_pool_s {
     uint32_t                    waiting;   /* for that, at most */
     uint32_t                    hold;      /* ms, or 0 */
     uint32_t                    slow_start;  /* ms, or 0 */
+    uint32_t                    active;    /* requests at all instances */
+    ngx_msec_t                  summed;    /* when those were summed up */
     ngx_msec_t                  reshare;   /* when shares are made anew */
     uint32_t                    total;     /* of the shares */
     uint32_t                    next;      /* of round robin */
     uint32_t                    ninsts;
     uint32_t                    nactive;   /* these first, then draining */
+    uint8_t                     hash_on;
     unsigned                    uneven:1;  /* shares differ */
     unsigned                    timed:1;   /* see ngx_http_paas_ewma.c */
     ngx_str_t                   app;
     ngx_str_t                   type;
+    ngx_str_t                   hash_name;
     ngx_http_paas_inst_t       *insts;
+    ngx_http_paas_key_t        *keys;      /* of those; NULL: not hashed */
 };
 
 
@@ -495,9 +508,29 @@ char *ngx_http_paas_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_http_paas_check_upstreams(ngx_conf_t *cf);
 
 
+/* ngx_http_paas_cookie.c */
+
+typedef struct {
+    ngx_str_t                   line;      /* what is left of it */
+#if (nginx_version >= 1023000)
+    ngx_table_elt_t            *next;
+#else
+    ngx_table_elt_t           **next;
+    ngx_table_elt_t           **last;
+#endif
+} ngx_http_paas_crumb_t;
+
+void ngx_http_paas_first_cookie(ngx_http_request_t *r,
+    ngx_http_paas_crumb_t *crumb);
+ngx_uint_t ngx_http_paas_next_cookie(ngx_http_paas_crumb_t *crumb,
+    ngx_str_t *name, ngx_str_t *value);
+
+
 /* ngx_http_paas_balancer.c */
 
 ngx_http_paas_inst_t *ngx_http_paas_choose(ngx_http_paas_ctx_t *ctx);
+ngx_uint_t ngx_http_paas_is_usable(ngx_http_paas_ctx_t *ctx,
+    ngx_http_paas_inst_t *inst, ngx_uint_t ejected);
 ngx_uint_t ngx_http_paas_has_room(ngx_http_paas_ctx_t *ctx);
 
 
@@ -505,6 +538,14 @@ ngx_uint_t ngx_http_paas_has_room(ngx_http_paas_ctx_t *ctx);
 
 void ngx_http_paas_make_shares(ngx_http_paas_zone_t *zone,
     ngx_http_paas_pool_t *pool);
+
+
+/* ngx_http_paas_hash.c */
+
+void ngx_http_paas_make_keys(ngx_http_paas_pool_t *pool);
+ngx_int_t ngx_http_paas_hash_request(ngx_http_paas_ctx_t *ctx, uint64_t *hash);
+ngx_http_paas_inst_t *ngx_http_paas_choose_ranked(ngx_http_paas_ctx_t *ctx,
+    uint64_t hash);
 
 
 /* ngx_http_paas_ewma.c */

@@ -48,6 +48,10 @@ ngx_http_paas_make_shares(ngx_http_paas_zone_t *zone,
         inst->upto = pool->total;
     }
 
+    if (pool->keys) {
+        ngx_http_paas_make_keys(pool);
+    }
+
     step = pool->slow_start / NGX_HTTP_PAAS_STEPS;
     step = ngx_max(step, NGX_HTTP_PAAS_STEP);
 

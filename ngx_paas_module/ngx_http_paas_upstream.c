@@ -374,6 +374,10 @@ ngx_http_paas_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_http_paas_uncount_instance(ctx->pmcf->zone, ctx->slot);
     ctx->slot = NULL;
 
+    if (ctx->pool->keys && ctx->pool->active) {
+        ctx->pool->active--;
+    }
+
     if (pc->tries) {
         pc->tries--;
     }
