@@ -469,8 +469,24 @@ like ctl('discard', $build), qr/^ok/, 'discard again';
 }
 like ctl('drop-slug', $hash), qr/^ok/, 'drop-slug';
 ok !-e "$state/slugs/$hash", 'removes the slug';
+my $repository = "$state/git/0000000000000005.git";
+like ctl('repository', 5), qr/^ok/, 'repository';
+is join(' ', map { sprintf '%s %o', scalar getpwuid $_->[4], $_->[2] & 07777 } [stat "$state/git"], [stat $repository]),
+    'root 711 paas-git 700', 'makes one that is git\'s, where nobody else makes any';
+open my $head, '>', "$repository/HEAD" or die;
+close $head;
+mkdir "$repository/refs";
+like ctl('repository', 5), qr/^ok/, 'repository again';
+ok -e "$repository/HEAD", 'leaves it as it is';
+like ctl('repository', 0), qr/EINVAL/, 'an app of number 0 has none';
 like ctl('drop-cache', 5), qr/^ok/, 'drop-cache';
-ok !-e "$state/caches/0000000000000005" && !-e "$state/log/0000000000000005", 'removes cache and logs';
+ok !-e "$state/caches/0000000000000005" && !-e "$state/log/0000000000000005" && !-e $repository,
+    'removes cache, logs and repository';
+symlink '/etc', "$state/git/0000000000000006.git" or die;
+unlike ctl('repository', 6), qr/^ok/, 'a link in place of it is not followed';
+is((stat '/etc')[4], 0, 'nor given away');
+like ctl('drop-cache', 6), qr/^ok/, 'drop-cache takes the link away';
+ok -d '/etc' && !-l "$state/git/0000000000000006.git", 'and only that';
 
 # ---- many at once, and how fast ---------------------------------------
 

@@ -71,6 +71,7 @@ static const struct conf_setting settings[] = {
     TEXT(CONF_NAME, user_manager, "paas"),
     TEXT(CONF_NAME, user_log, "paas-log"),
     TEXT(CONF_NAME, user_slug, "paas-slug"),
+    TEXT(CONF_NAME, user_git, "paas-git"),
     TEXT(CONF_NAME, user_router, "www-data"),
     TEXT(CONF_TEXT, allow_out, ""),
     SIZE(upload_max, 1 * MIB, 64 * GIB, "2G"),

@@ -34,6 +34,7 @@ struct conf {
 	char user_manager[32]; /* paas */
 	char user_log[32];     /* paas-log */
 	char user_slug[32];    /* paas-slug */
+	char user_git[32];     /* paas-git: git http-backend and its hook */
 	char user_router[32];  /* www-data: reads the route database */
 	char allow_out[1024];  /* networks apps may reach beside public ones */
 

@@ -9,6 +9,7 @@
  *   state/builds/ID/out/    result.json of paas-build           paas-slug
  *   state/slugs/HASH/       immutable trees                     paas-slug
  *   state/caches/APP/       a build cache an app                paas-slug
+ *   state/git/APP.git/      what was pushed with git, an app    paas-git
  *   state/log/APP/ID.log    and ID.log.1, the one before        paas-log:paas
  *   run/inst/ID             the launcher's record               root
  *   run/exit/ID             the shim's exit record              paas-log:paas
@@ -16,6 +17,8 @@
  *   run/ip_forward          what it was before us               root
  *   run/launcher.lock       one launcher at a time              root
  *   run/manager.sock        HTTP and JSON, for people           paas
+ *   run/api.sock            the same, by tokens: from nginx     paas
+ *   run/git/http.sock       fcgiwrap: what nginx asks git       paas-git
  *   run/launcher.sock       this protocol                       root:paas
  *   run/status.sock         nginx: paas_status                  www-data
  *
@@ -36,10 +39,12 @@
 #define PLACE_BUILDS        "builds"
 #define PLACE_SLUGS         "slugs"
 #define PLACE_CACHES        "caches"
+#define PLACE_GIT           "git"
 #define PLACE_LOG           "log"
 #define PLACE_INST          "inst"
 #define PLACE_EXIT          "exit"
 #define PLACE_MANAGER_SOCK  "manager.sock"
+#define PLACE_API_SOCK      "api.sock"
 #define PLACE_LAUNCHER_SOCK "launcher.sock"
 #define PLACE_STATUS_SOCK   "status.sock"
 

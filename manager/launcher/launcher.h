@@ -22,12 +22,16 @@
 /* Bytes of "%016x" with its NUL. */
 #define ID_TEXT 17
 
+/* Bytes of "%016x.git" with its NUL. */
+#define REPOSITORY_TEXT (ID_TEXT + 4)
+
 enum launcher_place {
 	AT_STATE,
 	AT_UPLOADS,
 	AT_BUILDS,
 	AT_SLUGS,
 	AT_CACHES,
+	AT_GIT,
 	AT_LOG,
 	AT_RUN,
 	AT_INST,
@@ -53,7 +57,7 @@ struct worker {
 
 struct launcher {
 	struct conf conf;
-	struct owner manager, log, slug;
+	struct owner manager, log, slug, git;
 	int at[AT_PLACES]; /* directories, opened once */
 	struct cgroups cgroups;
 	struct firewall *firewall;
@@ -77,6 +81,10 @@ void id_format(char out[ID_TEXT], uint64_t id);
 int id_parse(const char *text, uint64_t *id);
 void hash_format(
     char out[2 * LAUNCH_HASH + 1], const uint8_t hash[LAUNCH_HASH]);
+
+/* state/git/ID.git, empty and git's own, unless it is there. */
+int place_repository(const struct launcher *, uint64_t app);
+void repository_format(char out[REPOSITORY_TEXT], uint64_t app);
 
 /* launcher_request.c: what came in, checked as if the sender were hostile. */
 int request_check(const struct launcher *, const struct launch_request *,

@@ -30,6 +30,7 @@ static const struct {
     {AT_BUILDS, AT_STATE, PLACE_BUILDS, 0700, WHO_ROOT},
     {AT_SLUGS, AT_STATE, PLACE_SLUGS, 0700, WHO_ROOT},
     {AT_CACHES, AT_STATE, PLACE_CACHES, 0700, WHO_ROOT},
+    {AT_GIT, AT_STATE, PLACE_GIT, 0711, WHO_ROOT},
     {AT_LOG, AT_STATE, PLACE_LOG, 02750, WHO_LOG},
     {AT_INST, AT_RUN, PLACE_INST, 0755, WHO_ROOT},
     {AT_EXIT, AT_RUN, PLACE_EXIT, 02750, WHO_LOG},
@@ -188,7 +189,8 @@ place_open(struct launcher *l, char err[PAAS_ERRLEN])
 		l->at[i] = -1;
 	if (user_find(l->conf.user_manager, &l->manager, err) == -1 ||
 	    user_find(l->conf.user_log, &l->log, err) == -1 ||
-	    user_find(l->conf.user_slug, &l->slug, err) == -1)
+	    user_find(l->conf.user_slug, &l->slug, err) == -1 ||
+	    user_find(l->conf.user_git, &l->git, err) == -1)
 		return -1;
 	if (place_top(l, AT_STATE, l->conf.state_dir, 0755, 0, err) == -1 ||
 	    place_top(l, AT_RUN, l->conf.run_dir, 01775, l->manager.gid, err) ==
@@ -238,4 +240,24 @@ place_upload(const struct launcher *l, uint64_t build)
 		return fd;
 	close(fd);
 	return -EPERM;
+}
+
+void
+repository_format(char out[REPOSITORY_TEXT], uint64_t app)
+{
+	snprintf(out, REPOSITORY_TEXT, "%016" PRIx64 ".git", app);
+}
+
+int
+place_repository(const struct launcher *l, uint64_t app)
+{
+	char name[REPOSITORY_TEXT];
+	int fd;
+
+	repository_format(name, app);
+	fd = place_make(l->at[AT_GIT], name, l->git, 0700);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
 }

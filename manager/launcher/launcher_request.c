@@ -125,6 +125,15 @@ do_clean(struct launcher *l, const struct launch_request *q, int memfd,
 	return instance_clean(l, q->u.id);
 }
 
+static int
+do_repository(struct launcher *l, const struct launch_request *q, int memfd,
+    struct launch_reply *reply)
+{
+	(void)memfd;
+	(void)reply;
+	return place_repository(l, q->u.id);
+}
+
 /* op -> what is checked, what is done; or what a child does. */
 static const struct {
 	int (*check)(
@@ -142,6 +151,7 @@ static const struct {
     [LAUNCH_DISCARD] = {check_id, NULL, worker_discard},
     [LAUNCH_DROP_SLUG] = {check_nothing, NULL, worker_drop_slug},
     [LAUNCH_DROP_CACHE] = {check_id, NULL, worker_drop_cache},
+    [LAUNCH_REPOSITORY] = {check_id, do_repository, NULL},
 };
 
 int

@@ -205,7 +205,7 @@ seal_drop_slug(struct launcher *l, const uint8_t *hash)
 int
 seal_drop_cache(struct launcher *l, uint64_t app)
 {
-	char name[ID_TEXT];
+	char name[ID_TEXT], repository[REPOSITORY_TEXT];
 	struct record *r;
 	int error;
 
@@ -214,7 +214,10 @@ seal_drop_cache(struct launcher *l, uint64_t app)
 			return -EBUSY;
 	}
 	id_format(name, app);
+	repository_format(repository, app);
 	error = tree_remove(l->at[AT_CACHES], name);
+	if (error == 0)
+		error = tree_remove(l->at[AT_GIT], repository);
 	return error != 0 ? error : tree_remove(l->at[AT_LOG], name);
 }
 

@@ -12,15 +12,15 @@
  * Errors: EINVAL a field is wrong; EEXIST that id is there; EBUSY the slot
  * is held, its uid still has processes, or the tree is in use; ENOENT no such
  * instance, slug or build; ESRCH it has exited; EAGAIN too many long requests
- * (LIST, SEAL, DISCARD, DROP) are under way, ask again.  CLEAN, SEAL, DISCARD
- * and DROP may be repeated.
+ * (LIST, SEAL, DISCARD, DROP) are under way, ask again.  CLEAN, SEAL, DISCARD,
+ * DROP and REPOSITORY may be repeated.
  */
 #ifndef PAAS_PROTOCOL_H
 #define PAAS_PROTOCOL_H
 
 #include <stdint.h>
 
-#define LAUNCH_VERSION 1
+#define LAUNCH_VERSION 2
 #define LAUNCH_HASH    32 /* SHA-256 of a slug, binary */
 
 /* The port that every web instance listens on, in its own namespace. */
@@ -35,7 +35,8 @@ enum launch_op {
 	LAUNCH_SEAL,       /* u.seal: a build's tree becomes a slug */
 	LAUNCH_DISCARD,    /* u.id: remove a build's working tree */
 	LAUNCH_DROP_SLUG,  /* u.seal.hash: remove a slug nothing refers to */
-	LAUNCH_DROP_CACHE, /* u.id: remove an app's build cache and logs */
+	LAUNCH_DROP_CACHE, /* u.id: remove an app's cache, logs, repository */
+	LAUNCH_REPOSITORY, /* u.id: make an app's folder for git, empty */
 	LAUNCH_END
 };
 

@@ -102,6 +102,12 @@ launch_drop_cache(struct launch *l, uint64_t app, launch_cb cb, void *arg)
 	return ask_id(l, LAUNCH_DROP_CACHE, app, cb, arg);
 }
 
+int
+launch_repository(struct launch *l, uint64_t app, launch_cb cb, void *arg)
+{
+	return ask_id(l, LAUNCH_REPOSITORY, app, cb, arg);
+}
+
 const char *
 launch_step_name(uint32_t step)
 {

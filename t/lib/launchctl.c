@@ -250,6 +250,7 @@ static const struct {
     {"discard", LAUNCH_DISCARD},
     {"drop-slug", LAUNCH_DROP_SLUG},
     {"drop-cache", LAUNCH_DROP_CACHE},
+    {"repository", LAUNCH_REPOSITORY},
 };
 
 static int
