@@ -308,12 +308,15 @@ ngx_http_paas_has_capacity(ngx_http_paas_ctx_t *ctx,
 
     pool = ctx->pool;
 
+    n = ngx_http_paas_instance_active(ctx->pmcf->zone, pool, inst);
+
     if (inst->slot == NGX_HTTP_PAAS_NO_SLOT) {
+
+        /* the zone is full, and nobody knows */
         return 1;
     }
 
     all = ngx_http_paas_pool_active(ctx) + 1;
-    n = ngx_http_paas_instance_active(ctx->pmcf->zone, pool, inst);
 
     /* n + 1 <= ceil(x) if and only if n < x */
 
