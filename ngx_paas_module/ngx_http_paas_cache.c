@@ -10,8 +10,6 @@
 #include "ngx_http_paas_module.h"
 
 
-static size_t ngx_http_paas_print_address(u_char *text,
-    const paas_routedb_instance_t *record);
 static void ngx_http_paas_link_entry(ngx_http_paas_cache_t *cache,
     ngx_http_paas_entry_t *entry);
 static void ngx_http_paas_unlink_entry(ngx_http_paas_cache_t *cache,
@@ -455,9 +453,6 @@ static void
 ngx_http_paas_fill_inst(ngx_http_paas_inst_t *inst,
     const paas_routedb_instance_t *record)
 {
-    static const u_char  mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                                        0xff, 0xff };
-
     inst->id = record->id;
     inst->flags = record->flags;
     inst->weight = record->weight ? record->weight : 1;
@@ -465,57 +460,13 @@ ngx_http_paas_fill_inst(ngx_http_paas_inst_t *inst,
     inst->since = record->since;
     inst->slot = NGX_HTTP_PAAS_NO_SLOT;
 
+    inst->socklen = ngx_http_paas_copy_address(&inst->u.sockaddr, record);
+
     inst->name.data = inst->text;
-
-    if (ngx_memcmp(record->addr, mapped, sizeof(mapped)) == 0) {
-        inst->name.len = ngx_http_paas_print_address(inst->text, record);
-
-        inst->socklen = sizeof(struct sockaddr_in);
-        inst->u.sin.sin_family = AF_INET;
-        inst->u.sin.sin_port = htons(record->port);
-        ngx_memcpy(&inst->u.sin.sin_addr, record->addr + 12, 4);
-
-    } else {
-        inst->socklen = sizeof(struct sockaddr_in6);
-        inst->u.sin6.sin6_family = AF_INET6;
-        inst->u.sin6.sin6_port = htons(record->port);
-        ngx_memcpy(&inst->u.sin6.sin6_addr, record->addr, 16);
-
-        inst->name.len = ngx_sock_ntop(&inst->u.sockaddr, inst->socklen,
-                                       inst->text, sizeof(inst->text), 1);
-    }
-}
-
-
-/* 1.2.3.4:5000, at a tenth of the cost of ngx_sprintf(). */
-
-static size_t
-ngx_http_paas_print_address(u_char *text,
-    const paas_routedb_instance_t *record)
-{
-    u_char      *p, digits[5];
-    ngx_uint_t   i, k, n;
-
-    p = text;
-
-    for (i = 0; i < 5; i++) {
-        n = (i < 4) ? record->addr[12 + i] : record->port;
-
-        k = 0;
-
-        do {
-            digits[k++] = '0' + n % 10;
-            n /= 10;
-        } while (n);
-
-        while (k) {
-            *p++ = digits[--k];
-        }
-
-        *p++ = (i < 3) ? '.' : ':';
-    }
-
-    return p - 1 - text;
+    inst->name.len = (inst->u.sockaddr.sa_family == AF_INET)
+                     ? ngx_http_paas_print_address(inst->text, record)
+                     : ngx_sock_ntop(&inst->u.sockaddr, inst->socklen,
+                                     inst->text, sizeof(inst->text), 1);
 }
 
 

@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_paas_module.h"
+#include "ngx_http_paas_keepalive.h"
 
 
 static void *ngx_http_paas_create_main_conf(ngx_conf_t *cf);
@@ -52,6 +52,13 @@ static ngx_command_t  ngx_http_paas_commands[] = {
     { ngx_string("paas"),
       NGX_HTTP_UPS_CONF|NGX_CONF_NOARGS,
       ngx_http_paas_upstream,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("paas_keepalive"),
+      NGX_HTTP_UPS_CONF|NGX_CONF_1MORE,
+      ngx_http_paas_set_keepalive,
       NGX_HTTP_SRV_CONF_OFFSET,
       0,
       NULL },
@@ -202,7 +209,7 @@ ngx_http_paas_alloc_ctx(ngx_http_request_t *r)
         }
     }
 
-    ngx_memzero(ctx, offsetof(ngx_http_paas_ctx_t, tried));
+    ngx_memzero(ctx, offsetof(ngx_http_paas_ctx_t, tls));
 
     ctx->request = r;
     ctx->pmcf = pmcf;
@@ -365,6 +372,7 @@ ngx_http_paas_tick_worker(ngx_event_t *ev)
 {
     ngx_connection_t           *dummy;
     ngx_http_paas_row_t        *row;
+    ngx_http_paas_view_t       *oldest;
     ngx_http_paas_main_conf_t  *pmcf;
 
     dummy = ev->data;
@@ -373,11 +381,24 @@ ngx_http_paas_tick_worker(ngx_event_t *ev)
     ngx_http_paas_watch_db(&pmcf->db, ev->log);
     ngx_http_paas_reap_rows(pmcf->zone, ev->log);
 
-    if (!pmcf->zone->shared) {
-        row = pmcf->zone->row;
-        row->generation = pmcf->db.meta.generation;
-        row->oldest = pmcf->db.oldest ? pmcf->db.oldest->generation
-                                      : row->generation;
+    if (pmcf->sweep == 0) {
+        pmcf->sweep = pmcf->db.stamp;
+        pmcf->swept = pmcf->db.meta.generation;
+    }
+
+    if (ngx_http_paas_watch_kept(pmcf, pmcf->sweep, ev->log) == NGX_OK) {
+
+        /* no request, nor a connection for one, is on anything older */
+
+        if (!pmcf->zone->shared) {
+            row = pmcf->zone->row;
+            oldest = pmcf->db.oldest;
+            row->generation = pmcf->swept;
+            row->oldest = oldest ? ngx_min(oldest->generation, pmcf->swept)
+                                 : pmcf->swept;
+        }
+
+        pmcf->sweep = 0;
     }
 
     ngx_add_timer(ev, NGX_HTTP_PAAS_TICK);

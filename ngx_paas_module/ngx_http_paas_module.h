@@ -33,6 +33,7 @@ typedef struct ngx_http_paas_pool_s      ngx_http_paas_pool_t;
 typedef struct ngx_http_paas_view_s      ngx_http_paas_view_t;
 typedef struct ngx_http_paas_ctx_s       ngx_http_paas_ctx_t;
 typedef struct ngx_http_paas_held_s      ngx_http_paas_held_t;
+typedef struct ngx_http_paas_keepalive_s  ngx_http_paas_keepalive_t;
 
 
 /* Errors, in the order of the table in ngx_http_paas_error.c. */
@@ -67,53 +68,7 @@ struct ngx_http_paas_error_s {
 };
 
 
-/* The route database of this worker, see ngx_http_paas_db.c. */
-
-typedef enum {
-    NGX_HTTP_PAAS_DB_OK = 0,
-    NGX_HTTP_PAAS_DB_MISSING,
-    NGX_HTTP_PAAS_DB_DAMAGED,
-    NGX_HTTP_PAAS_DB_VERSION,
-    NGX_HTTP_PAAS_DB_STALE
-} ngx_http_paas_db_state_e;
-
-
-typedef struct {
-    ngx_str_t                   path;      /* of the folder, ends with NUL */
-    ngx_str_t                   file;      /* of data.mdb, ends with NUL */
-    paas_routedb_reader_t      *reader;    /* NULL: nothing can be read */
-
-    ngx_http_paas_db_state_e    state;     /* what follows from these: */
-    int                         error;     /* of the last open or begin */
-    ngx_uint_t                  stale;     /* mapped, but no longer there */
-    ngx_str_t                   bad;       /* host whose record is damaged */
-    u_char                      bad_data[PAAS_ROUTEDB_HOST_MAX];
-
-    uint64_t                    txn;       /* of the last read */
-    uint64_t                    stamp;     /* one more with each txn or file */
-    paas_routedb_meta_t         meta;
-    ngx_msec_t                  changed;   /* when the txn was seen first */
-    ngx_msec_t                  checked;   /* when the txn was looked at */
-    ngx_msec_t                  looked;    /* when the file was looked at */
-
-    dev_t                       dev;       /* what the reader has mapped */
-    ino_t                       ino;
-    ino_t                       bad_ino;   /* a file that could not be used */
-    off_t                       bad_size;
-    ngx_msec_t                  bad_until; /* not again before */
-
-    ngx_http_paas_view_t       *view;      /* of the current generation */
-    ngx_http_paas_view_t       *oldest;
-} ngx_http_paas_db_t;
-
-
-/* A generation of the database that requests were routed on. */
-
-struct ngx_http_paas_view_s {
-    uint64_t                    generation;
-    ngx_uint_t                  refs;
-    ngx_http_paas_view_t       *next;      /* a newer one */
-};
+#include "ngx_http_paas_db.h"
 
 
 /* What is cached of the database, see ngx_http_paas_cache.c. */
@@ -312,6 +267,9 @@ typedef struct {
     ngx_http_paas_cache_t       cache;
     ngx_http_paas_hold_t        hold;
     ngx_http_paas_zone_t       *zone;
+    ngx_http_paas_keepalive_t  *keep;      /* of each upstream block */
+    uint64_t                    sweep;     /* stamp that these are to reach */
+    uint64_t                    swept;     /* and its generation */
     uint64_t                    seed;      /* of this worker's random numbers */
     ngx_int_t                   realip;    /* index of $realip_remote_addr */
     ngx_http_paas_ctx_t        *free;      /* to be used again */
@@ -330,6 +288,7 @@ typedef struct {
 
 
 typedef struct {
+    ngx_http_paas_keepalive_t  *keep;      /* NULL: none are kept */
     unsigned                    paas:1;
     unsigned                    ready:1;   /* nobody took it over */
 } ngx_http_paas_srv_conf_t;
@@ -359,6 +318,7 @@ struct ngx_http_paas_ctx_s {
     ngx_uint_t                  attempts;
     ngx_uint_t                  nkept;
     ngx_chain_t                *body;      /* of an error page to come */
+    ngx_http_paas_keepalive_t  *keep;
     uint64_t                    stamp;     /* of the route */
     unsigned                    routed:1;
     unsigned                    redirect:1;
@@ -370,9 +330,11 @@ struct ngx_http_paas_ctx_s {
     unsigned                    passed:1;  /* no need to wait, or no more */
     unsigned                    trust:2;   /* see ngx_http_paas_trust.c */
 
+    uint64_t                    began;     /* us, the attempt; 0: no matter */
+
     /* not zeroed */
 
-    uint64_t                    began;     /* us, the attempt; 0: no matter */
+    ngx_str_t                   tls;       /* names, if u->ssl */
     uint64_t                    tried[NGX_HTTP_PAAS_ATTEMPTS];
     ngx_http_paas_pool_t       *kept[NGX_HTTP_PAAS_ATTEMPTS];  /* of those */
     ngx_http_paas_ctx_t        *next;      /* when it is free */
@@ -429,6 +391,14 @@ ngx_http_paas_pool_t *ngx_http_paas_cache_pool(ngx_http_paas_cache_t *cache,
     uint64_t stamp, const paas_routedb_pool_t *record, int *error);
 void ngx_http_paas_free_entry(ngx_http_paas_cache_t *cache,
     ngx_http_paas_entry_t *entry);
+
+
+/* ngx_http_paas_address.c */
+
+socklen_t ngx_http_paas_copy_address(struct sockaddr *sockaddr,
+    const paas_routedb_instance_t *record);
+size_t ngx_http_paas_print_address(u_char *text,
+    const paas_routedb_instance_t *record);
 
 #define ngx_http_paas_hold_entry(e)   ((e)->refs++)
 #define ngx_http_paas_drop_entry(cache, e)                                    \

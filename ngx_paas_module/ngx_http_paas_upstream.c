@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_paas_module.h"
+#include "ngx_http_paas_keepalive.h"
 
 
 static ngx_int_t ngx_http_paas_init_upstream(ngx_conf_t *cf,
@@ -51,8 +51,8 @@ ngx_http_paas_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     if (uscf->peer.init_upstream) {
-        return "must come before \"keepalive\", and no other balancing method "
-               "may stand in the same upstream";
+        return "keeps connections by \"paas_keepalive\": no \"keepalive\" and no "
+               "other balancing method may stand in the same upstream";
     }
 
     if (uscf->servers->nelts) {
@@ -155,17 +155,13 @@ ngx_http_paas_check_upstreams(ngx_conf_t *cf)
         }
 #endif
 
-        if (!pscf->ready) {
-            other = "another balancing method";
-        }
-
-#if (nginx_version >= 1029007)
-        /* here "keepalive" leaves init_upstream alone, "sticky" does not */
-
         if (uscfp[i]->peer.init_upstream != ngx_http_paas_init_upstream) {
-            other = "another balancing method";
+
+            /* whoever has called ours before itself is "keepalive" */
+
+            other = pscf->ready ? "\"keepalive\" (use \"paas_keepalive\")"
+                                : "another balancing method";
         }
-#endif
 
         if (other) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
@@ -175,6 +171,14 @@ ngx_http_paas_check_upstreams(ngx_conf_t *cf)
                           uscfp[i]->line, other);
             return NGX_ERROR;
         }
+
+        if (ngx_http_paas_init_keepalive(cf, pscf) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        /* since 1.29.7 "keepalive" is wrapped round it, even if not given */
+
+        uscfp[i]->peer.init = ngx_http_paas_init_peer;
     }
 
     return NGX_OK;
@@ -185,14 +189,18 @@ static ngx_int_t
 ngx_http_paas_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us)
 {
-    ngx_http_paas_ctx_t  *ctx;
-    ngx_http_upstream_t  *u;
+    ngx_http_paas_ctx_t       *ctx;
+    ngx_http_upstream_t       *u;
+    ngx_http_paas_srv_conf_t  *pscf;
 
     ctx = ngx_http_paas_get_ctx(r);
 
     if (ctx == NULL || ngx_http_paas_route_request(ctx) == NGX_ERROR) {
         return NGX_ERROR;
     }
+
+    pscf = ngx_http_conf_upstream_srv_conf(us, ngx_http_paas_module);
+    ctx->keep = pscf->keep;
 
     u = r->upstream;
 
@@ -279,7 +287,7 @@ ngx_http_paas_get_peer(ngx_peer_connection_t *pc, void *data)
     pc->socklen = inst->socklen;
     pc->name = &inst->name;
 
-    return NGX_OK;
+    return ngx_http_paas_find_kept(ctx, pc);
 }
 
 
@@ -371,6 +379,10 @@ ngx_http_paas_free_peer(ngx_peer_connection_t *pc, void *data,
         ngx_http_paas_record_attempt(ctx, failed);
     }
 
+    if (!(state & NGX_PEER_FAILED)) {
+        ngx_http_paas_keep_connection(ctx, pc);
+    }
+
     ngx_http_paas_uncount_instance(ctx->pmcf->zone, ctx->slot);
     ctx->slot = NULL;
 
@@ -402,8 +414,6 @@ ngx_http_paas_judge_failure(ngx_peer_connection_t *pc,
     ngx_http_upstream_t  *u;
 
     u = ctx->request->upstream;
-
-    /* "keepalive" after us has not taken it, as it failed */
 
     c = pc->connection;
 

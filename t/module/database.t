@@ -25,7 +25,7 @@ host cached.test pool=1
 host new.test pool=1
 EOT
 my $dir = new_routes($to_a);
-my $r = PaasTest::Router->new(workers => 1, upstream => 'keepalive 4;');
+my $r = PaasTest::Router->new(workers => 1, upstream => 'paas_keepalive 4;');
 
 sub state_is {
     my ($want, $what) = @_;

@@ -64,7 +64,7 @@ location / { proxy_pass http://apps; }
 GET /
 --- must_die
 --- error_log
-"paas" directive must come before "keepalive", and no other balancing method may stand in the same upstream
+"paas" directive keeps connections by "paas_keepalive": no "keepalive" and no other balancing method may stand in the same upstream
 
 
 === TEST 6: keepalive before paas
@@ -78,7 +78,7 @@ GET /
 --- skip_nginx
 2: >= 1.29.7
 --- error_log
-must come before "keepalive"
+"paas" directive keeps connections by "paas_keepalive": no "keepalive"
 
 
 === TEST 7: paas twice
@@ -290,3 +290,75 @@ GET /
 --- must_die
 --- error_log
 invalid port "65536", it is from 1 to 65535
+
+
+=== TEST 24: keepalive after paas
+--- upstream
+keepalive 4;
+--- request
+GET /
+--- must_die
+--- skip_nginx
+2: >= 1.29.7
+--- error_log
+has "paas" and "keepalive" (use "paas_keepalive"): instances come from the route database alone
+
+
+=== TEST 25: no number of connections
+--- upstream
+paas_keepalive some;
+--- request
+GET /
+--- must_die
+--- error_log
+invalid number "some", it may be "off" or 1 to 65535
+
+
+=== TEST 26: too many connections
+--- upstream
+paas_keepalive 65536;
+--- request
+GET /
+--- must_die
+--- error_log
+invalid number "65536", it may be "off" or 1 to 65535
+
+
+=== TEST 27: nonsense about connections
+--- upstream
+paas_keepalive 4 per_instance=0;
+--- request
+GET /
+--- must_die
+--- error_log
+invalid parameter "per_instance=0", it may be "per_instance=NUMBER", "timeout=TIME", "requests=NUMBER" or "time=TIME"
+
+
+=== TEST 28: a time that is none
+--- upstream
+paas_keepalive 4 timeout=soon;
+--- request
+GET /
+--- must_die
+--- error_log
+invalid parameter "timeout=soon"
+
+
+=== TEST 29: off takes no parameters
+--- upstream
+paas_keepalive off timeout=1s;
+--- request
+GET /
+--- must_die
+--- error_log
+"paas_keepalive" directive has parameters after "off"
+
+
+=== TEST 30: twice
+--- upstream
+paas_keepalive 4; paas_keepalive off;
+--- request
+GET /
+--- must_die
+--- error_log
+"paas_keepalive" directive is duplicate

@@ -145,7 +145,7 @@ X-Vars: ,,0,no_route,,nobody.test
 
 === TEST 10: keepalive uses connections again
 --- upstream
-keepalive 4;
+paas_keepalive 4;
 --- host: a.test
 --- pipelined_requests eval
 ["GET /1", "GET /2", "GET /3"]

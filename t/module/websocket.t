@@ -13,7 +13,7 @@ pool 1 app=a type=web
 instance 1 1 127.0.0.1:$a->{port}
 host a.test pool=1
 EOT
-my $r = PaasTest::Router->new(upstream => 'keepalive 4;');
+my $r = PaasTest::Router->new(upstream => 'paas_keepalive 4;');
 
 *until_like = \&PaasTest::Router::read_until;
 

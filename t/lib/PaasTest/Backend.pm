@@ -11,6 +11,9 @@
 #   /length      how long the request's body was
 #   /headers     the request's header as it came
 #   /offer       would rather speak another protocol
+#   /who         "NAME PID", of the child that has this connection
+#   /late        the same, and a bit later what belongs to no request
+#   /early       the same, without a look at the request's body
 #   /ws          switches protocols and echoes lines
 #   /events      a server-sent event; the second one after release()
 #
@@ -70,6 +73,12 @@ sub kill {
 sub release { my ($self) = @_; open my $fh, '>', "$self->{base}.go" or die $! }
 sub hold    { my ($self) = @_; unlink "$self->{base}.go" }
 
+# Children, that is, open connections.
+sub children {
+    my ($self) = @_;
+    return grep { $_ } split ' ', `ps -o pid= --ppid $self->{pid}`;
+}
+
 # Lines "METHOD PATH" of the requests that were read in full.
 sub seen {
     my ($self) = @_;
@@ -88,6 +97,7 @@ sub serve {
         my $body = $1;
         my ($method, $path) = $head =~ m{^(\w+) (\S+)};
         my ($length) = $head =~ /^Content-Length: *(\d+)/mi;
+        $length = 0 if $path =~ m{^/early};
         while (length $body < ($length // 0)) { sysread($s, $body, 65536, length $body) or return }
         open my $log, '>>', "$self->{base}.log" or die $!;
         syswrite $log, "$method $path\n";
@@ -126,6 +136,13 @@ sub reply {
     if ($path =~ m{^/length}) { return $self->text($s, length($body) . "\n") }
     if ($path =~ m{^/headers}) { return $self->text($s, "$head\n") }
     if ($path =~ m{^/offer}) { return $self->text($s, "$name\n", 'Upgrade: h2,h2c', 'X-Paas-App: forged') }
+    if ($path =~ m{^/(?:who|early)}) { return $self->text($s, "$name $$\n") }
+    if ($path =~ m{^/late}) {
+        $self->text($s, "$name $$\n");
+        sleep 0.1;
+        print {$s} "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
+        return 1;
+    }
     if ($path =~ m{^/slow}) { $self->wait_release; return $self->text($s, "$name\n") }
     if ($path =~ m{^/stream}) {
         print {$s} "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf";
