@@ -42,7 +42,7 @@ sub paas {
         main => "load_module $ENV{PAAS_BUILD}/ngx_http_paas_module.so;", http => <<EOT);
 paas_routes $opt{routes};
 paas_zone paas 32m;
-upstream apps { paas; keepalive 256; }
+upstream apps { paas; paas_keepalive 256; }
 server {
     listen 127.0.0.1:PORT;
     location / {
