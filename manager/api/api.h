@@ -2,7 +2,7 @@
  * The API room: HTTP/1.1 and JSON on run_dir/manager.sock, in the paths,
  * shapes and errors of the Heroku Platform API v3.  The kernel tells who is
  * calling: root and members of the manager's group are admins, anyone else is
- * refused.
+ * refused.  On run_dir/api.sock the same for nginx and git, by tokens.
  */
 #ifndef PAAS_API_H
 #define PAAS_API_H

@@ -11,6 +11,7 @@ static const struct api_upload build_upload = {
 #define APP      API_APP
 #define BODY     API_BODY
 #define APP_BODY (API_APP | API_BODY)
+#define DEPLOY   (API_APP | API_DEPLOY)
 #define PUSH     &build_upload
 
 /* clang-format off */
@@ -18,7 +19,7 @@ const struct api_route api_routes[] = {
 {"GET",    "/health",                       health,           0,        NULL},
 {"GET",    "/apps",                         app_list,         0,        NULL},
 {"POST",   "/apps",                         app_create,       BODY,     NULL},
-{"GET",    "/apps/:",                       app_info,         APP,      NULL},
+{"GET",    "/apps/:",                       app_info,         DEPLOY,   NULL},
 {"PATCH",  "/apps/:",                       app_update,       APP_BODY, NULL},
 {"DELETE", "/apps/:",                       app_destroy,      APP,      NULL},
 {"POST",   "/apps/:/actions/:",             app_action,       APP_BODY, NULL},
@@ -48,15 +49,16 @@ const struct api_route api_routes[] = {
 {"POST",   "/apps/:/releases",              release_rollback, APP_BODY, NULL},
 {"GET",    "/apps/:/releases/:",            release_info,     APP,      NULL},
 {"GET",    "/apps/:/builds",                build_list,       APP,      NULL},
-{"POST",   "/apps/:/builds",                build_create,     APP,      PUSH},
-{"GET",    "/apps/:/builds/:",              build_info,       APP,      NULL},
-{"GET",    "/apps/:/builds/:/log",          build_log,        APP,      NULL},
+{"POST",   "/apps/:/builds",                build_create,     DEPLOY,   PUSH},
+{"GET",    "/apps/:/builds/:",              build_info,       DEPLOY,   NULL},
+{"GET",    "/apps/:/builds/:/log",          build_log,        DEPLOY,   NULL},
 {"GET",    "/apps/:/logs",                  log_tail,         APP,      NULL},
 {"GET",    "/apps/:/timeline",              timeline_list,    APP,      NULL},
 {"GET",    "/tokens",                       token_list,       0,        NULL},
 {"POST",   "/tokens",                       token_create,     BODY,     NULL},
 {"GET",    "/tokens/:",                     token_info,       0,        NULL},
 {"DELETE", "/tokens/:",                     token_delete,     0,        NULL},
+{"GET",    "/git/:/:",                      git_access,       API_GIT,  NULL},
 {"GET",    "/routes",                       route_list,       0,        NULL},
 {"GET",    "/routes/:",                     route_info,       0,        NULL},
 {"PUT",    "/routes/:",                     route_put,        BODY,     NULL},

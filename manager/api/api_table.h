@@ -13,6 +13,12 @@ struct request;
 #define API_APP  0x01U /* the first ':' names an app, which has to exist */
 #define API_BODY 0x02U /* takes JSON; the others take no body */
 
+/* Who but admins may use it, at DOOR_TOKENS. */
+#define API_DEPLOY                                                        \
+	0x04U         /* a token for deploys of its app, which is API_APP \
+		       */
+#define API_GIT 0x08U /* nginx alone: it is about somebody's credentials */
+
 #define API_PARAMS_MAX 3
 
 struct api_upload {

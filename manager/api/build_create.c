@@ -13,7 +13,6 @@
 
 #include "api/deploy.h"
 #include "api/model.h"
-#include "api/peer.h"
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/stream.h"
@@ -29,6 +28,7 @@ struct push {
 	struct stream *stream;
 	json_t *build; /* its record, once it is done */
 	uint64_t id;
+	char commit[65]; /* of git, as the client says; or "" */
 	int detach;
 	int build_only;
 };
@@ -98,6 +98,14 @@ push_head_fits(struct request *r)
 }
 
 static int
+push_is_commit(const char *text)
+{
+	size_t len = strspn(text, "0123456789abcdef");
+
+	return text[len] == '\0' && (len == 40 || len == 64);
+}
+
+static int
 push_read_query(struct request *r, struct push *push)
 {
 	const char *wait;
@@ -108,17 +116,59 @@ push_read_query(struct request *r, struct push *push)
 	push->build_only = wait != NULL && strcmp(wait, "build") == 0;
 	if (wait != NULL && !push->build_only && strcmp(wait, "deploy") != 0)
 		respond_invalid(r, "?wait= has to be build or deploy");
+	if (!respond_given(r) &&
+	    request_query(r, "commit", push->commit, sizeof(push->commit)) !=
+		NULL &&
+	    !push_is_commit(push->commit))
+		respond_invalid(
+		    r, "?commit= has to be 40 or 64 of 0-9 and a-f");
 	return respond_given(r) ? -1 : 0;
+}
+
+struct push_search {
+	char push[17];
+	int found;
+};
+
+static int
+push_is_this(const char *key, json_t *build, uint64_t rev, void *arg)
+{
+	struct push_search *search = arg;
+
+	(void)key;
+	(void)rev;
+	search->found = strcmp(model_text(build, "push"), search->push) == 0;
+	return search->found;
+}
+
+/* A token of one push makes one build. */
+static int
+push_is_first(struct request *r)
+{
+	struct push_search search = {.found = 0};
+	char prefix[STORE_KEY_MAX + 1];
+
+	if (r->push == 0)
+		return 1;
+	key_format_id(search.push, r->push);
+	(void)store_each_last(r->api->store,
+	    key_format(prefix, "build/%s/", r->name), push_is_this, &search);
+	if (!search.found)
+		return 1;
+	respond_error(r, MHD_HTTP_FORBIDDEN, "forbidden",
+	    "this push has made its build already: push again");
+	return 0;
 }
 
 void
 build_upload_head(struct request *r)
 {
+	struct build_origin origin = {0};
 	struct build_error error;
 	struct push *push;
 	char user[64];
 
-	if (!push_head_fits(r))
+	if (!push_head_fits(r) || !push_is_first(r))
 		return;
 	if ((push = calloc(1, sizeof(*push))) == NULL) {
 		respond_broken(r, "out of memory");
@@ -129,9 +179,13 @@ build_upload_head(struct request *r)
 	r->state_free = push_free;
 	if (push_read_query(r, push) == -1)
 		return;
-	peer_name(r->uid, user, sizeof(user));
+	request_user(r, user, sizeof(user));
+	origin.user = user;
+	origin.source = r->push != 0 ? "git" : "upload";
+	origin.commit = push->commit;
+	origin.push = r->push;
 	push->upload =
-	    build_upload_begin(r->api->build, r->name, user, "", &error);
+	    build_upload_begin(r->api->build, r->name, &origin, &error);
 	if (push->upload == NULL)
 		push_refuse(r, &error);
 }

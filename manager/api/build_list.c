@@ -44,11 +44,19 @@ build_find(struct request *r, uint64_t *id)
 {
 	char key[STORE_KEY_MAX + 1];
 	json_t *build = NULL;
+	uint64_t push;
 
 	if (key_parse_id(r->params[1], id) == 0)
 		build = store_get(r->api->store,
 		    key_format(key, "build/%s/%s", r->name, r->params[1]),
 		    NULL);
+	/* The hook of a push sees its own one. */
+	if (build != NULL && r->push != 0 &&
+	    (key_parse_id(model_text(build, "push"), &push) == -1 ||
+		push != r->push)) {
+		json_decref(build);
+		build = NULL;
+	}
 	if (build == NULL)
 		respond_missing(
 		    r, "%s has no build %.60s", r->name, r->params[1]);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/model.h"
+#include "api/repository.h"
 #include "api/server.h"
 #include "common/log.h"
 #include "node/launch.h"
@@ -232,6 +233,14 @@ destroy_files(struct removal *m)
 	}
 }
 
+/* A repository may be there though nothing was ever built. */
+static int
+destroy_has_files(struct removal *m)
+{
+	return m->used ||
+	       repository_exists(m->destroyer->api->repositories, m->number);
+}
+
 /* ---- the steps ------------------------------------------------------- */
 
 static void
@@ -248,7 +257,8 @@ destroy_step(struct removal *m)
 				destroy_later(m->destroyer);
 				return;
 			}
-			m->phase = m->used ? DESTROY_FILES : DESTROY_LATE;
+			m->phase =
+			    destroy_has_files(m) ? DESTROY_FILES : DESTROY_LATE;
 			break;
 		case DESTROY_FILES:
 			destroy_files(m);

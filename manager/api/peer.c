@@ -40,7 +40,7 @@ peer_is_alive(const struct sockaddr_un *addr)
  * not answer, or one with the wrong owner.
  */
 static int
-peer_bind(int fd, const struct sockaddr_un *addr, gid_t group)
+peer_bind(int fd, const struct sockaddr_un *addr, mode_t mode, gid_t group)
 {
 	struct sockaddr_un temp = *addr;
 
@@ -54,7 +54,7 @@ peer_bind(int fd, const struct sockaddr_un *addr, gid_t group)
 		return -1;
 	if (chmod(temp.sun_path, 0600) == -1 ||
 	    (chown(temp.sun_path, (uid_t)-1, group) == -1 && errno != EPERM) ||
-	    chmod(temp.sun_path, 0660) == -1 ||
+	    chmod(temp.sun_path, mode) == -1 ||
 	    listen(fd, PEER_BACKLOG) == -1 ||
 	    rename(temp.sun_path, addr->sun_path) == -1) {
 		(void)unlink(temp.sun_path);
@@ -64,7 +64,7 @@ peer_bind(int fd, const struct sockaddr_un *addr, gid_t group)
 }
 
 int
-peer_listen(const char *dir, const char *name, gid_t group,
+peer_listen(const char *dir, const char *name, mode_t mode, gid_t group,
     struct sockaddr_un *addr, char err[PAAS_ERRLEN])
 {
 	int fd;
@@ -87,7 +87,7 @@ peer_listen(const char *dir, const char *name, gid_t group,
 		return -1;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1 || peer_bind(fd, addr, group) == -1) {
+	if (fd == -1 || peer_bind(fd, addr, mode, group) == -1) {
 		snprintf(err, PAAS_ERRLEN, "cannot listen on %s: %s",
 		    addr->sun_path, strerror(errno));
 		if (fd != -1)

@@ -10,11 +10,11 @@
 #include "common/conf.h"
 
 /*
- * Listens on dir/name, mode 0660, of `group` if this process may give it
+ * Listens on dir/name with that mode, of `group` if this process may give it
  * that.  A socket that nobody answers at is replaced; one that somebody
  * answers at is an error.  The descriptor, or -1 with a sentence in err.
  */
-int peer_listen(const char *dir, const char *name, gid_t group,
+int peer_listen(const char *dir, const char *name, mode_t mode, gid_t group,
     struct sockaddr_un *, char err[PAAS_ERRLEN]);
 
 /* The group that administrators are in; that of this process if none. */

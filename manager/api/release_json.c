@@ -92,7 +92,7 @@ model_release(struct api *api, const char *name, json_t *app, json_t *release)
 
 	id_derive(user_id, "", "user", user);
 	return json_pack("{s:s, s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:o,"
-			 " s:{s:s, s:s}, s:O?, s:[], s:n}",
+			 " s:{s:s, s:s}, s:O?, s:O?, s:O?, s:[], s:n}",
 	    "id", model_text(release, "id"), "version", (json_int_t)version,
 	    "description", model_text(release, "description"), "status",
 	    release_status(api, name, version), "current",
@@ -100,7 +100,9 @@ model_release(struct api *api, const char *name, json_t *app, json_t *release)
 	    id_time_of(release, "created"), "updated_at",
 	    id_time_of(release, "created"), "app", model_app_ref(name, app),
 	    "slug", release_slug(release), "user", "id", user_id, "email", user,
-	    "types", types, "addon_plan_names", "output_stream_url");
+	    "types", types, "source", json_object_get(release, "source"),
+	    "commit", json_object_get(release, "commit"), "addon_plan_names",
+	    "output_stream_url");
 }
 
 /*
@@ -142,9 +144,10 @@ model_add_release(struct api *api, struct store_txn *txn, const char *name,
 	if (release_keep_slug(api, txn, from) == -1)
 		return NULL;
 	id_uuid(id);
-	release = json_pack("{s:I, s:s, s:O?, s:s, s:s, s:I, s:O?, s:O}",
+	release = json_pack("{s:I, s:s, s:O?, s:O?, s:s, s:s, s:I, s:O?, s:O}",
 	    "version", (json_int_t)version, "id", id, "slug",
-	    json_object_get(from, "slug"), "description", description, "user",
+	    json_object_get(from, "slug"), "commit",
+	    json_object_get(from, "commit"), "description", description, "user",
 	    user, "created", (json_int_t)id_now(), "types",
 	    json_object_get(from, "types"), "config", config);
 	if (release == NULL)

@@ -1,10 +1,12 @@
 #include "api/request.h"
 
+#include <bsd/string.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "api/access.h"
 #include "api/id.h"
 #include "api/model.h"
 #include "api/peer.h"
@@ -25,6 +27,7 @@ request_release(struct request *r)
 	if (r->state_free != NULL)
 		r->state_free(r->state);
 	json_decref(r->app);
+	json_decref(r->token);
 	json_decref(r->json);
 	free(r->body);
 	uri_free(&r->uri);
@@ -34,7 +37,10 @@ request_release(struct request *r)
 void
 request_user(const struct request *r, char *name, size_t len)
 {
-	peer_name(r->uid, name, len);
+	if (r->token != NULL)
+		strlcpy(name, model_text(r->token, "user"), len);
+	else
+		peer_name(r->uid, name, len);
 }
 
 int
@@ -49,9 +55,7 @@ request_resume(struct request *r)
 	if (r->suspended && r->conn != NULL) {
 		r->suspended = 0;
 		MHD_resume_connection(r->conn);
-		/* Without threads MHD does not wake itself. */
-		(void)sd_event_source_set_enabled(
-		    r->api->wake, SD_EVENT_ONESHOT);
+		door_wake(r->door);
 	}
 }
 
@@ -63,23 +67,6 @@ request_suspend(struct request *r)
 }
 
 /* ---- the head -------------------------------------------------------- */
-
-static int
-request_may(struct request *r)
-{
-	const union MHD_ConnectionInfo *info;
-
-	info =
-	    MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-	if (info != NULL &&
-	    peer_is_admin(info->connect_fd, r->api->admins, &r->uid))
-		return 1;
-	respond_error(r, MHD_HTTP_FORBIDDEN, "forbidden",
-	    "only root and members of the group '%s' may use this socket: "
-	    "usermod -aG %s USER, then log in again",
-	    r->api->conf->user_manager, r->api->conf->user_manager);
-	return 0;
-}
 
 static int
 request_find(struct request *r, const char *method, const char *url)
@@ -124,25 +111,26 @@ request_load_app(struct request *r)
 static void
 request_start(struct request *r, const char *method, const char *url)
 {
-	if (!request_may(r) || !request_find(r, method, url) ||
-	    !request_load_app(r))
+	if (!access_peer(r) || !request_find(r, method, url) ||
+	    !access_route(r) || !request_load_app(r))
 		return;
 	if (r->route->upload != NULL)
 		r->route->upload->head(r);
 }
 
 static struct request *
-request_new(struct api *api, struct MHD_Connection *conn)
+request_new(struct door *door, struct MHD_Connection *conn)
 {
 	struct request *r;
 
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return NULL;
-	r->api = api;
+	r->api = door->api;
+	r->door = door;
 	r->conn = conn;
 	r->references = 1;
 	id_uuid(r->id);
-	TAILQ_INSERT_TAIL(&api->requests, r, entry);
+	TAILQ_INSERT_TAIL(&r->api->requests, r, entry);
 	return r;
 }
 
@@ -321,14 +309,14 @@ request_completed(void *cls, struct MHD_Connection *conn, void **state,
     enum MHD_RequestTerminationCode code)
 {
 	struct request *r = *state;
-	struct api *api = cls;
+	struct door *door = cls;
 
 	(void)conn;
 	(void)code;
 	if (r == NULL)
 		return;
 	*state = NULL;
-	TAILQ_REMOVE(&api->requests, r, entry);
+	TAILQ_REMOVE(&door->api->requests, r, entry);
 	r->conn = NULL;
 	if (r->response != NULL)
 		MHD_destroy_response(r->response);

@@ -28,12 +28,17 @@ struct store_txn;
 struct request {
 	TAILQ_ENTRY(request) entry;
 	struct api *api;
+	struct door *door;
 	struct MHD_Connection *conn; /* NULL once the client has gone */
 	const struct api_route *route;
 	struct uri uri;
 	const char *params[API_PARAMS_MAX]; /* what ':' stood for */
 	char id[37];                        /* Request-Id */
 	uid_t uid;
+
+	/* At DOOR_TOKENS: the record of the token, and of which push it is. */
+	json_t *token;
+	uint64_t push;
 
 	/* Of the app that an API_APP route names, as of this run. */
 	char name[32];
@@ -62,10 +67,10 @@ struct request {
 };
 
 /* MHD_AccessHandlerCallback and MHD_RequestCompletedCallback. */
-enum MHD_Result request_handle(void *api, struct MHD_Connection *,
+enum MHD_Result request_handle(void *door, struct MHD_Connection *,
     const char *url, const char *method, const char *version, const char *data,
     size_t *len, void **state);
-void request_completed(void *api, struct MHD_Connection *, void **state,
+void request_completed(void *door, struct MHD_Connection *, void **state,
     enum MHD_RequestTerminationCode);
 
 /* Who asks, for records and events: "root". */

@@ -4,17 +4,18 @@
 #ifndef PAAS_API_SERVER_H
 #define PAAS_API_SERVER_H
 
-#include <microhttpd.h>
 #include <sys/queue.h>
 #include <sys/types.h>
-#include <sys/un.h>
 #include <systemd/sd-event.h>
 
+#include "api/door.h"
 #include "common/conf.h"
 
+struct access;
 struct build;
 struct destroyer;
 struct node;
+struct repositories;
 struct request;
 struct routing;
 struct store;
@@ -26,15 +27,12 @@ struct api {
 	struct routing *routing;
 	const struct conf *conf;
 	sd_event *event;
-	struct MHD_Daemon *httpd;
-	sd_event_source *io;
-	sd_event_source *timer;
-	sd_event_source *wake; /* there is work for it already */
+	struct door doors[DOORS];
+	struct access *access;
+	struct repositories *repositories;
 	struct destroyer *destroyer;
-	int listener;
 	int closing;
 	gid_t admins;
-	struct sockaddr_un addr;
 	char stack[64]; /* "debian-12": what /usr is inside apps */
 	TAILQ_HEAD(request_list, request) requests;
 };

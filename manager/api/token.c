@@ -15,7 +15,6 @@ static const struct {
 	unsigned int bits;
 } scopes[] = {
     {"deploy", TOKEN_DEPLOY},
-    {"push", TOKEN_PUSH},
 };
 
 void

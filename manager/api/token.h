@@ -20,7 +20,6 @@
 #define TOKEN_TEXT   (sizeof(TOKEN_PREFIX) - 1 + 16 + 1 + 64 + 1)
 #define TOKEN_HASH   (2 * TOKEN_SECRET + 1) /* in hex, with the NUL */
 
-/* Tokens of people; those of single pushes come and go beside them. */
 #define TOKEN_MAX 1000
 
 struct token {
@@ -30,7 +29,6 @@ struct token {
 
 /* What a token may be used for: bits, by the words of its "scope". */
 #define TOKEN_DEPLOY 0x01U /* push to an app, and fetch what was pushed */
-#define TOKEN_PUSH   0x02U /* one build, by the hook of one push */
 
 /* A new one, its id greater than those made before. */
 void token_make(struct token *);

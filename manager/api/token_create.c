@@ -15,7 +15,7 @@
 #include "common/log.h"
 #include "store/keys.h"
 
-#define EXPIRES_MIN 60
+#define EXPIRES_MIN 1
 #define EXPIRES_MAX (10LL * 365 * 86400)
 #define SCOPE       "deploy"
 
@@ -38,8 +38,9 @@ static int
 token_count(const char *key, json_t *token, uint64_t rev, void *arg)
 {
 	(void)key;
+	(void)token;
 	(void)rev;
-	*(int *)arg += strcmp(model_text(token, "scope"), SCOPE) == 0;
+	++*(int *)arg;
 	return 0;
 }
 

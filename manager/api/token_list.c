@@ -1,6 +1,5 @@
 /*
- * GET /tokens, and one of them; DELETE /tokens/ID.  Those of single pushes
- * are nobody's to see.
+ * GET /tokens, and one of them; DELETE /tokens/ID.
  */
 #include <string.h>
 
@@ -13,18 +12,12 @@
 #include "store/keys.h"
 
 static int
-token_is_shown(json_t *token)
-{
-	return (token_scope(model_text(token, "scope")) & TOKEN_PUSH) == 0;
-}
-
-static int
 list_add(const char *key, json_t *token, uint64_t rev, void *arg)
 {
 	char id[17];
 
 	(void)rev;
-	if (token_is_shown(token) && key_part(key, 1, id, sizeof(id)) == 0)
+	if (key_part(key, 1, id, sizeof(id)) == 0)
 		json_array_append_new(arg, model_token(id, token));
 	return 0;
 }
@@ -48,9 +41,8 @@ token_find(struct request *r, char key[STORE_KEY_MAX + 1], uint64_t *rev)
 	if (key_parse_id(r->params[0], &id) == 0)
 		token = store_get(r->api->store,
 		    key_format(key, "token/%s", r->params[0]), rev);
-	if (token != NULL && token_is_shown(token))
+	if (token != NULL)
 		return token;
-	json_decref(token);
 	/* Somebody may have given the secret in place of the id. */
 	respond_missing(r,
 	    "there is no token of that id: paas tokens lists them, an id has "

@@ -47,6 +47,7 @@
 	VERB(build_log)        \
 	VERB(log_tail)         \
 	VERB(timeline_list)    \
+	VERB(git_access)       \
 	VERB(token_create)     \
 	VERB(token_list)       \
 	VERB(token_info)       \

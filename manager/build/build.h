@@ -45,16 +45,23 @@ struct build *build_open(struct store *, struct node *, const struct conf *,
     sd_event *, char err[PAAS_ERRLEN]);
 void build_close(struct build *);
 
+/* Where the source came from: for the records of the build and its release. */
+struct build_origin {
+	const char *user;
+	const char *source; /* "git" or "upload" */
+	const char *commit; /* in hex; "" if it is not known */
+	uint64_t push;      /* that names the push; 0 for none */
+};
+
 /*
  * An upload: begin, any number of appends, then finish or abort, which both
  * end it.  From its begin on the app takes no other one.  The bytes go to
  * state_dir/uploads at once and are not looked at.
  *
- * description is that of the release to be, "" for a usual one.  The strings
- * are copied.  NULL with err.
+ * The strings are copied.  NULL with err.
  */
 struct build_upload *build_upload_begin(struct build *, const char *app,
-    const char *user, const char *description, struct build_error *err);
+    const struct build_origin *, struct build_error *err);
 
 /* 0, or -1 with err: abort it then. */
 int build_upload_append(

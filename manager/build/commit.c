@@ -229,7 +229,8 @@ get_text(json_t *record, const char *name, const char *otherwise)
 static json_t *
 new_release(struct job *job, int64_t version)
 {
-	char key[STORE_KEY_MAX + 1], id[37];
+	char key[STORE_KEY_MAX + 1], id[37], description[32];
+	const char *commit = get_text(job->record, "commit", "");
 	json_t *config, *release;
 
 	config = store_get(
@@ -237,10 +238,15 @@ new_release(struct job *job, int64_t version)
 	if (config == NULL)
 		config = json_object();
 	new_uuid(id);
-	release = json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:O, s:o}",
+	snprintf(description, sizeof(description), "Deploy%s%.8s",
+	    commit[0] != '\0' ? " " : "", commit);
+	release = json_pack("{s:I, s:s, s:s, s:s, s:O?, s:O?, s:s, s:I, s:O,"
+			    " s:o}",
 	    "version", (json_int_t)version, "id", id, "slug", job->found.hash,
-	    "description", get_text(job->record, "description", "Deploy"),
-	    "user", get_text(job->record, "user", "unknown"), "created",
+	    "description", description, "source",
+	    json_object_get(job->record, "source"), "commit",
+	    json_object_get(job->record, "commit"), "user",
+	    get_text(job->record, "user", "unknown"), "created",
 	    (json_int_t)commit_now(), "types", job->found.types, "config",
 	    config);
 	return release;

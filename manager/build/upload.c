@@ -30,7 +30,9 @@ struct build_upload {
 	struct build *build;
 	char app[BUILD_APP_MAX];
 	char user[128];
-	char description[256];
+	char source[16];
+	char commit[65];
+	uint64_t push;
 	uint64_t id;
 	int fd;
 	uint64_t size;
@@ -109,8 +111,8 @@ get_app(struct build *b, const char *app, uint64_t *rev)
 /* ---- the four verbs -------------------------------------------------- */
 
 struct build_upload *
-build_upload_begin(struct build *b, const char *app, const char *user,
-    const char *description, struct build_error *err)
+build_upload_begin(struct build *b, const char *app,
+    const struct build_origin *origin, struct build_error *err)
 {
 	struct build_upload *upload;
 	json_t *record = get_app(b, app, NULL);
@@ -141,9 +143,11 @@ build_upload_begin(struct build *b, const char *app, const char *user,
 	}
 	upload->build = b;
 	strlcpy(upload->app, app, sizeof(upload->app));
-	text_clean(upload->user, sizeof(upload->user), user, strlen(user));
-	text_clean(upload->description, sizeof(upload->description),
-	    description, strlen(description));
+	text_clean(upload->user, sizeof(upload->user), origin->user,
+	    strlen(origin->user));
+	strlcpy(upload->source, origin->source, sizeof(upload->source));
+	strlcpy(upload->commit, origin->commit, sizeof(upload->commit));
+	upload->push = origin->push;
 	TAILQ_INSERT_TAIL(&b->pushes, upload, entry);
 	return upload;
 }
@@ -274,16 +278,24 @@ upload_refuse_later(struct build_upload *upload)
 static json_t *
 upload_record(const struct build_upload *upload, json_t *app)
 {
-	char id[17];
+	char id[17], push[17];
+	json_t *record;
 
 	key_format_id(id, upload->id);
-	return json_pack("{s:s, s:s, s:O?, s:n, s:n, s:I, s:I, s:n, s:i, s:n,"
-			 " s:s, s:s, s:I}",
+	key_format_id(push, upload->push);
+	record = json_pack("{s:s, s:s, s:O?, s:n, s:n, s:I, s:I, s:n, s:i, s:n,"
+			   " s:s, s:s, s:I}",
 	    "id", id, "state", "pending", "appnumber",
 	    json_object_get(app, "number"), "instance", "log", "created",
 	    (json_int_t)commit_now(), "updated", (json_int_t)commit_now(),
-	    "slug", "version", 0, "error", "user", upload->user, "description",
-	    upload->description, "size", (json_int_t)upload->size);
+	    "slug", "version", 0, "error", "user", upload->user, "source",
+	    upload->source, "size", (json_int_t)upload->size);
+	if (upload->commit[0] != '\0')
+		json_object_set_new(
+		    record, "commit", json_string(upload->commit));
+	if (upload->push != 0)
+		json_object_set_new(record, "push", json_string(push));
+	return record;
 }
 
 static void

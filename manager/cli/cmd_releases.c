@@ -128,7 +128,8 @@ cmd_releases_info(struct cli *cli)
 		const char *label, *path;
 	} lines[] = {{"Version", "version"}, {"Status", "status"},
 	    {"What", "description"}, {"By", "user.email"},
-	    {"Created", "created_at"}, {"Slug", "slug.id"}, {"Id", "id"}};
+	    {"Created", "created_at"}, {"Commit", "commit"},
+	    {"Slug", "slug.id"}, {"Id", "id"}};
 	struct cli_text text;
 	const char *version, *value;
 	json_t *release;

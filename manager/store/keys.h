@@ -30,8 +30,11 @@
  *   token/ID                   api       hash (of the secret, hex), scope, app
  *                                        (absent: of all), user, description,
  *                                        created, expires (0: never), used
+ *   secret/push                api       key (hex) that signs the tokens of
+ *                                        single pushes
  *   release/APP/VERSION        api, build  version, id (uuid), slug (hash or
- *                                        null), description, user, created,
+ *                                        null), description, user, source,
+ *                                        commit (hex), created,
  *                                        types {"web": "command"}, config {}
  *   destroy/APP                api       number (hex), user, used (bool: there
  *                                        may be logs), created: an app that is
@@ -45,7 +48,8 @@
  *                                        instance whose log is the output),
  *                                        appnumber (hex), created, updated,
  *                                        started, slug, version, error, user,
- *                                        description, size
+ *                                        source (git | upload), commit (hex),
+ *                                        push (hex: names it), size
  *   upload/ID                  build     app, state: what to remove after a
  *                                        crash
  *   rollout/APP                schedule  live (version, 0 for none), target,

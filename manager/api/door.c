@@ -1,0 +1,250 @@
+/*
+ * libmicrohttpd on the daemon's loop: its epoll descriptor is one source, and
+ * a timer stands for what it would have waited for.  The timer is armed anew
+ * after every run: without that an upload that fills MHD's buffers hangs.
+ */
+#include "api/door.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api/peer.h"
+#include "api/request.h"
+#include "api/server.h"
+#include "common/log.h"
+#include "common/places.h"
+
+#define DOOR_MEMORY      (64 * 1024) /* of a connection: mapped, not heap */
+#define DOOR_TIMEOUT     60          /* seconds a client may say nothing */
+#define DOOR_CONNECTIONS 4096
+#define DOOR_SPARE_FILES 256 /* descriptors left to the other rooms */
+
+/* After exits and the node's own work, which are more urgent. */
+#define DOOR_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)
+
+/* share: a part of the connections that there may be in all. */
+static const struct {
+	const char *name;
+	mode_t mode;
+	unsigned int share;
+	int64_t priority;
+} doors[DOORS] = {
+    [DOOR_PEOPLE] = {PLACE_MANAGER_SOCK, 0660, 8, DOOR_PRIORITY},
+    /* Strangers' requests wait for those of people. */
+    [DOOR_TOKENS] = {PLACE_API_SOCK, 0666, 1, DOOR_PRIORITY + 1},
+};
+
+#define DOOR_SHARES 9
+
+/* ---- the loop -------------------------------------------------------- */
+
+void
+door_wake(struct door *door)
+{
+	(void)sd_event_source_set_enabled(door->wake, SD_EVENT_ONESHOT);
+}
+
+static void
+door_arm(struct door *door)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	if (MHD_get_timeout(door->httpd, &ms) != MHD_YES) {
+		(void)sd_event_source_set_enabled(door->timer, SD_EVENT_OFF);
+		return;
+	}
+	/* More to do already: a timer would cost each block its accuracy. */
+	if (ms == 0) {
+		door_wake(door);
+		return;
+	}
+	if (ms > UINT32_MAX)
+		ms = UINT32_MAX;
+	(void)sd_event_source_set_time_relative(door->timer, ms * 1000);
+	(void)sd_event_source_set_enabled(door->timer, SD_EVENT_ONESHOT);
+}
+
+/*
+ * When it has as many connections as there may be, MHD stops to listen, and
+ * begins again only in the run after the one that made room: for which there
+ * may be no event ever.
+ */
+static void
+door_run(struct door *door)
+{
+	const union MHD_DaemonInfo *info;
+	int was_full = door->full;
+
+	(void)MHD_run(door->httpd);
+	info = MHD_get_daemon_info(
+	    door->httpd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+	door->full = info != NULL && info->num_connections >= door->limit;
+	door_arm(door);
+	if (was_full && !door->full)
+		door_wake(door);
+}
+
+static int
+door_on_io(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	(void)source;
+	(void)fd;
+	(void)events;
+	door_run(arg);
+	return 0;
+}
+
+static int
+door_on_timer(sd_event_source *source, uint64_t usec, void *arg)
+{
+	(void)source;
+	(void)usec;
+	door_run(arg);
+	return 0;
+}
+
+static int
+door_on_wake(sd_event_source *source, void *arg)
+{
+	(void)source;
+	door_run(arg);
+	return 0;
+}
+
+static int
+door_attach(struct door *door, int64_t priority, char err[PAAS_ERRLEN])
+{
+	sd_event *event = door->api->event;
+	const union MHD_DaemonInfo *info;
+	int r;
+
+	info = MHD_get_daemon_info(door->httpd, MHD_DAEMON_INFO_EPOLL_FD);
+	if (info == NULL || info->epoll_fd == -1) {
+		snprintf(err, PAAS_ERRLEN, "libmicrohttpd has no epoll");
+		return -1;
+	}
+	r = sd_event_add_io(
+	    event, &door->io, info->epoll_fd, EPOLLIN, door_on_io, door);
+	if (r >= 0)
+		r = sd_event_add_time_relative(event, &door->timer,
+		    CLOCK_MONOTONIC, 0, 1000, door_on_timer, door);
+	if (r >= 0)
+		r = sd_event_add_defer(event, &door->wake, door_on_wake, door);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(door->wake, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_priority(door->wake, priority);
+	if (r >= 0)
+		r = sd_event_source_set_priority(door->io, priority);
+	if (r >= 0)
+		r = sd_event_source_set_priority(door->timer, priority);
+	if (r < 0) {
+		snprintf(err, PAAS_ERRLEN, "event loop: %s", strerror(-r));
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- libmicrohttpd --------------------------------------------------- */
+
+/* Paths and queries are decoded by uri.c. */
+static size_t
+door_unescape(void *cls, struct MHD_Connection *conn, char *text)
+{
+	(void)cls;
+	(void)conn;
+	return strlen(text);
+}
+
+static void door_log(void *, const char *, va_list) PAAS_PRINTF(2, 0);
+
+/* Mostly of clients that went away or sent garbage: their affair. */
+static void
+door_log(void *cls, const char *fmt, va_list args)
+{
+	char line[256];
+
+	(void)cls;
+	vsnprintf(line, sizeof(line), fmt, args);
+	line[strcspn(line, "\n")] = '\0';
+	log_debug("api: %s", line);
+}
+
+/* Connections of all doors together. */
+static unsigned int
+door_limit(void)
+{
+	struct rlimit limit;
+	rlim_t files;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return 128;
+	if (limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
+			(void)getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	files = limit.rlim_cur;
+	if (files >= DOOR_CONNECTIONS + DOOR_SPARE_FILES)
+		return DOOR_CONNECTIONS;
+	return files > 2 * DOOR_SPARE_FILES ? files - DOOR_SPARE_FILES
+					    : files / 2;
+}
+
+static struct MHD_Daemon *
+door_start(struct door *door)
+{
+	unsigned int flags;
+
+	flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	door->limit = door_limit() * doors[door->kind].share / DOOR_SHARES + 1;
+	return MHD_start_daemon(flags, 0, NULL, NULL, request_handle, door,
+	    MHD_OPTION_EXTERNAL_LOGGER, door_log, NULL,
+	    MHD_OPTION_LISTEN_SOCKET, door->listener,
+	    MHD_OPTION_CONNECTION_LIMIT, door->limit,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)DOOR_MEMORY,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)DOOR_TIMEOUT,
+	    MHD_OPTION_NOTIFY_COMPLETED, request_completed, door,
+	    MHD_OPTION_UNESCAPE_CALLBACK, door_unescape, NULL,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP,
+	    1, MHD_OPTION_END);
+}
+
+/* ---- open and close -------------------------------------------------- */
+
+int
+door_open(struct door *door, struct api *api, enum door_kind kind,
+    char err[PAAS_ERRLEN])
+{
+	door->api = api;
+	door->kind = kind;
+	door->listener = peer_listen(api->conf->run_dir, doors[kind].name,
+	    doors[kind].mode, api->admins, &door->addr, err);
+	if (door->listener == -1)
+		return -1;
+	if ((door->httpd = door_start(door)) == NULL) {
+		snprintf(err, PAAS_ERRLEN, "cannot start the HTTP server on %s",
+		    door->addr.sun_path);
+		(void)close(door->listener);
+		(void)unlink(door->addr.sun_path);
+		return -1;
+	}
+	return door_attach(door, doors[kind].priority, err);
+}
+
+void
+door_close(struct door *door)
+{
+	if (door->httpd == NULL)
+		return;
+	MHD_stop_daemon(door->httpd); /* closes the listener, too */
+	(void)unlink(door->addr.sun_path);
+	sd_event_source_disable_unref(door->io);
+	sd_event_source_disable_unref(door->timer);
+	sd_event_source_disable_unref(door->wake);
+	memset(door, 0, sizeof(*door));
+}

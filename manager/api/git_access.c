@@ -1,0 +1,205 @@
+/*
+ * GET /git/APP/fetch and /git/APP/push: nginx asks whether somebody who came
+ * with git may do that (auth_request), by the Authorization that it passes
+ * on.  All that it takes from the answer is the status and headers:
+ *
+ *   X-Paas-Repository  the app's number: its folder's name
+ *   X-Paas-User        who it is
+ *   X-Paas-Token       of a push: for its hook
+ *   X-Paas-Message     a refusal in words, which git shows
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/access.h"
+#include "api/model.h"
+#include "api/push_token.h"
+#include "api/repository.h"
+#include "api/request.h"
+#include "api/respond.h"
+#include "api/token.h"
+#include "api/verbs.h"
+#include "common/log.h"
+#include "store/keys.h"
+
+#define SECRET_MAX  256
+#define CREDENTIALS "the password is a token, and the name does not matter"
+
+struct git_access {
+	struct request *request; /* held */
+	uint64_t number;         /* of the app */
+	uint64_t token;
+	char user[64];
+	int push;
+};
+
+/* For 401 and 403 only: nginx makes 500 of any other. */
+static void git_refuse(struct request *, unsigned int, const char *, ...)
+    PAAS_PRINTF(3, 4);
+
+static void
+git_refuse(struct request *r, unsigned int status, const char *fmt, ...)
+{
+	char text[300];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	respond_error(r, status,
+	    status == MHD_HTTP_UNAUTHORIZED ? "unauthorized" : "forbidden",
+	    "%s", text);
+	for (char *p = text; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || (unsigned char)*p > '~')
+			*p = '?';
+	respond_header(r, "X-Paas-Message", text);
+	if (status == MHD_HTTP_UNAUTHORIZED)
+		respond_header(r, "WWW-Authenticate",
+		    "Basic realm=\"paas\", charset=\"UTF-8\"");
+}
+
+/* The record of the token; NULL after an answer. */
+static json_t *
+git_check_token(struct request *r, uint64_t *id)
+{
+	char secret[SECRET_MAX];
+	const char *address, *header;
+	enum access_result result;
+	unsigned int wait = 0;
+	json_t *record;
+	size_t len;
+
+	header = MHD_lookup_connection_value(
+	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	address =
+	    MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "X-Real-IP");
+	if (header == NULL) {
+		git_refuse(r, MHD_HTTP_UNAUTHORIZED,
+		    "git needs a token: " CREDENTIALS
+		    "; paas tokens:create makes one");
+		return NULL;
+	}
+	len = access_secret(header, secret, sizeof(secret));
+	result = access_token(r->api->access, secret, len,
+	    address != NULL ? address : "", &record, id, &wait);
+	explicit_bzero(secret, sizeof(secret));
+	if (result == ACCESS_GOOD)
+		return record;
+	if (result == ACCESS_LATER)
+		git_refuse(r, MHD_HTTP_FORBIDDEN,
+		    "too many wrong tokens came from your address: try again "
+		    "in %u s",
+		    wait);
+	else
+		git_refuse(r, MHD_HTTP_UNAUTHORIZED,
+		    "that is not a token that is good here (any more): " CREDENTIALS
+		    "; paas tokens:create makes one");
+	return NULL;
+}
+
+/* The number of the app, if the token is good for it; 0 after an answer. */
+static uint64_t
+git_check_app(struct request *r, json_t *token)
+{
+	const char *name = r->params[0], *only = model_text(token, "app");
+	char key[STORE_KEY_MAX + 1];
+	uint64_t number = 0;
+	json_t *app = NULL;
+
+	if ((token_scope(model_text(token, "scope")) & TOKEN_DEPLOY) == 0) {
+		git_refuse(r, MHD_HTTP_FORBIDDEN,
+		    "this token is not for pushes: paas tokens:create makes "
+		    "one that is");
+		return 0;
+	}
+	/* Whether there is another one is not its holder's to know. */
+	if (only[0] != '\0' && strcmp(only, name) != 0) {
+		git_refuse(r, MHD_HTTP_FORBIDDEN,
+		    "this token is for pushes to %s and no other app", only);
+		return 0;
+	}
+	if (key_app_valid(name))
+		app = store_get(
+		    r->api->store, key_format(key, "app/%s", name), NULL);
+	if (app == NULL)
+		git_refuse(r, MHD_HTTP_FORBIDDEN,
+		    "there is no app named %.60s: paas apps:create makes it",
+		    name);
+	else if (key_parse_id(model_text(app, "number"), &number) == -1)
+		git_refuse(r, MHD_HTTP_FORBIDDEN,
+		    "the record of %.60s is damaged", name);
+	json_decref(app);
+	return number;
+}
+
+static void
+git_grant(struct git_access *git)
+{
+	struct request *r = git->request;
+	char number[17], text[PUSH_TOKEN_TEXT];
+
+	respond_json(r, MHD_HTTP_OK, json_object());
+	key_format_id(number, git->number);
+	respond_header(r, "X-Paas-Repository", number);
+	respond_header(r, "X-Paas-User", git->user);
+	if (!git->push)
+		return;
+	access_push_token(r->api->access, text, git->token, git->number);
+	respond_header(r, "X-Paas-Token", text);
+	explicit_bzero(text, sizeof(text));
+}
+
+static void
+git_has_repository(int error, void *arg)
+{
+	struct git_access *git = arg;
+	struct request *r = git->request;
+
+	if (request_gone(r))
+		;
+	else if (error == 0)
+		git_grant(git);
+	else if (error == EAGAIN || error == ECONNRESET)
+		git_refuse(r, MHD_HTTP_FORBIDDEN,
+		    "the platform's launcher does not answer: paas status "
+		    "tells when it does, try again then");
+	else
+		git_refuse(r, MHD_HTTP_FORBIDDEN,
+		    "the repository could not be made: %s", strerror(error));
+	request_release(r);
+	free(git);
+}
+
+void
+git_access(struct request *r)
+{
+	struct git_access *git;
+	json_t *token;
+
+	if (strcmp(r->params[1], "push") != 0 &&
+	    strcmp(r->params[1], "fetch") != 0) {
+		respond_missing(r, "git can push and fetch");
+		return;
+	}
+	if ((git = calloc(1, sizeof(*git))) == NULL) {
+		respond_broken(r, "out of memory");
+		return;
+	}
+	token = git_check_token(r, &git->token);
+	if (token != NULL && (git->number = git_check_app(r, token)) != 0) {
+		git->request = request_hold(r);
+		git->push = strcmp(r->params[1], "push") == 0;
+		snprintf(git->user, sizeof(git->user), "%s",
+		    model_text(token, "user"));
+		json_decref(token);
+		repository_need(
+		    r->api->repositories, git->number, git_has_repository, git);
+		return;
+	}
+	json_decref(token);
+	free(git);
+}
