@@ -129,84 +129,9 @@ forget_all(struct routing *rt)
 		forget(rt, item);
 }
 
-/* ---- watches ----------------------------------------------------------- */
-
-struct domains {
-	struct routing *rt;
-	const char *app;
-};
-
-static int
-touch_domain(const char *key, json_t *value, uint64_t rev, void *arg)
+void
+routing_changed(struct routing *rt)
 {
-	struct domains *domains = arg;
-	const char *app = json_string_value(json_object_get(value, "app"));
-
-	(void)rev;
-	if (app != NULL && strcmp(app, domains->app) == 0)
-		routing_touch(
-		    domains->rt, TOUCH_HOST, strchr(key, '/') + 1, TOUCH_NOW);
-	return 0;
-}
-
-static void
-touch_now(struct routing *rt, enum touch_kind kind, const char *name)
-{
-	routing_touch(rt, kind, name, TOUCH_NOW);
-	rt->stale = 1;
-	wake(rt);
-}
-
-/* With an app go its hosts, in the same commit. */
-static void
-on_app(const char *key, json_t *value, uint64_t rev, void *arg)
-{
-	struct routing *rt = arg;
-	struct domains domains = {rt, strchr(key, '/') + 1};
-
-	(void)rev;
-	if (value == NULL)
-		store_each(rt->store, "domain/", touch_domain, &domains);
-	touch_now(rt, TOUCH_APP, domains.app);
-}
-
-static void
-on_rollout(const char *key, json_t *value, uint64_t rev, void *arg)
-{
-	(void)value, (void)rev;
-	touch_now(arg, TOUCH_APP, strchr(key, '/') + 1);
-}
-
-/* domain/HOST, route/HOST */
-static void
-on_host(const char *key, json_t *value, uint64_t rev, void *arg)
-{
-	(void)value, (void)rev;
-	touch_now(arg, TOUCH_HOST, strchr(key, '/') + 1);
-}
-
-/* assign/NODE/ASSIGNMENT, actual/NODE/ASSIGNMENT */
-static void
-on_instance(const char *key, json_t *value, uint64_t rev, void *arg)
-{
-	struct routing *rt = arg;
-	char number[STORE_KEY_MAX + 1];
-	json_t *owner = NULL;
-	const char *app;
-	uint64_t id;
-
-	(void)rev;
-	app = json_string_value(json_object_get(value, "app"));
-	if (app == NULL && key_parse_id(strrchr(key, '/') + 1, &id) == 0) {
-		key_format(
-		    number, "number/%016llx", (unsigned long long)(id >> 32));
-		owner = store_get(rt->store, number, NULL);
-		app = json_string_value(json_object_get(owner, "app"));
-	}
-	if (app != NULL)
-		touch_now(rt, TOUCH_APP, app);
-	json_decref(owner);
-	/* Who waits for a revision waits for any. */
 	rt->stale = 1;
 	wake(rt);
 }
@@ -468,27 +393,6 @@ add_sources(struct routing *rt, sd_event *event)
 	return rc;
 }
 
-static void
-add_watches(struct routing *rt)
-{
-	static const struct {
-		const char *prefix;
-		store_watch_cb cb;
-	} table[WATCHES] = {
-	    {"app/", on_app},
-	    {"rollout/", on_rollout},
-	    {"domain/", on_host},
-	    {"route/", on_host},
-	    {"assign/", on_instance},
-	    {"actual/", on_instance},
-	};
-	int i;
-
-	for (i = 0; i < WATCHES; i++)
-		rt->watches[i] =
-		    store_watch(rt->store, table[i].prefix, table[i].cb, rt);
-}
-
 struct routing *
 routing_open(struct store *st, const struct conf *conf, sd_event *event,
     char err[PAAS_ERRLEN])
@@ -515,7 +419,7 @@ routing_open(struct store *st, const struct conf *conf, sd_event *event,
 		routing_close(rt);
 		return NULL;
 	}
-	add_watches(rt);
+	routing_watch(rt);
 	start_walk(rt);
 	return rt;
 }
@@ -533,7 +437,7 @@ routing_close(struct routing *rt)
 
 	if (rt == NULL)
 		return;
-	for (i = 0; i < WATCHES; i++)
+	for (i = 0; i < ROUTING_WATCHES; i++)
 		store_unwatch(rt->watches[i]);
 	sd_event_source_disable_unref(rt->now);
 	sd_event_source_disable_unref(rt->later);

@@ -43,6 +43,10 @@ uint64_t routing_revision(const struct routing *);
 int routing_owner(struct store *, const struct conf *, const char *host,
     char app[KEY_NAME_MAX + 1]);
 
+/* The same for this very host alone. */
+int routing_owner_exact(struct store *, const struct conf *, const char *host,
+    char app[KEY_NAME_MAX + 1]);
+
 /*
  * Is a certificate's name good for a host?  ".example.com" is for one label,
  * as in TLS; that a route's wildcard takes any number is another matter.

@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "routing/routing_impl.h"
+#include "routing/setting.h"
 
 #define WEIGHT 100
 
@@ -65,6 +66,7 @@ static int
 parse_instance(const json_t *value, paas_routedb_instance_t *inst)
 {
 	json_int_t port = get_number(value, "port");
+	json_int_t number = get_number(value, "index");
 
 	memset(inst, 0, sizeof(*inst));
 	inst->addr[10] = inst->addr[11] = 0xff;
@@ -75,6 +77,8 @@ parse_instance(const json_t *value, paas_routedb_instance_t *inst)
 		return -1;
 	inst->port = (uint16_t)port;
 	inst->weight = WEIGHT;
+	if (number > 0 && number <= UINT16_MAX)
+		inst->number = (uint16_t)number;
 	inst->since = (uint32_t)(get_number(value, "since") / 1000000);
 	return 0;
 }
@@ -192,9 +196,11 @@ put_pool(struct store *st, const struct conf *conf, struct routing_db *db,
 	char key[STORE_KEY_MAX + 1];
 	struct tally tally;
 	paas_routedb_pool_t pool;
-	json_t *rollout;
+	json_t *rollout, *formation;
 	int live;
 
+	formation =
+	    store_get(st, key_format(key, "formation/%s/web", name), NULL);
 	rollout = store_get(st, key_format(key, "rollout/%s", name), NULL);
 	live = get_number(rollout, "live") != 0;
 	memset(&tally, 0, sizeof(tally));
@@ -215,9 +221,11 @@ put_pool(struct store *st, const struct conf *conf, struct routing_db *db,
 	pool.type.data = (const uint8_t *)"web";
 	pool.type.len = 3;
 	pool.hold = conf->hold_time * 1000;
+	setting_apply(json_object_get(formation, "http"), &pool);
 	pool.ninstances = tally.n;
 	routing_db_put_pool(db, &pool, tally.instances);
 	free(tally.instances);
+	json_decref(formation);
 	json_decref(rollout);
 }
 
@@ -237,16 +245,18 @@ routing_app_apply(struct store *st, const struct conf *conf,
 }
 
 uint64_t
-routing_app_pool(struct store *st, const char *name)
+routing_app_pool(struct store *st, const char *name, const char *number)
 {
 	char key[STORE_KEY_MAX + 1];
 	json_t *app;
+	int same;
 
 	if (!key_app_valid(name))
 		return 0;
 	app = store_get(st, key_format(key, "app/%s", name), NULL);
-	if (app == NULL)
-		return 0;
+	same =
+	    app != NULL &&
+	    (number == NULL || strcmp(get_string(app, "number"), number) == 0);
 	json_decref(app);
-	return routing_pool_id(name, "web", 3);
+	return same ? routing_pool_id(name, "web", 3) : 0;
 }

@@ -1,5 +1,7 @@
 /*
- * route/HOST: addresses that no app of ours owns -> a pool for each path.
+ * A record of paths, as route/HOST has them -> where each of them leads to:
+ * to addresses that no app of ours has, which are a pool of the path's own, to
+ * apps, or to shares of both.
  */
 #include <arpa/inet.h>
 
@@ -10,17 +12,7 @@
 
 #include "common/log.h"
 #include "routing/routing_impl.h"
-
-static const struct {
-	const char *name;
-	uint8_t balance;
-} balances[] = {
-    {"two_choices", PAAS_ROUTEDB_TWO_CHOICES},
-    {"round_robin", PAAS_ROUTEDB_ROUND_ROBIN},
-    {"least_conn", PAAS_ROUTEDB_LEAST_CONN},
-    {"ewma", PAAS_ROUTEDB_EWMA},
-    {"hash", PAAS_ROUTEDB_HASH},
-};
+#include "routing/setting.h"
 
 static const char *
 get_string(const json_t *value, const char *name)
@@ -31,11 +23,8 @@ get_string(const json_t *value, const char *name)
 }
 
 uint64_t
-routing_backend_pool(const char *host, const char *prefix, size_t prefixlen)
+routing_backend_pool(const char *owner, const char *prefix, size_t prefixlen)
 {
-	char owner[sizeof("route/") + PAAS_ROUTEDB_HOST_MAX];
-
-	snprintf(owner, sizeof(owner), "route/%s", host);
 	return routing_pool_id(owner, prefix, prefixlen);
 }
 
@@ -47,12 +36,15 @@ path_prefix(const json_t *path)
 	return *prefix != '\0' ? prefix : "/";
 }
 
+/* The pool of a path's own addresses, 0 if it has none. */
 static uint64_t
-path_pool(const char *host, const json_t *path)
+path_pool(const char *owner, const json_t *path)
 {
 	const char *prefix = path_prefix(path);
 
-	return routing_backend_pool(host, prefix, strlen(prefix));
+	if (json_object_get(path, "pool") == NULL)
+		return 0;
+	return routing_backend_pool(owner, prefix, strlen(prefix));
 }
 
 static int
@@ -85,11 +77,10 @@ parse_instance(const json_t *value, paas_routedb_instance_t *inst)
 }
 
 static int
-apply_pool(struct routing_db *db, const char *host, const json_t *path)
+apply_pool(
+    struct routing_db *db, const char *home, uint64_t id, const json_t *value)
 {
-	const json_t *value = json_object_get(path, "pool");
 	const json_t *list = json_object_get(value, "instances");
-	const char *balance = get_string(value, "balance");
 	paas_routedb_instance_t *instances;
 	paas_routedb_pool_t pool;
 	size_t i, n = json_array_size(list);
@@ -97,13 +88,11 @@ apply_pool(struct routing_db *db, const char *host, const json_t *path)
 	if (n > PAAS_ROUTEDB_INSTS_MAX)
 		return -1;
 	memset(&pool, 0, sizeof(pool));
-	pool.id = path_pool(host, path);
-	pool.home.data = (const uint8_t *)host;
-	pool.home.len = strlen(host);
+	pool.id = id;
+	pool.home.data = (const uint8_t *)home;
+	pool.home.len = strlen(home);
 	pool.ninstances = (uint32_t)n;
-	for (i = 0; i < sizeof(balances) / sizeof(balances[0]); i++)
-		if (strcmp(balance, balances[i].name) == 0)
-			pool.balance = balances[i].balance;
+	setting_apply(value, &pool);
 	if ((instances = calloc(n + 1, sizeof(*instances))) == NULL)
 		log_fatal("routing: out of memory");
 	for (i = 0; i < n; i++) {
@@ -118,29 +107,84 @@ apply_pool(struct routing_db *db, const char *host, const json_t *path)
 	return 0;
 }
 
-int
-routing_backend_apply(struct routing_db *db, const char *host,
-    const json_t *value, paas_routedb_path_t *paths, uint32_t *npaths)
+/* ---- paths ------------------------------------------------------------- */
+
+static int
+add_target(paas_routedb_path_t *path, uint64_t pool, const json_t *weight)
 {
-	const json_t *list = json_object_get(value, "paths"), *path;
+	json_int_t share = weight != NULL ? json_integer_value(weight) : 100;
+	paas_routedb_target_t *target;
+
+	if (share < 1 || share > 10000 ||
+	    path->ntargets == PAAS_ROUTEDB_POOLS_MAX)
+		return -1;
+	target = &path->targets[path->ntargets++];
+	target->pool = pool;
+	target->weight = (uint32_t)share;
+	return 0;
+}
+
+/*
+ * The shares of apps.  One that is gone has none any more, also not if there
+ * is a new one of its name: that is somebody else's.
+ */
+static int
+add_apps(struct store *st, const json_t *list, paas_routedb_path_t *path)
+{
+	const json_t *share;
+	uint64_t pool;
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++) {
+		share = json_array_get(list, i);
+		pool = routing_app_pool(
+		    st, get_string(share, "app"), get_string(share, "number"));
+		if (pool != 0 && add_target(path, pool,
+				     json_object_get(share, "weight")) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+apply_path(struct store *st, struct routing_db *db, const char *owner,
+    const char *home, const json_t *value, paas_routedb_path_t *path)
+{
+	const json_t *pool = json_object_get(value, "pool");
+	uint64_t id = path_pool(owner, value);
+
+	path->prefix.data = (const uint8_t *)path_prefix(value);
+	path->prefix.len = strlen(path_prefix(value));
+	setting_apply_path(value, path);
+	if (id != 0 &&
+	    (apply_pool(db, home, id, pool) == -1 ||
+		add_target(path, id, json_object_get(pool, "weight")) == -1))
+		return -1;
+	return add_apps(st, json_object_get(value, "apps"), path);
+}
+
+/* A path whose apps are all gone is none. */
+int
+routing_backend_apply(struct store *st, struct routing_db *db,
+    const char *owner, const char *home, const json_t *value,
+    paas_routedb_path_t *paths, uint32_t *npaths)
+{
+	const json_t *list = json_object_get(value, "paths");
 	size_t i, n = json_array_size(list);
 
+	*npaths = 0;
 	if (n == 0 || n > PAAS_ROUTEDB_PATHS_MAX)
 		return -1;
 	memset(paths, 0, n * sizeof(*paths));
 	for (i = 0; i < n; i++) {
-		path = json_array_get(list, i);
-		if (apply_pool(db, host, path) == -1)
+		if (apply_path(st, db, owner, home, json_array_get(list, i),
+			&paths[*npaths]) == -1)
 			return -1;
-		paths[i].prefix.data = (const uint8_t *)path_prefix(path);
-		paths[i].prefix.len = strlen(path_prefix(path));
-		if (json_is_true(json_object_get(path, "strip")))
-			paths[i].flags |= PAAS_ROUTEDB_STRIP;
-		paths[i].ntargets = 1;
-		paths[i].targets[0].pool = path_pool(host, path);
-		paths[i].targets[0].weight = 100;
+		if (paths[*npaths].ntargets > 0)
+			++*npaths;
+		else
+			memset(&paths[*npaths], 0, sizeof(*paths));
 	}
-	*npaths = (uint32_t)n;
 	return 0;
 }
 
@@ -151,13 +195,13 @@ routing_backend_count(const json_t *value)
 }
 
 int
-routing_backend_owns(const char *host, const json_t *value, uint64_t pool)
+routing_backend_owns(const char *owner, const json_t *value, uint64_t pool)
 {
 	const json_t *list = json_object_get(value, "paths");
 	size_t i;
 
 	for (i = 0; i < json_array_size(list); i++)
-		if (path_pool(host, json_array_get(list, i)) == pool)
+		if (path_pool(owner, json_array_get(list, i)) == pool)
 			return 1;
 	return 0;
 }

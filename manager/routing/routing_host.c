@@ -1,5 +1,6 @@
 /*
- * Whose a host is, in this order: APP.domain, domain/HOST, route/HOST.
+ * Where a host leads to: the paths of route/HOST; and for all that they leave,
+ * the app that has the host, as APP.domain or by domain/HOST.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,9 @@
 #include <bsd/string.h>
 
 #include "common/log.h"
+#include "routing/routing.h"
 #include "routing/routing_impl.h"
+#include "routing/setting.h"
 
 int
 routing_host_app(
@@ -34,93 +37,109 @@ routing_host_format(const struct conf *conf, const char *app,
 	return len > 0 && len <= PAAS_ROUTEDB_HOST_MAX ? 0 : -1;
 }
 
-/* The pool of the app that has this host, 0 if none has. */
-static uint64_t
-app_pool(struct store *st, const struct conf *conf, const char *host)
-{
-	char key[STORE_KEY_MAX + 1], app[KEY_NAME_MAX + 1];
-	const char *name;
-	json_t *domain;
-	uint64_t pool = 0;
+/* ---- paths ------------------------------------------------------------- */
 
-	if (routing_host_app(conf, host, app) == 0 &&
-	    (pool = routing_app_pool(st, app)) != 0)
-		return pool;
-	domain = store_get(st, key_format(key, "domain/%s", host), NULL);
-	name = json_string_value(json_object_get(domain, "app"));
-	if (name != NULL)
-		pool = routing_app_pool(st, name);
-	json_decref(domain);
-	return pool;
-}
+/* What a host leads to, and what its strings belong to. */
+struct lead {
+	const char *host;
+	json_t *route;    /* or NULL */
+	json_t *redirect; /* of the app, or NULL */
+	uint32_t npaths;
+	paas_routedb_path_t *paths;
+};
 
-/* Pools of a route that its host does not name any more. */
+/* The whole host is the app's, but for what other paths say. */
 static void
-drop_pools(struct routing_db *db, const uint64_t *old, size_t nold,
-    const paas_routedb_path_t *paths, uint32_t npaths)
+lead_to_app(struct lead *lead, struct store *st, const struct conf *conf)
 {
-	uint32_t k;
-	size_t i;
+	char app[KEY_NAME_MAX + 1], key[STORE_KEY_MAX + 1];
+	paas_routedb_path_t *path = &lead->paths[lead->npaths];
+	uint32_t i;
 
-	for (i = 0; i < nold; i++) {
-		for (k = 0; k < npaths; k++)
-			if (paths[k].targets[0].pool == old[i])
-				break;
-		if (k == npaths)
-			routing_db_del_pool(db, old[i]);
+	for (i = 0; i < lead->npaths; i++)
+		if (lead->paths[i].prefix.len == 1)
+			return;
+	if (lead->npaths == PAAS_ROUTEDB_PATHS_MAX ||
+	    routing_owner_exact(st, conf, lead->host, app) == -1)
+		return;
+	path->prefix.data = (const uint8_t *)"/";
+	path->prefix.len = 1;
+	path->ntargets = 1;
+	path->targets[0].pool = routing_pool_id(app, "web", 3);
+	path->targets[0].weight = 100;
+	lead->redirect =
+	    store_get(st, key_format(key, "redirect/%s", app), NULL);
+	setting_apply_path(lead->redirect, path);
+	if (path->redirect_host.len == strlen(lead->host) &&
+	    memcmp(path->redirect_host.data, lead->host,
+		path->redirect_host.len) == 0) {
+		path->flags &= (uint16_t)~PAAS_ROUTEDB_TO_HOST;
+		path->redirect_host.len = 0;
 	}
+	lead->npaths++;
 }
 
-/* What the host leads to; -1 if that can't be told. */
+/* -1 if that can't be told. */
 static int
-find_paths(struct store *st, const struct conf *conf, struct routing_db *db,
-    const char *host, const json_t *route, paas_routedb_path_t *paths,
-    uint32_t *npaths)
+lead_find(struct lead *lead, struct store *st, const struct conf *conf,
+    struct routing_db *db)
 {
-	*npaths = 0;
-	if ((paths[0].targets[0].pool = app_pool(st, conf, host)) != 0) {
-		paths[0].prefix.data = (const uint8_t *)"/";
-		paths[0].prefix.len = 1;
-		paths[0].ntargets = 1;
-		paths[0].targets[0].weight = 100;
-		*npaths = 1;
-		return 0;
+	char key[STORE_KEY_MAX + 1];
+	size_t n;
+
+	key_format(key, "route/%s", lead->host);
+	lead->route = store_get(st, key, NULL);
+	n = routing_backend_count(lead->route) + 1;
+	if ((lead->paths = calloc(n, sizeof(*lead->paths))) == NULL)
+		log_fatal("routing: out of memory");
+	if (lead->route != NULL &&
+	    routing_backend_apply(st, db, key, lead->host, lead->route,
+		lead->paths, &lead->npaths) == -1) {
+		log_warn("routing: %s makes no sense; the host stays as it "
+			 "was",
+		    key);
+		return -1;
 	}
-	if (route == NULL)
-		return 0;
-	return routing_backend_apply(db, host, route, paths, npaths);
+	lead_to_app(lead, st, conf);
+	return 0;
+}
+
+static int
+leads_to(const struct lead *lead, uint64_t pool)
+{
+	uint32_t i, k;
+
+	for (i = 0; i < lead->npaths; i++)
+		for (k = 0; k < lead->paths[i].ntargets; k++)
+			if (lead->paths[i].targets[k].pool == pool)
+				return 1;
+	return 0;
 }
 
 void
 routing_host_apply(struct store *st, const struct conf *conf,
     struct routing_db *db, const char *host)
 {
-	char key[STORE_KEY_MAX + 1];
+	struct lead lead = {.host = host};
 	uint64_t old[PAAS_ROUTEDB_PATHS_MAX];
-	paas_routedb_path_t *paths;
-	json_t *route;
-	uint32_t npaths;
-	size_t nold;
+	size_t i, nold;
 
-	route = store_get(st, key_format(key, "route/%s", host), NULL);
-	paths = calloc(routing_backend_count(route) + 1, sizeof(*paths));
-	if (paths == NULL)
-		log_fatal("routing: out of memory");
 	nold = routing_db_route_pools(db, host, old, PAAS_ROUTEDB_PATHS_MAX);
-	if (find_paths(st, conf, db, host, route, paths, &npaths) == -1) {
-		log_warn("routing: %s makes no sense; the host stays as it "
-			 "was",
-		    key);
-	} else {
-		if (npaths > 0)
-			routing_db_put_host(db, host, paths, npaths);
+	if (lead_find(&lead, st, conf, db) == 0) {
+		if (lead.npaths > 0)
+			routing_db_put_host(db, host, lead.paths, lead.npaths);
 		else
 			routing_db_del_host(db, host);
-		drop_pools(db, old, nold, paths, npaths);
+		for (i = 0; i < nold; i++)
+			if (!leads_to(&lead, old[i]))
+				routing_db_del_pool(db, old[i]);
 	}
-	free(paths);
-	json_decref(route);
+	free(lead.paths);
+	json_decref(lead.route);
+	json_decref(lead.redirect);
 }
+
+/* ---- pools ------------------------------------------------------------- */
 
 /* A route's pools name its host as their home, an app's name the app. */
 static int
@@ -136,9 +155,9 @@ pool_owned(struct store *st, const paas_routedb_pool_t *pool)
 	memcpy(name, owner.data, owner.len);
 	name[owner.len] = '\0';
 	if (pool->app.len > 0)
-		return routing_app_pool(st, name) == pool->id;
+		return routing_app_pool(st, name, NULL) == pool->id;
 	route = store_get(st, key_format(key, "route/%s", name), NULL);
-	owned = route != NULL && routing_backend_owns(name, route, pool->id);
+	owned = route != NULL && routing_backend_owns(key, route, pool->id);
 	json_decref(route);
 	return owned;
 }

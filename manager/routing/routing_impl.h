@@ -2,11 +2,13 @@
  * What the files of this room share.
  *
  *   routing.c          what was touched, the commits
+ *   routing_watch.c    changes of the store -> what they touch
  *   routing_walk.c     the comparison of everything
  *   routing_app.c      an app's records -> its pool
  *   routing_backend.c  route/HOST -> its pools and paths
- *   routing_host.c     whose a host is
- *   routing_owner.c    the same with wildcards, for certificates
+ *   setting.c          what can be set of a pool or a path
+ *   routing_host.c     what a host leads to
+ *   routing_owner.c    whose a host is
  *   routing_file.c     where the route database is, and when it is made anew
  *   routing_write.c    what is written to it
  */
@@ -145,7 +147,7 @@ struct touch_queue {
 	size_t n;
 };
 
-#define WATCHES 6
+#define ROUTING_WATCHES 8
 
 struct routing_walk;
 
@@ -162,12 +164,21 @@ struct routing {
 	sd_event_source *later; /* the walk and what it touches */
 	sd_event_source *timer;
 	unsigned int retry; /* ms; 0: all is well */
-	struct store_watch *watches[WATCHES];
+	struct store_watch *watches[ROUTING_WATCHES];
 };
 
 /* name is copied; touching twice is touching once, and as soon as asked. */
 void routing_touch(
     struct routing *, enum touch_kind, const char *name, enum touch_when);
+
+/* All domains of an app. */
+void routing_touch_domains(struct routing *, const char *app, enum touch_when);
+
+/* Something was committed: the database's revision is to follow. */
+void routing_changed(struct routing *);
+
+/* Watches everything that routes are made of. */
+void routing_watch(struct routing *);
 
 /* Records up to base are in the database; 0: none is. */
 struct routing_walk *routing_walk_new(uint64_t base);
@@ -186,22 +197,27 @@ uint64_t routing_pool_id(const char *owner, const char *name, size_t namelen);
 void routing_app_apply(
     struct store *, const struct conf *, struct routing_db *, const char *app);
 
-/* The pool that serves a host of an app; 0 if there is no such app. */
-uint64_t routing_app_pool(struct store *, const char *app);
+/*
+ * The pool that serves an app; 0 if there is none of that name, and of that
+ * number (NULL: of any).
+ */
+uint64_t routing_app_pool(struct store *, const char *app, const char *number);
 
 /*
- * The pools of route/HOST are put and its paths, routing_backend_count() of
- * them, filled in.  Strings in paths belong to value.  -1 if the
- * record can't be understood: then nothing is to be changed.
+ * The pools of a record of paths are put and its paths, at most
+ * routing_backend_count() of them, filled in.  owner is the record's key, home
+ * the host that stands for its pools, or "".  Strings in paths belong to
+ * value.  -1 if the record can't be understood: then nothing is to be changed.
  */
-int routing_backend_apply(struct routing_db *, const char *host,
-    const json_t *value, paas_routedb_path_t *paths, uint32_t *npaths);
+int routing_backend_apply(struct store *, struct routing_db *,
+    const char *owner, const char *home, const json_t *value,
+    paas_routedb_path_t *paths, uint32_t *npaths);
 size_t routing_backend_count(const json_t *value);
 uint64_t routing_backend_pool(
-    const char *host, const char *prefix, size_t prefixlen);
+    const char *owner, const char *prefix, size_t prefixlen);
 
-/* Does the route still have this pool? */
-int routing_backend_owns(const char *host, const json_t *value, uint64_t pool);
+/* Does the record still have this pool? */
+int routing_backend_owns(const char *owner, const json_t *value, uint64_t pool);
 
 /*
  * A host is put with whatever it leads to, or taken out if nobody has it.

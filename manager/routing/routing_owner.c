@@ -7,9 +7,8 @@
 #include "routing/routing.h"
 #include "routing/routing_impl.h"
 
-/* The app that has this very host, if there is such an app. */
-static int
-find_exact(struct store *st, const struct conf *conf, const char *host,
+int
+routing_owner_exact(struct store *st, const struct conf *conf, const char *host,
     char app[KEY_NAME_MAX + 1])
 {
 	char key[STORE_KEY_MAX + 1];
@@ -17,14 +16,14 @@ find_exact(struct store *st, const struct conf *conf, const char *host,
 	json_t *domain;
 
 	if (routing_host_app(conf, host, app) == 0 &&
-	    routing_app_pool(st, app) != 0)
+	    routing_app_pool(st, app, NULL) != 0)
 		return 0;
 	domain = store_get(st, key_format(key, "domain/%s", host), NULL);
 	name = json_string_value(json_object_get(domain, "app"));
 	if (name != NULL)
 		strlcpy(app, name, KEY_NAME_MAX + 1);
 	json_decref(domain);
-	return name != NULL && routing_app_pool(st, app) != 0 ? 0 : -1;
+	return name != NULL && routing_app_pool(st, app, NULL) != 0 ? 0 : -1;
 }
 
 int
@@ -33,11 +32,11 @@ routing_owner(struct store *st, const struct conf *conf, const char *host,
 {
 	const char *dot;
 
-	if (find_exact(st, conf, host, app) == 0)
+	if (routing_owner_exact(st, conf, host, app) == 0)
 		return 0;
 	for (dot = strchr(host + 1, '.'); dot != NULL;
 	     dot = strchr(dot + 1, '.'))
-		if (find_exact(st, conf, dot, app) == 0)
+		if (routing_owner_exact(st, conf, dot, app) == 0)
 			return 0;
 	return -1;
 }

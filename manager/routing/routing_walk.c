@@ -31,7 +31,7 @@ struct walk_source {
 	struct walk_name names[WALK_NAMES];
 };
 
-enum walk_stage { WALK_APPS, WALK_HOSTS, WALK_POOLS };
+enum walk_stage { WALK_APPS, WALK_SHARES, WALK_HOSTS, WALK_POOLS };
 
 /* Sources of names: prefixes of the store, then the route database. */
 static const char *const prefixes[] = {"domain/", "route/"};
@@ -92,6 +92,70 @@ walk_apps(struct routing *rt)
 	if (store_each_key(
 		rt->store, "app/", rt->walk->from, walk_app, &apps) != 0)
 		return PAAS_ROUTEDB_OK;
+	rt->walk->stage = WALK_SHARES;
+	rt->walk->from[0] = '\0';
+	return PAAS_ROUTEDB_OK;
+}
+
+/* ---- what hangs on apps ------------------------------------------------ */
+
+struct shares {
+	struct routing *rt;
+	size_t n;
+	char app[KEY_NAME_MAX + 1];
+	int gone; /* or another one, perhaps */
+};
+
+/*
+ * target/APP/HOST: the record of a host that leads to an app does not change
+ * when the app goes.
+ */
+static int
+walk_share(const char *key, uint64_t rev, void *arg)
+{
+	struct shares *shares = arg;
+	struct routing *rt = shares->rt;
+	char app[KEY_NAME_MAX + 1], name[STORE_KEY_MAX + 1];
+	json_t *record;
+	uint64_t app_rev;
+
+	(void)rev;
+	snprintf(rt->walk->from, sizeof(rt->walk->from), "%s\001", key);
+	if (key_part(key, 1, app, sizeof(app)) == 0 &&
+	    strcmp(app, shares->app) != 0) {
+		strlcpy(shares->app, app, sizeof(shares->app));
+		record = store_get(
+		    rt->store, key_format(name, "app/%s", app), &app_rev);
+		shares->gone = record == NULL || app_rev > rt->walk->base;
+		json_decref(record);
+	}
+	if (shares->gone)
+		routing_touch(
+		    rt, TOUCH_HOST, strrchr(key, '/') + 1, TOUCH_LATER);
+	return ++shares->n == WALK_NAMES;
+}
+
+/* redirect/APP */
+static int
+walk_redirect(const char *key, uint64_t rev, void *arg)
+{
+	struct routing *rt = arg;
+
+	if (rev > rt->walk->base)
+		routing_touch_domains(rt, strchr(key, '/') + 1, TOUCH_LATER);
+	return 0;
+}
+
+static int
+walk_shares(struct routing *rt)
+{
+	struct shares shares = {.rt = rt};
+
+	if (store_each_key(
+		rt->store, "target/", rt->walk->from, walk_share, &shares) != 0)
+		return PAAS_ROUTEDB_OK;
+	if (rt->walk->base != 0)
+		store_each_key(rt->store, "redirect/", "", walk_redirect, rt);
 	rt->walk->stage = WALK_HOSTS;
 	rt->walk->from[0] = '\0';
 	return PAAS_ROUTEDB_OK;
@@ -182,7 +246,7 @@ pass_stranger(struct routing *rt, const char *name)
 
 	if (routing_host_app(rt->conf, name, app) == -1)
 		routing_touch(rt, TOUCH_HOST, name, TOUCH_LATER);
-	else if (routing_app_pool(rt->store, app) == 0)
+	else if (routing_app_pool(rt->store, app, NULL) == 0)
 		routing_touch(rt, TOUCH_APP, app, TOUCH_LATER);
 }
 
@@ -283,6 +347,7 @@ routing_walk_some(struct routing *rt)
 {
 	static int (*const stages[])(struct routing *) = {
 	    [WALK_APPS] = walk_apps,
+	    [WALK_SHARES] = walk_shares,
 	    [WALK_HOSTS] = walk_hosts,
 	    [WALK_POOLS] = walk_pools,
 	};

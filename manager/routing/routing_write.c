@@ -304,10 +304,22 @@ routing_db_del_host(struct routing_db *db, const char *host)
 	note(db, rc, host);
 }
 
+static int
+path_leads_to(const paas_routedb_path_t *path, uint64_t pool)
+{
+	uint32_t i;
+
+	for (i = 0; i < path->ntargets; i++)
+		if (path->targets[i].pool == pool)
+			return 1;
+	return 0;
+}
+
 size_t
 routing_db_route_pools(
     struct routing_db *db, const char *host, uint64_t *pools, size_t max)
 {
+	char owner[sizeof("route/") + PAAS_ROUTEDB_HOST_MAX];
 	paas_routedb_host_t old;
 	paas_routedb_path_t path;
 	uint32_t i;
@@ -317,12 +329,13 @@ routing_db_route_pools(
 		return 0;
 	if (!find_exact(db, host, &old))
 		old.npaths = 0;
+	snprintf(owner, sizeof(owner), "route/%s", host);
 	for (i = 0; i < old.npaths && n < max; i++) {
 		if (paas_routedb_get_path(&old, i, &path) != PAAS_ROUTEDB_OK)
 			break;
 		pools[n] = routing_backend_pool(
-		    host, (const char *)path.prefix.data, path.prefix.len);
-		if (path.ntargets == 1 && path.targets[0].pool == pools[n])
+		    owner, (const char *)path.prefix.data, path.prefix.len);
+		if (path_leads_to(&path, pools[n]))
 			n++;
 	}
 	end_read(db);

@@ -15,11 +15,18 @@
  *   formation/APP/TYPE         api       quantity, memory (bytes),
  *                                        generations {"INDEX": int}: raised
  *                                        by a restart of one; health {path},
- *                                        absent: the port
+ *                                        absent: the port; http {settings of
+ *                                        its pool: routing/setting.c}
+ *   redirect/APP               api       to_https, to_host: of all its hosts;
+ *                                        not deleted as long as there is one
  *   domain/HOST                api       app, created
- *   route/HOST                 api       created, paths [{prefix, strip,
- *                                        pool {balance, instances [{address,
- *                                        port, weight, id (hex)}]}}]
+ *   route/HOST                 api       created, updated, paths [{prefix,
+ *                                        settings of a path, pool {settings,
+ *                                        weight, instances [{address, port,
+ *                                        weight, id (hex)}]}, apps [{app,
+ *                                        number (hex), weight}]}]; of a path,
+ *                                        pool or apps or both
+ *   target/APP/HOST            api       {}: a path of route/HOST names the app
  *   cert/OWNER/NAME            api       id (uuid), content (hex: a hash of
  *                                        chain and key), chain (PEM), names
  *                                        [HOST], type, subject, issuer,

@@ -46,6 +46,37 @@ routes_write_pool(const paas_routedb_pool_t *pool, char *text, size_t size)
 	}
 }
 
+/* "/ strip https www.test -> hello running 90, other running 10" */
+static inline void
+routes_write_path(paas_routedb_reader_t *reader,
+    const paas_routedb_host_t *host, const paas_routedb_path_t *path,
+    char *text, size_t size)
+{
+	paas_routedb_pool_t pool;
+	char word[300];
+	uint32_t i;
+
+	snprintf(word, sizeof(word), "%.*s%s%s%s%.*s -> ",
+	    (int)path->prefix.len, (const char *)path->prefix.data,
+	    path->flags & PAAS_ROUTEDB_STRIP ? " strip" : "",
+	    path->flags & PAAS_ROUTEDB_TO_HTTPS ? " https" : "",
+	    path->flags & PAAS_ROUTEDB_TO_HOST ? " " : "",
+	    (int)path->redirect_host.len,
+	    (const char *)path->redirect_host.data);
+	strlcat(text, word, size);
+	for (i = 0; i < path->ntargets; i++) {
+		strlcat(text, i > 0 ? ", " : "", size);
+		if (paas_routedb_find_pool(reader, host, path->targets[i].pool,
+			&pool) == PAAS_ROUTEDB_OK)
+			routes_write_pool(&pool, text, size);
+		else
+			strlcat(text, "no pool", size);
+		snprintf(word, sizeof(word), " %u", path->targets[i].weight);
+		if (path->ntargets > 1)
+			strlcat(text, word, size);
+	}
+}
+
 /* "/ -> hello running 1@198.18.0.2:5000", or "" for a host that isn't. */
 static inline const char *
 routes_of(struct fixture *fx, const char *name)
@@ -54,11 +85,9 @@ routes_of(struct fixture *fx, const char *name)
 	paas_routedb_reader_t *reader = routes_open(fx);
 	paas_routedb_host_t host;
 	paas_routedb_path_t path;
-	paas_routedb_pool_t pool;
 	uint64_t txn;
 	char err[256];
 	uint32_t i;
-	int rc;
 
 	text[0] = '\0';
 	if (reader == NULL)
@@ -69,20 +98,9 @@ routes_of(struct fixture *fx, const char *name)
 		for (i = 0;
 		     paas_routedb_get_path(&host, i, &path) == PAAS_ROUTEDB_OK;
 		     i++) {
-			if (i > 0)
-				strlcat(text, "; ", sizeof(text));
-			strncat(text, (const char *)path.prefix.data,
-			    path.prefix.len);
-			strlcat(text,
-			    path.flags & PAAS_ROUTEDB_STRIP ? " strip -> "
-							    : " -> ",
-			    sizeof(text));
-			rc = paas_routedb_find_pool(
-			    reader, &host, path.targets[0].pool, &pool);
-			if (rc == PAAS_ROUTEDB_OK)
-				routes_write_pool(&pool, text, sizeof(text));
-			else
-				strlcat(text, "no pool", sizeof(text));
+			strlcat(text, i > 0 ? "; " : "", sizeof(text));
+			routes_write_path(
+			    reader, &host, &path, text, sizeof(text));
 		}
 	}
 	(void)paas_routedb_end(reader);

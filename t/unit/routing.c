@@ -1,4 +1,4 @@
-/* sources: manager/routing/r?*.c manager/store/[k-s]*.c manager/common/log.c manager/common/conf.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
+/* sources: manager/routing/[rs]?*.c manager/store/[k-s]*.c manager/common/log.c manager/common/conf.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
 #include "routes_fixture.h"
 
 #include <sys/stat.h>
@@ -274,9 +274,17 @@ routes_what_is_outside(void **state)
 	    "{\"paths\":[" PATH("/", "false", INSTANCE("2", "nowhere")) "]}");
 	assert_string_equal("/ -> running", routes_of(fx, "out.test"));
 
-	/* An app's claim is stronger. */
+	/* An app has what a route leaves to it. */
 	put(fx, APP, HELLO "}");
 	put(fx, "domain/out.test", "{\"app\":\"hello\"}");
+	assert_string_equal("/ -> running", routes_of(fx, "out.test"));
+	put(fx, "route/out.test",
+	    "{\"paths\":[" PATH(
+		"/x", "false", INSTANCE("2", "127.0.0.2")) "]}");
+	assert_string_equal(
+	    "/x -> running 2@127.0.0.2:9000; / -> hello running",
+	    routes_of(fx, "out.test"));
+	del(fx, "route/out.test");
 	assert_string_equal("/ -> hello running", routes_of(fx, "out.test"));
 	assert_int_equal(1, routes_meta(fx).npools);
 	del(fx, "domain/out.test");
@@ -288,6 +296,175 @@ routes_what_is_outside(void **state)
 	assert_string_equal("", routes_of(fx, "out.test"));
 	assert_int_equal(1, routes_meta(fx).nhosts);
 	assert_int_equal(1, routes_meta(fx).npools);
+}
+
+#define SHARE(app, number, weight)                                 \
+	"{\"app\":\"" app "\",\"number\":\"000000000000000" number \
+	"\",\"weight\":" weight "}"
+
+static void
+splits_between_apps(void **state)
+{
+	struct fixture *fx = *state;
+
+	put(fx, APP, HELLO "}");
+	put(fx, "app/next", "{\"number\":\"0000000000000008\"}");
+	put(fx, "domain/www.example.com", "{\"app\":\"hello\"}");
+	put(fx, "target/hello/www.example.com", "{}");
+	put(fx, "target/next/www.example.com", "{}");
+	put(fx, "route/www.example.com",
+	    "{\"paths\":[{\"prefix\":\"/\",\"apps\":[" SHARE(
+		"hello", "7", "90") "," SHARE("next", "8", "10") "]}]}");
+	assert_string_equal("/ -> hello running 90, next running 10",
+	    routes_of(fx, "www.example.com"));
+
+	/* An app and addresses outside. */
+	put(fx, "route/www.example.com",
+	    "{\"paths\":[{\"prefix\":\"/\",\"apps\":[" SHARE("next", "8",
+		"95") "],\"pool\":{\"weight\":5,\"instances\":[" INSTANCE("1",
+		"127.0.0.1") "]}}]}");
+	assert_string_equal("/ -> running 1@127.0.0.1:9000 5, next running 95",
+	    routes_of(fx, "www.example.com"));
+	assert_int_equal(3, routes_meta(fx).npools);
+
+	/* Gone, and with a new one of the name. */
+	del(fx, "app/next");
+	assert_string_equal(
+	    "/ -> running 1@127.0.0.1:9000", routes_of(fx, "www.example.com"));
+	put(fx, "app/next", "{\"number\":\"0000000000000009\"}");
+	assert_string_equal(
+	    "/ -> running 1@127.0.0.1:9000", routes_of(fx, "www.example.com"));
+	put(fx, "route/www.example.com",
+	    "{\"paths\":[{\"prefix\":\"/\",\"apps\":[" SHARE(
+		"next", "8", "95") "]}]}");
+	assert_string_equal(
+	    "/ -> hello running", routes_of(fx, "www.example.com"));
+	assert_int_equal(2, routes_meta(fx).npools);
+}
+
+/* What could not be told while the manager was away. */
+static void
+ends_shares_after_a_start(void **state)
+{
+	struct fixture *fx = *state;
+
+	put(fx, "app/next", "{\"number\":\"0000000000000008\"}");
+	put(fx, "target/next/www.example.com", "{}");
+	put(fx, "route/www.example.com",
+	    "{\"paths\":[{\"prefix\":\"/\",\"apps\":[" SHARE(
+		"next", "8", "95") "]}]}");
+	put(fx, APP, HELLO "}");
+	put(fx, "domain/a.test", "{\"app\":\"hello\"}");
+	stop(fx);
+	fixture_del(fx, "app/next");
+	fixture_put(fx, "redirect/hello", "{\"to_https\":true}");
+	start(fx);
+	assert_string_equal("", routes_of(fx, "www.example.com"));
+	assert_string_equal(
+	    "/ https -> hello running", routes_of(fx, "a.test"));
+	assert_int_equal(2, routes_meta(fx).nhosts);
+	assert_int_equal(1, routes_meta(fx).npools);
+}
+
+static void
+redirects(void **state)
+{
+	struct fixture *fx = *state;
+
+	put(fx, APP, HELLO "}");
+	put(fx, "domain/a.test", "{\"app\":\"hello\"}");
+	put(fx, "domain/b.test", "{\"app\":\"hello\"}");
+	put(fx, "redirect/hello", "{\"to_https\":true,\"to_host\":\"b.test\"}");
+	assert_string_equal(
+	    "/ https b.test -> hello running", routes_of(fx, "a.test"));
+	assert_string_equal(
+	    "/ https -> hello running", routes_of(fx, "b.test"));
+	assert_string_equal("/ https b.test -> hello running",
+	    routes_of(fx, "hello.paas.test"));
+	put(fx, "redirect/hello", "{}");
+	assert_string_equal("/ -> hello running", routes_of(fx, "a.test"));
+	put(fx, "route/a.test",
+	    "{\"paths\":[{\"prefix\":\"/\",\"to_host\":\"b.test\",\"pool\":{"
+	    "\"instances\":[]}}]}");
+	assert_string_equal("/ b.test -> running", routes_of(fx, "a.test"));
+}
+
+/* ---- settings ---------------------------------------------------------- */
+
+/* Of the pool that has the host to itself. */
+static paas_routedb_pool_t
+pool_of(struct fixture *fx, const char *name, char hash[64],
+    paas_routedb_instance_t *inst)
+{
+	paas_routedb_reader_t *reader = routes_open(fx);
+	paas_routedb_host_t host;
+	paas_routedb_path_t path;
+	paas_routedb_pool_t pool;
+	uint64_t txn;
+
+	assert_non_null(reader);
+	assert_int_equal(0, paas_routedb_begin(reader, &txn));
+	assert_int_equal(
+	    0, paas_routedb_find_host(reader, name, strlen(name), &host));
+	assert_int_equal(0, paas_routedb_get_path(&host, 0, &path));
+	assert_int_equal(0,
+	    paas_routedb_find_pool(reader, &host, path.targets[0].pool, &pool));
+	snprintf(hash, 64, "%.*s", (int)pool.hash_name.len,
+	    (const char *)pool.hash_name.data);
+	if (inst != NULL)
+		assert_int_equal(0, paas_routedb_get_instance(&pool, 0, inst));
+	(void)paas_routedb_end(reader);
+	paas_routedb_reader_close(reader);
+	return pool;
+}
+
+static void
+obeys_settings(void **state)
+{
+	struct fixture *fx = *state;
+	paas_routedb_instance_t inst;
+	paas_routedb_pool_t pool;
+	char hash[64];
+
+	put(fx, APP, HELLO "}");
+	pool = pool_of(fx, "hello.paas.test", hash, NULL);
+	assert_int_equal(conf.hold_time * 1000, pool.hold);
+	put(fx, "rollout/hello", LIVE);
+	put_actual(fx, 3, "ready", 1, "web");
+	put(fx, "formation/hello/web",
+	    "{\"http\":{\"balance\":\"hash\",\"hash\":\"header:X-User\","
+	    "\"sticky\":true,\"concurrency\":10,\"queue\":20,"
+	    "\"slow_start\":30,\"hold\":5,\"retry\":\"put\","
+	    "\"retry_budget\":35,\"name_instance\":true,"
+	    "\"protocol\":\"h2c\"}}");
+	pool = pool_of(fx, "hello.paas.test", hash, &inst);
+	assert_int_equal(3, inst.number);
+	assert_int_equal(PAAS_ROUTEDB_HASH, pool.balance);
+	assert_int_equal(PAAS_ROUTEDB_ON_HEADER, pool.hash_on);
+	assert_string_equal("X-User", hash);
+	assert_int_equal(10, pool.concurrency);
+	assert_int_equal(20, pool.queue);
+	assert_int_equal(30000, pool.slow_start);
+	assert_int_equal(5000, pool.hold);
+	assert_int_equal(35, pool.retry_budget);
+	assert_int_equal(PAAS_ROUTEDB_H2C, pool.protocol);
+	assert_int_equal(PAAS_ROUTEDB_STICKY | PAAS_ROUTEDB_RETRY_PUT |
+			     PAAS_ROUTEDB_NAME_INSTANCE,
+	    pool.flags);
+	put(fx, "formation/hello/web", "{\"http\":{\"retry\":\"none\"}}");
+	pool = pool_of(fx, "hello.paas.test", hash, NULL);
+	assert_int_equal(PAAS_ROUTEDB_NO_RETRY, pool.flags);
+	assert_int_equal(PAAS_ROUTEDB_TWO_CHOICES, pool.balance);
+	assert_int_equal(0, pool.retry_budget);
+
+	put(fx, "route/out.test",
+	    "{\"paths\":[{\"prefix\":\"/\",\"pool\":{\"protocol\":\"https\","
+	    "\"sticky\":true,\"instances\":[" INSTANCE(
+		"1", "127.0.0.1") "]}}]}");
+	pool = pool_of(fx, "out.test", hash, NULL);
+	assert_int_equal(PAAS_ROUTEDB_HTTPS, pool.protocol);
+	assert_int_equal(PAAS_ROUTEDB_STICKY, pool.flags);
+	assert_int_equal(0, pool.hold);
 }
 
 /* ---- starts ------------------------------------------------------------ */
@@ -563,6 +740,10 @@ main(void)
 	    WITH_ROUTING(takes_no_address_that_is_none),
 	    WITH_ROUTING(routes_domains),
 	    WITH_ROUTING(routes_what_is_outside),
+	    WITH_ROUTING(splits_between_apps),
+	    WITH_ROUTING(ends_shares_after_a_start),
+	    WITH_ROUTING(redirects),
+	    WITH_ROUTING(obeys_settings),
 	    WITH_ROUTING(catches_up_after_a_start),
 	    WITH_ROUTING(starts_anew_after_a_boot),
 	    WITH_ROUTING(starts_anew_over_rubbish),
