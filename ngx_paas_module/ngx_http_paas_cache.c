@@ -567,6 +567,10 @@ ngx_http_paas_free_entry(ngx_http_paas_cache_t *cache,
     if (!entry->pool) {
         host = (ngx_http_paas_host_t *) entry;
 
+        if (host->captures) {
+            ngx_free(host->captures);
+        }
+
         for (i = 0; i < host->npaths; i++) {
             path = &host->paths[i];
 

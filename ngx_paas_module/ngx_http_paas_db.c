@@ -324,6 +324,7 @@ ngx_http_paas_open_db(ngx_http_paas_db_t *db, ngx_file_info_t *fi,
     }
 
     db->reader = reader;
+    db->opened++;
     db->dev = fi->st_dev;
     db->ino = fi->st_ino;
     db->bad_ino = 0;

@@ -30,6 +30,7 @@ typedef struct {
 
     uint64_t                    txn;       /* of the last read */
     uint64_t                    stamp;     /* one more with each txn or file */
+    ngx_uint_t                  opened;    /* one more with each file */
     paas_routedb_meta_t         meta;
     ngx_msec_t                  changed;   /* when the txn was seen first */
     ngx_msec_t                  checked;   /* when the txn was looked at */

@@ -208,10 +208,13 @@ ngx_http_paas_print_router(ngx_http_paas_out_t *out,
         "# TYPE paas_routes_generation gauge\npaas_routes_generation %uL\n"
         "# HELP paas_routes_hosts Hosts in it.\n"
         "# TYPE paas_routes_hosts gauge\npaas_routes_hosts %uL\n"
+        "# HELP paas_routes_bad_patterns Patterns that are skipped.\n"
+        "# TYPE paas_routes_bad_patterns gauge\n"
+        "paas_routes_bad_patterns %ui\n"
         "# HELP paas_worker_generation Generation that a worker has seen.\n"
         "# TYPE paas_worker_generation gauge\n",
         db->state == NGX_HTTP_PAAS_DB_OK, db->meta.generation,
-        db->meta.nhosts);
+        db->meta.nhosts, ngx_http_paas_count_bad(&pmcf->patterns));
 
     for (i = 0; i < pmcf->zone->sh->high; i++) {
         row = &pmcf->zone->rows[i];

@@ -353,6 +353,7 @@ ngx_http_paas_exit_worker(ngx_cycle_t *cycle)
     ngx_http_paas_close_lines(pmcf);
     ngx_http_paas_close_db(&pmcf->db);
     ngx_http_paas_close_cache(&pmcf->cache);
+    ngx_http_paas_close_patterns(&pmcf->patterns);
 
     while (pmcf->free) {
         ctx = pmcf->free;
@@ -379,6 +380,7 @@ ngx_http_paas_tick_worker(ngx_event_t *ev)
     pmcf = dummy->data;
 
     ngx_http_paas_watch_db(&pmcf->db, ev->log);
+    (void) ngx_http_paas_load_patterns(pmcf, ev->log);
     ngx_http_paas_reap_rows(pmcf->zone, ev->log);
 
     if (pmcf->sweep == 0) {

@@ -34,6 +34,7 @@ typedef struct ngx_http_paas_view_s      ngx_http_paas_view_t;
 typedef struct ngx_http_paas_ctx_s       ngx_http_paas_ctx_t;
 typedef struct ngx_http_paas_held_s      ngx_http_paas_held_t;
 typedef struct ngx_http_paas_keepalive_s  ngx_http_paas_keepalive_t;
+typedef struct ngx_http_paas_captures_s  ngx_http_paas_captures_t;
 
 
 /* Errors, in the order of the table in ngx_http_paas_error.c. */
@@ -165,6 +166,7 @@ typedef struct {
 struct ngx_http_paas_host_s {
     ngx_http_paas_entry_t       entry;     /* first */
     ngx_str_t                   name;      /* asked for, canonical */
+    ngx_http_paas_captures_t   *captures;  /* NULL: by no pattern */
     uint32_t                    npaths;    /* 0: there is no route */
     ngx_http_paas_path_t       *paths;     /* longest first */
 };
@@ -179,6 +181,7 @@ typedef struct {
 } ngx_http_paas_cache_t;
 
 
+#include "ngx_http_paas_pattern.h"
 #include "ngx_http_paas_hold.h"
 
 
@@ -265,6 +268,7 @@ typedef struct {
 typedef struct {
     ngx_http_paas_db_t          db;
     ngx_http_paas_cache_t       cache;
+    ngx_http_paas_patterns_t    patterns;
     ngx_http_paas_hold_t        hold;
     ngx_http_paas_zone_t       *zone;
     ngx_http_paas_keepalive_t  *keep;      /* of each upstream block */
@@ -405,6 +409,32 @@ size_t ngx_http_paas_print_address(u_char *text,
     if (--(e)->refs == 0 && !(e)->linked) {                                   \
         ngx_http_paas_free_entry(cache, e);                                   \
     }
+
+
+/* ngx_http_paas_pattern.c */
+
+ngx_int_t ngx_http_paas_load_patterns(ngx_http_paas_main_conf_t *pmcf,
+    ngx_log_t *log);
+void ngx_http_paas_close_patterns(ngx_http_paas_patterns_t *patterns);
+int ngx_http_paas_match_pattern(ngx_http_paas_main_conf_t *pmcf,
+    ngx_str_t *host, paas_routedb_host_t *record);
+ngx_int_t ngx_http_paas_keep_captures(ngx_http_paas_main_conf_t *pmcf,
+    ngx_http_paas_host_t *host);
+ngx_int_t ngx_http_paas_add_captures(ngx_conf_t *cf);
+
+/* Are those of the database compiled, if there are any? */
+
+#define ngx_http_paas_has_patterns(pmcf)                                      \
+    (((pmcf)->patterns.generation == (pmcf)->db.meta.patterns                 \
+      && (pmcf)->patterns.opened == (pmcf)->db.opened)                        \
+     || ((pmcf)->db.meta.npatterns == 0 && (pmcf)->patterns.n == 0))
+
+
+/* All of them, if they can't even be read. */
+
+#define ngx_http_paas_count_bad(patterns)                                     \
+    ((patterns)->bad + ((patterns)->failed ? (patterns)->n - (patterns)->bad  \
+                                           : 0))
 
 
 /* ngx_http_paas_route.c */
@@ -558,30 +588,6 @@ void ngx_http_paas_forgive(ngx_http_paas_slot_t *slot);
 ngx_int_t ngx_http_paas_add_variables(ngx_conf_t *cf);
 
 
-/* ngx_http_paas_trust.c */
-
-char *ngx_http_paas_set_trust(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-ngx_uint_t ngx_http_paas_judge_peer(ngx_http_request_t *r,
-    ngx_array_t *trust);
-ngx_http_variable_value_t *ngx_http_paas_get_realip(ngx_http_request_t *r);
-
-enum {
-    NGX_HTTP_PAAS_TRUST_UNKNOWN = 0,
-    NGX_HTTP_PAAS_TRUST_NOBODY,
-    NGX_HTTP_PAAS_TRUST_PORT,              /* the PROXY protocol's alone */
-    NGX_HTTP_PAAS_TRUST_ALL
-};
-
-
-/* ngx_http_paas_forwarded.c */
-
-extern ngx_http_variable_t  ngx_http_paas_forwarded_vars[];
-
-ngx_uint_t ngx_http_paas_is_https(ngx_http_request_t *r);
-ngx_uint_t ngx_http_paas_is_fit_id(ngx_http_request_t *r, u_char *id,
-    size_t len);
-
-
 /* ngx_http_paas_error.c */
 
 const ngx_http_paas_error_t *ngx_http_paas_get_error(ngx_http_paas_code_e e);
@@ -615,21 +621,6 @@ void ngx_http_paas_init_leave(void);
 char *ngx_http_paas_set_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 
-/* May the headers say where a request comes from?  Nobody asks for nothing. */
-
-static ngx_inline ngx_uint_t
-ngx_http_paas_is_trusted(ngx_http_request_t *r)
-{
-    ngx_http_paas_loc_conf_t  *plcf;
-
-    plcf = ngx_http_get_module_loc_conf(r, ngx_http_paas_module);
-
-    return plcf->trust
-           && ngx_http_paas_judge_peer(r, plcf->trust)
-              == NGX_HTTP_PAAS_TRUST_ALL;
-}
-
-
 /* xorshift64*: a few instructions, where random() costs a lock and a table. */
 
 static ngx_inline uint64_t
@@ -651,6 +642,9 @@ ngx_http_paas_random(uint64_t *seed)
 
 #define ngx_http_paas_random_below(seed, n)                                   \
     ((uint32_t) (((ngx_http_paas_random(seed) >> 32) * (uint64_t) (n)) >> 32))
+
+
+#include "ngx_http_paas_trust.h"
 
 
 #endif /* _NGX_HTTP_PAAS_MODULE_H_INCLUDED_ */

@@ -21,6 +21,8 @@ static ngx_http_paas_code_e ngx_http_paas_lookup_route(
     ngx_http_paas_ctx_t *ctx, ngx_http_paas_route_t *route);
 static ngx_int_t ngx_http_paas_match_route(ngx_http_paas_route_t *route);
 static ngx_int_t ngx_http_paas_read_route(ngx_http_paas_db_t *db, void *data);
+static int ngx_http_paas_find_record(ngx_http_paas_ctx_t *ctx,
+    paas_routedb_host_t *record, ngx_uint_t *pattern);
 static ngx_http_paas_path_t *ngx_http_paas_match_path(
     ngx_http_paas_host_t *host, ngx_str_t *uri);
 static ngx_http_paas_target_t *ngx_http_paas_match_target(
@@ -258,9 +260,21 @@ ngx_http_paas_lookup_route(ngx_http_paas_ctx_t *ctx,
             return NGX_HTTP_PAAS_BAD_HOST;
         }
 
-        /* twice, if a read was so slow that it does not count */
+        /*
+         * Again, if a read was so slow that it does not count, or if there
+         * are new patterns.
+         */
 
-        for (i = 0, rc = NGX_AGAIN; rc == NGX_AGAIN && i < 2; i++) {
+        for (i = 0, rc = NGX_AGAIN; rc == NGX_AGAIN && i < 3; i++) {
+
+            if (i
+                && ngx_http_paas_load_patterns(ctx->pmcf,
+                                               ctx->request->connection->log)
+                   != NGX_OK)
+            {
+                break;
+            }
+
             rc = ngx_http_paas_read_db(db, ngx_http_paas_read_route, route,
                                        ctx->request->connection->log);
         }
@@ -336,6 +350,7 @@ ngx_http_paas_read_route(ngx_http_paas_db_t *db, void *data)
     int                      error;
     ngx_int_t                rc;
     ngx_str_t               *name;
+    ngx_uint_t               pattern;
     paas_routedb_host_t      host;
     paas_routedb_pool_t      pool;
     ngx_http_paas_cache_t   *cache;
@@ -344,8 +359,11 @@ ngx_http_paas_read_route(ngx_http_paas_db_t *db, void *data)
     name = &route->ctx->name;
     cache = &route->ctx->pmcf->cache;
 
-    error = paas_routedb_find_host(db->reader, (char *) name->data, name->len,
-                                   &host);
+    error = ngx_http_paas_find_record(route->ctx, &host, &pattern);
+
+    if (error == PAAS_ROUTEDB_EAGAIN) {
+        return NGX_AGAIN;
+    }
 
     if (error != PAAS_ROUTEDB_OK && error != PAAS_ROUTEDB_ENOTFOUND) {
         goto failed;
@@ -358,6 +376,14 @@ ngx_http_paas_read_route(ngx_http_paas_db_t *db, void *data)
                                                error ? NULL : &host, &error);
         if (route->host == NULL) {
             goto failed;
+        }
+
+        if (pattern
+            && ngx_http_paas_keep_captures(route->ctx->pmcf, route->host)
+               != NGX_OK)
+        {
+            route->host->entry.stamp = 0;
+            return NGX_ERROR;
         }
     }
 
@@ -410,6 +436,35 @@ failed:
     }
 
     return NGX_ERROR;
+}
+
+
+/* The host's own, the longest wildcard, the first pattern, the default. */
+
+static int
+ngx_http_paas_find_record(ngx_http_paas_ctx_t *ctx,
+    paas_routedb_host_t *record, ngx_uint_t *pattern)
+{
+    int                  error;
+    ngx_http_paas_db_t  *db;
+
+    db = &ctx->pmcf->db;
+
+    *pattern = 0;
+
+    error = paas_routedb_find_host(db->reader, (char *) ctx->name.data,
+                                   ctx->name.len, record);
+
+    if (error == PAAS_ROUTEDB_ENOTFOUND && db->meta.npatterns) {
+        error = ngx_http_paas_match_pattern(ctx->pmcf, &ctx->name, record);
+        *pattern = (error == PAAS_ROUTEDB_OK);
+    }
+
+    if (error == PAAS_ROUTEDB_ENOTFOUND && (db->meta.depths[0] & 1)) {
+        error = paas_routedb_find_default(db->reader, record);
+    }
+
+    return error;
 }
 
 

@@ -19,7 +19,7 @@ static ngx_int_t ngx_http_paas_parse_instance(ngx_http_request_t *r,
 static void ngx_http_paas_print_json(ngx_http_paas_out_t *out,
     ngx_http_paas_main_conf_t *pmcf, uint64_t id);
 static void ngx_http_paas_print_routes(ngx_http_paas_out_t *out,
-    ngx_http_paas_db_t *db);
+    ngx_http_paas_main_conf_t *pmcf);
 static void ngx_http_paas_print_workers(ngx_http_paas_out_t *out,
     ngx_http_paas_zone_t *zone);
 static void ngx_http_paas_print_held(ngx_http_paas_out_t *out,
@@ -84,6 +84,7 @@ ngx_http_paas_status_handler(ngx_http_request_t *r)
     pmcf = ngx_http_get_module_main_conf(r, ngx_http_paas_module);
 
     (void) ngx_http_paas_check_db(&pmcf->db, r->connection->log);
+    (void) ngx_http_paas_load_patterns(pmcf, r->connection->log);
 
     ngx_memzero(&out, sizeof(ngx_http_paas_out_t));
 
@@ -217,7 +218,7 @@ ngx_http_paas_print_json(ngx_http_paas_out_t *out,
     zone = pmcf->zone;
 
     ngx_http_paas_print(out, "{\"version\":1,");
-    ngx_http_paas_print_routes(out, &pmcf->db);
+    ngx_http_paas_print_routes(out, pmcf);
 
     if (id) {
 
@@ -307,14 +308,21 @@ ngx_http_paas_print_held(ngx_http_paas_out_t *out, ngx_http_paas_zone_t *zone)
 
 
 static void
-ngx_http_paas_print_routes(ngx_http_paas_out_t *out, ngx_http_paas_db_t *db)
+ngx_http_paas_print_routes(ngx_http_paas_out_t *out,
+    ngx_http_paas_main_conf_t *pmcf)
 {
+    ngx_http_paas_db_t  *db;
+
+    db = &pmcf->db;
+
     ngx_http_paas_print(out, "\"routes\":{\"state\":\"%s\",\"generation\":%uL,"
                         "\"revision\":%uL,\"age_ms\":%M,\"hosts\":%uL,"
-                        "\"pools\":%uL}", ngx_http_paas_db_state(db),
+                        "\"pools\":%uL,\"patterns\":%uD,"
+                        "\"bad_patterns\":%ui}", ngx_http_paas_db_state(db),
                         db->meta.generation, db->meta.revision,
                         ngx_current_msec - db->changed, db->meta.nhosts,
-                        db->meta.npools);
+                        db->meta.npools, db->meta.npatterns,
+                        ngx_http_paas_count_bad(&pmcf->patterns));
 }
 
 

@@ -100,7 +100,11 @@ ngx_http_paas_add_variables(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    return ngx_http_paas_add_table(cf, ngx_http_paas_forwarded_vars);
+    if (ngx_http_paas_add_table(cf, ngx_http_paas_forwarded_vars) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_paas_add_captures(cf);
 }
 
 

@@ -22,7 +22,7 @@ GET /status
 --- response_headers
 Content-Type: application/json
 --- response_body_like eval
-qr/^\{"version":1,"routes":\{"state":"ok","generation":\d+,"revision":42,"age_ms":\d+,"hosts":2,"pools":2\},
+qr/^\{"version":1,"routes":\{"state":"ok","generation":\d+,"revision":42,"age_ms":\d+,"hosts":2,"pools":2,"patterns":0,"bad_patterns":0\},
 "workers":\[\{"pid":\d+,"generation":\d+,"active":0,"oldest_active_generation":\d+\}\],
 "instances":\[\],
 "totals":\{"in_flight":0,"requests":0,/
