@@ -1,8 +1,8 @@
 
 /*
- * The worker's environment of the route database.  It may be missing, damaged
- * or replaced at any moment: then what is cached goes on, the log and the
- * status page say so once, and it recovers by itself.
+ * The worker's environment of a database, of routes or of certificates.  It
+ * may be missing, damaged or replaced at any moment: then what is cached goes
+ * on, the log and the status page say so once, and it recovers by itself.
  */
 
 
@@ -28,6 +28,7 @@ static struct sigaction       ngx_http_paas_sigbus;
 static struct sigaction       ngx_http_paas_sigsegv;
 
 
+static void ngx_http_paas_init_guard(ngx_log_t *log);
 static void ngx_http_paas_handle_fault(int signo);
 static void ngx_http_paas_lose_db(ngx_http_paas_db_t *db, ngx_log_t *log);
 static void ngx_http_paas_look_db(ngx_http_paas_db_t *db, ngx_log_t *log);
@@ -37,7 +38,6 @@ static ngx_int_t ngx_http_paas_map_db(ngx_http_paas_db_t *db,
     paas_routedb_reader_t **reader, int *error);
 static void ngx_http_paas_note_txn(ngx_http_paas_db_t *db, uint64_t txn);
 static void ngx_http_paas_settle_db(ngx_http_paas_db_t *db, ngx_log_t *log);
-static ngx_int_t ngx_http_paas_reread_bad(ngx_http_paas_db_t *db, void *data);
 
 
 /* Opens what can be opened; the rest is left to ngx_http_paas_watch_db(). */
@@ -45,7 +45,28 @@ static ngx_int_t ngx_http_paas_reread_bad(ngx_http_paas_db_t *db, void *data);
 void
 ngx_http_paas_init_db(ngx_http_paas_db_t *db, ngx_log_t *log)
 {
-    struct sigaction  sa;
+    ngx_http_paas_init_guard(log);
+
+    db->stamp = 1;
+    db->changed = ngx_current_msec;
+
+    ngx_http_paas_look_db(db, log);
+}
+
+
+/* Once for all databases: the handlers before it would be lost otherwise. */
+
+static void
+ngx_http_paas_init_guard(ngx_log_t *log)
+{
+    struct sigaction   sa;
+    static ngx_uint_t  done;
+
+    if (done) {
+        return;
+    }
+
+    done = 1;
 
     ngx_memzero(&sa, sizeof(struct sigaction));
 
@@ -58,11 +79,6 @@ ngx_http_paas_init_db(ngx_http_paas_db_t *db, ngx_log_t *log)
     {
         ngx_log_error(NGX_LOG_ALERT, log, ngx_errno, "sigaction() failed");
     }
-
-    db->stamp = 1;
-    db->changed = ngx_current_msec;
-
-    ngx_http_paas_look_db(db, log);
 }
 
 
@@ -222,8 +238,7 @@ ngx_http_paas_watch_db(ngx_http_paas_db_t *db, ngx_log_t *log)
     (void) ngx_http_paas_check_db(db, log);
 
     if (db->bad.len
-        && ngx_http_paas_read_db(db, ngx_http_paas_reread_bad, NULL, log)
-           == NGX_OK)
+        && ngx_http_paas_read_db(db, db->reread, NULL, log) == NGX_OK)
     {
         db->bad.len = 0;
         ngx_http_paas_settle_db(db, log);
@@ -320,7 +335,7 @@ ngx_http_paas_open_db(ngx_http_paas_db_t *db, ngx_file_info_t *fi,
         paas_routedb_reader_close(db->reader);
 
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
-                      "route database \"%V\" was replaced", &db->path);
+                      "%s \"%V\" was replaced", db->name, &db->path);
     }
 
     db->reader = reader;
@@ -443,8 +458,10 @@ ngx_http_paas_damage_db(ngx_http_paas_db_t *db, ngx_str_t *host,
 }
 
 
-static ngx_int_t
-ngx_http_paas_reread_bad(ngx_http_paas_db_t *db, void *data)
+/* Is the host whose record was damaged well again, with its pools? */
+
+ngx_int_t
+ngx_http_paas_reread_route(ngx_http_paas_db_t *db, void *data)
 {
     int                  error;
     uint32_t             i, k;
@@ -517,24 +534,23 @@ ngx_http_paas_settle_db(ngx_http_paas_db_t *db, ngx_log_t *log)
 
     if (state == NGX_HTTP_PAAS_DB_OK) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
-                      "route database \"%V\" is readable again", &db->path);
+                      "%s \"%V\" is readable again", db->name, &db->path);
 
     } else if (state == NGX_HTTP_PAAS_DB_STALE) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "route database \"%V\" is gone or was replaced by one "
-                      "that can't be used, the old one is kept", &db->path);
+                      "%s \"%V\" is gone or was replaced by one that can't "
+                      "be used, the old one is kept", db->name, &db->path);
 
     } else if (db->error == PAAS_ROUTEDB_OK) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "route database \"%V\": the record of host \"%V\" is "
-                      "damaged", &db->path, &db->bad);
+                      "%s \"%V\": the record of host \"%V\" is damaged",
+                      db->name, &db->path, &db->bad);
 
     } else {
         ngx_log_error(NGX_LOG_ERR, log,
                       db->error == PAAS_ROUTEDB_ESYS ? ngx_errno : 0,
-                      "route database \"%V\": %s; hosts in the cache go on, "
-                      "others get 503", &db->path,
-                      paas_routedb_strerror(db->error));
+                      "%s \"%V\": %s; %s", db->name, &db->path,
+                      paas_routedb_strerror(db->error), db->effect);
     }
 }
 

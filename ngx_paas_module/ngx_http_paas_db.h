@@ -1,6 +1,6 @@
 
 /*
- * The route database, as a worker has it open.
+ * A database, of routes or of certificates, as a worker has it open.
  */
 
 
@@ -17,7 +17,15 @@ typedef enum {
 } ngx_http_paas_db_state_e;
 
 
-typedef struct {
+typedef struct ngx_http_paas_db_s  ngx_http_paas_db_t;
+
+typedef ngx_int_t (*ngx_http_paas_read_pt)(ngx_http_paas_db_t *db, void *data);
+
+
+struct ngx_http_paas_db_s {
+    const char                 *name;      /* "route database" */
+    const char                 *effect;    /* of one that can't be read */
+    ngx_http_paas_read_pt       reread;    /* NGX_OK: bad is well again */
     ngx_str_t                   path;      /* of the folder, ends with NUL */
     ngx_str_t                   file;      /* of data.mdb, ends with NUL */
     paas_routedb_reader_t      *reader;    /* NULL: nothing can be read */
@@ -44,7 +52,7 @@ typedef struct {
 
     ngx_http_paas_view_t       *view;      /* of the current generation */
     ngx_http_paas_view_t       *oldest;
-} ngx_http_paas_db_t;
+};
 
 
 /* A generation of the database that requests were routed on. */
@@ -54,6 +62,30 @@ struct ngx_http_paas_view_s {
     ngx_uint_t                  refs;
     ngx_http_paas_view_t       *next;      /* a newer one */
 };
+
+
+/* ngx_http_paas_db_conf.c */
+
+char *ngx_http_paas_set_routes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_http_paas_set_db(ngx_conf_t *cf, ngx_http_paas_db_t *db,
+    ngx_str_t *path);
+
+
+/* ngx_http_paas_db.c */
+
+void ngx_http_paas_init_db(ngx_http_paas_db_t *db, ngx_log_t *log);
+void ngx_http_paas_close_db(ngx_http_paas_db_t *db);
+ngx_int_t ngx_http_paas_read_db(ngx_http_paas_db_t *db,
+    ngx_http_paas_read_pt read, void *data, ngx_log_t *log);
+ngx_int_t ngx_http_paas_check_db(ngx_http_paas_db_t *db, ngx_log_t *log);
+void ngx_http_paas_watch_db(ngx_http_paas_db_t *db, ngx_log_t *log);
+void ngx_http_paas_damage_db(ngx_http_paas_db_t *db, ngx_str_t *host,
+    ngx_log_t *log);
+ngx_int_t ngx_http_paas_reread_route(ngx_http_paas_db_t *db, void *data);
+const char *ngx_http_paas_db_state(ngx_http_paas_db_t *db);
+ngx_http_paas_view_t *ngx_http_paas_hold_view(ngx_http_paas_db_t *db);
+void ngx_http_paas_drop_view(ngx_http_paas_db_t *db,
+    ngx_http_paas_view_t *view);
 
 
 #endif /* _NGX_HTTP_PAAS_DB_H_INCLUDED_ */

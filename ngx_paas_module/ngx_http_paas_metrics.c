@@ -226,6 +226,18 @@ ngx_http_paas_print_router(ngx_http_paas_out_t *out,
         }
     }
 
+    if (pmcf->certs) {
+        db = &pmcf->certs->db;
+
+        ngx_http_paas_print(out,
+            "# HELP paas_certificates_ok Whether the certificate database is "
+            "in order.\n"
+            "# TYPE paas_certificates_ok gauge\npaas_certificates_ok %d\n"
+            "# HELP paas_certificates Certificates in it.\n"
+            "# TYPE paas_certificates gauge\npaas_certificates %uL\n",
+            db->state == NGX_HTTP_PAAS_DB_OK, db->meta.ncerts);
+    }
+
     ngx_http_paas_print(out, "# HELP paas_errors_total Requests answered by "
                         "the router itself.\n"
                         "# TYPE paas_errors_total counter\n");

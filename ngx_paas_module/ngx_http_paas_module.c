@@ -9,13 +9,13 @@
 
 static void *ngx_http_paas_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_paas_create_srv_conf(ngx_conf_t *cf);
+static char *ngx_http_paas_merge_srv_conf(ngx_conf_t *cf, void *parent,
+    void *child);
 static void *ngx_http_paas_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_paas_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static ngx_int_t ngx_http_paas_preconfigure(ngx_conf_t *cf);
 static ngx_int_t ngx_http_paas_postconfigure(ngx_conf_t *cf);
-static char *ngx_http_paas_set_routes(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 static char *ngx_http_paas_set_enable(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
@@ -34,6 +34,17 @@ static ngx_command_t  ngx_http_paas_commands[] = {
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
+
+#if (NGX_HTTP_PAAS_CERTS)
+
+    { ngx_string("paas_certs"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE12,
+      ngx_http_paas_set_certs,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+#endif
 
     { ngx_string("paas_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE23,
@@ -110,7 +121,7 @@ static ngx_http_module_t  ngx_http_paas_module_ctx = {
     NULL,                                  /* init main configuration */
 
     ngx_http_paas_create_srv_conf,         /* create server configuration */
-    NULL,                                  /* merge server configuration */
+    ngx_http_paas_merge_srv_conf,          /* merge server configuration */
 
     ngx_http_paas_create_loc_conf,         /* create location configuration */
     ngx_http_paas_merge_loc_conf           /* merge location configuration */
@@ -307,7 +318,17 @@ ngx_http_paas_init_worker(ngx_cycle_t *cycle)
 
     pmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_paas_module);
 
-    if (pmcf == NULL || pmcf->db.path.len == 0 || pmcf->zone == NULL) {
+    if (pmcf == NULL) {
+        return NGX_OK;
+    }
+
+#if (NGX_HTTP_PAAS_CERTS)
+    if (pmcf->certs) {
+        ngx_http_paas_open_certs(pmcf->certs, cycle->log);
+    }
+#endif
+
+    if (pmcf->db.path.len == 0 || pmcf->zone == NULL) {
         return NGX_OK;
     }
 
@@ -345,7 +366,17 @@ ngx_http_paas_exit_worker(ngx_cycle_t *cycle)
 
     pmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_paas_module);
 
-    if (pmcf == NULL || !pmcf->tick.handler) {
+    if (pmcf == NULL) {
+        return;
+    }
+
+#if (NGX_HTTP_PAAS_CERTS)
+    if (pmcf->certs && pmcf->certs->open) {
+        ngx_http_paas_close_certs(pmcf->certs);
+    }
+#endif
+
+    if (!pmcf->tick.handler) {
         return;
     }
 
@@ -427,6 +458,12 @@ ngx_http_paas_postconfigure(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
+#if (NGX_HTTP_PAAS_CERTS)
+    if (ngx_http_paas_init_certs(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+#endif
+
     if (!pmcf->on && !pmcf->upstream) {
         return NGX_OK;
     }
@@ -493,7 +530,30 @@ ngx_http_paas_create_main_conf(ngx_conf_t *cf)
 static void *
 ngx_http_paas_create_srv_conf(ngx_conf_t *cf)
 {
-    return ngx_pcalloc(cf->pool, sizeof(ngx_http_paas_srv_conf_t));
+    ngx_http_paas_srv_conf_t  *pscf;
+
+    pscf = ngx_pcalloc(cf->pool, sizeof(ngx_http_paas_srv_conf_t));
+    if (pscf == NULL) {
+        return NULL;
+    }
+
+    pscf->certs = NGX_CONF_UNSET_PTR;
+
+    return pscf;
+}
+
+
+static char *
+ngx_http_paas_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_paas_srv_conf_t  *prev = parent;
+    ngx_http_paas_srv_conf_t  *conf = child;
+
+    conf->inherited = (conf->certs == NGX_CONF_UNSET_PTR);
+
+    ngx_conf_merge_ptr_value(conf->certs, prev->certs, NULL);
+
+    return NGX_CONF_OK;
 }
 
 
@@ -537,69 +597,4 @@ ngx_http_paas_set_enable(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     pmcf->on = 1;
 
     return ngx_conf_set_flag_slot(cf, cmd, conf);
-}
-
-
-/* paas_routes FOLDER [cache=SIZE]; */
-
-static char *
-ngx_http_paas_set_routes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_paas_main_conf_t *pmcf = conf;
-
-    u_char     *p;
-    ssize_t     size;
-    ngx_str_t  *value, s;
-
-    if (pmcf->db.path.len) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    if (value[1].len == 0) {
-        return "needs the folder of the route database";
-    }
-
-    pmcf->db.path = value[1];
-    pmcf->cache.max = 1024 * 1024;
-
-    if (ngx_conf_full_name(cf->cycle, &pmcf->db.path, 0) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    p = ngx_pnalloc(cf->pool, pmcf->db.path.len + sizeof("/data.mdb"));
-    if (p == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    pmcf->db.file.data = p;
-    pmcf->db.file.len = ngx_sprintf(p, "%V/data.mdb%Z", &pmcf->db.path) - p - 1;
-
-    if (cf->args->nelts == 2) {
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strncmp(value[2].data, "cache=", 6) != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\", it may be "
-                           "\"cache=SIZE\"", &value[2]);
-        return NGX_CONF_ERROR;
-    }
-
-    s.data = value[2].data + 6;
-    s.len = value[2].len - 6;
-
-    size = ngx_parse_size(&s);
-
-    if (size < 64 * 1024) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid cache size \"%V\", it is 64k at least",
-                           &s);
-        return NGX_CONF_ERROR;
-    }
-
-    pmcf->cache.max = size;
-
-    return NGX_CONF_OK;
 }

@@ -183,6 +183,7 @@ typedef struct {
 
 #include "ngx_http_paas_pattern.h"
 #include "ngx_http_paas_hold.h"
+#include "ngx_http_paas_cert.h"
 
 
 /* Counters that all workers share, see ngx_http_paas_zone.c. */
@@ -270,6 +271,7 @@ typedef struct {
     ngx_http_paas_cache_t       cache;
     ngx_http_paas_patterns_t    patterns;
     ngx_http_paas_hold_t        hold;
+    ngx_http_paas_certs_t      *certs;     /* or NULL */
     ngx_http_paas_zone_t       *zone;
     ngx_http_paas_keepalive_t  *keep;      /* of each upstream block */
     uint64_t                    sweep;     /* stamp that these are to reach */
@@ -292,7 +294,9 @@ typedef struct {
 
 
 typedef struct {
-    ngx_http_paas_keepalive_t  *keep;      /* NULL: none are kept */
+    ngx_http_paas_certs_t      *certs;     /* of a server; or NULL */
+    ngx_http_paas_keepalive_t  *keep;      /* of an upstream; NULL: none */
+    unsigned                    inherited:1;  /* certs, from http{} */
     unsigned                    paas:1;
     unsigned                    ready:1;   /* nobody took it over */
 } ngx_http_paas_srv_conf_t;
@@ -358,24 +362,6 @@ ngx_http_paas_ctx_t *ngx_http_paas_find_ctx(ngx_http_request_t *r);
 ngx_int_t ngx_http_paas_check_host(ngx_http_request_t *r, ngx_str_t *host);
 ngx_int_t ngx_http_paas_canonical_host(ngx_http_request_t *r, ngx_str_t *host,
     uint64_t *key);
-
-
-/* ngx_http_paas_db.c */
-
-typedef ngx_int_t (*ngx_http_paas_read_pt)(ngx_http_paas_db_t *db, void *data);
-
-void ngx_http_paas_init_db(ngx_http_paas_db_t *db, ngx_log_t *log);
-void ngx_http_paas_close_db(ngx_http_paas_db_t *db);
-ngx_int_t ngx_http_paas_read_db(ngx_http_paas_db_t *db,
-    ngx_http_paas_read_pt read, void *data, ngx_log_t *log);
-ngx_int_t ngx_http_paas_check_db(ngx_http_paas_db_t *db, ngx_log_t *log);
-void ngx_http_paas_watch_db(ngx_http_paas_db_t *db, ngx_log_t *log);
-void ngx_http_paas_damage_db(ngx_http_paas_db_t *db, ngx_str_t *host,
-    ngx_log_t *log);
-const char *ngx_http_paas_db_state(ngx_http_paas_db_t *db);
-ngx_http_paas_view_t *ngx_http_paas_hold_view(ngx_http_paas_db_t *db);
-void ngx_http_paas_drop_view(ngx_http_paas_db_t *db,
-    ngx_http_paas_view_t *view);
 
 
 /* ngx_http_paas_cache.c */

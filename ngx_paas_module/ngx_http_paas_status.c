@@ -20,6 +20,8 @@ static void ngx_http_paas_print_json(ngx_http_paas_out_t *out,
     ngx_http_paas_main_conf_t *pmcf, uint64_t id);
 static void ngx_http_paas_print_routes(ngx_http_paas_out_t *out,
     ngx_http_paas_main_conf_t *pmcf);
+static void ngx_http_paas_print_certs(ngx_http_paas_out_t *out,
+    ngx_http_paas_certs_t *certs);
 static void ngx_http_paas_print_workers(ngx_http_paas_out_t *out,
     ngx_http_paas_zone_t *zone);
 static void ngx_http_paas_print_held(ngx_http_paas_out_t *out,
@@ -85,6 +87,10 @@ ngx_http_paas_status_handler(ngx_http_request_t *r)
 
     (void) ngx_http_paas_check_db(&pmcf->db, r->connection->log);
     (void) ngx_http_paas_load_patterns(pmcf, r->connection->log);
+
+    if (pmcf->certs) {
+        (void) ngx_http_paas_check_db(&pmcf->certs->db, r->connection->log);
+    }
 
     ngx_memzero(&out, sizeof(ngx_http_paas_out_t));
 
@@ -238,6 +244,10 @@ ngx_http_paas_print_json(ngx_http_paas_out_t *out,
         return;
     }
 
+    if (pmcf->certs) {
+        ngx_http_paas_print_certs(out, pmcf->certs);
+    }
+
     ngx_http_paas_print_workers(out, zone);
 
     ngx_memzero(&total, sizeof(ngx_http_paas_stats_t));
@@ -323,6 +333,24 @@ ngx_http_paas_print_routes(ngx_http_paas_out_t *out,
                         ngx_current_msec - db->changed, db->meta.nhosts,
                         db->meta.npools, db->meta.npatterns,
                         ngx_http_paas_count_bad(&pmcf->patterns));
+}
+
+
+static void
+ngx_http_paas_print_certs(ngx_http_paas_out_t *out,
+    ngx_http_paas_certs_t *certs)
+{
+    ngx_http_paas_db_t  *db;
+
+    db = &certs->db;
+
+    ngx_http_paas_print(out, ",\n\"certificates\":{\"state\":\"%s\","
+                        "\"generation\":%uL,\"revision\":%uL,"
+                        "\"age_ms\":%M,\"names\":%uL,"
+                        "\"certificates\":%uL,\"cached\":%ui}",
+                        ngx_http_paas_db_state(db), db->meta.generation,
+                        db->meta.revision, ngx_current_msec - db->changed,
+                        db->meta.ncerthosts, db->meta.ncerts, certs->ncerts);
 }
 
 

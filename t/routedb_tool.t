@@ -269,7 +269,7 @@ for (
 
 ($status, undef, $err) = run('', 'dump', "$dir/none");
 is($status, 1, 'no database');
-is($err, "paas-routedb: $dir/none: there is no route database\n", 'says so');
+is($err, "paas-routedb: $dir/none: there is no database\n", 'says so');
 ($status, undef, $err) = run('', 'load', "$dir/x", "$dir/none.txt");
 is($err, "paas-routedb: $dir/none.txt: No such file or directory\n",
     'no file');

@@ -54,13 +54,13 @@ paas_routedb_strerror(int error)
 	case PAAS_ROUTEDB_ENOTFOUND:
 		return "not found";
 	case PAAS_ROUTEDB_EMISSING:
-		return "there is no route database";
+		return "there is no database";
 	case PAAS_ROUTEDB_EVERSION:
-		return "the route database has another format version";
+		return "the database has another format version";
 	case PAAS_ROUTEDB_EDAMAGED:
-		return "the route database is damaged";
+		return "the database is damaged";
 	case PAAS_ROUTEDB_EFULL:
-		return "the route database's map or disk is full";
+		return "the database's map or disk is full";
 	case PAAS_ROUTEDB_EINVAL:
 		return "a host, path, pool, instance, pattern or key "
 		       "breaks a rule";

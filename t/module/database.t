@@ -128,7 +128,7 @@ my $missing = "$PaasTest::dir/missing";
 my $r2 = PaasTest::Router->new(workers => 1, routes => $missing);
 is($r2->get('one.test', '/')->{headers}{'x-paas-error'}, 'routes_unavailable', 'no database: 503');
 is($r2->state->{routes}{state}, 'missing', 'and it says so');
-is(scalar(() = $r2->log =~ /there is no route database/g), 1, 'in one line of the log');
+is(scalar(() = $r2->log =~ /there is no database/g), 1, 'in one line of the log');
 mkdir $missing;
 set_routes($missing, $to_a);
 ok(wait_for(15, sub { $r2->get('one.test', '/')->{status} == 200 }), 'until there is one');

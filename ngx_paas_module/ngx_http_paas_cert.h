@@ -1,0 +1,80 @@
+
+/*
+ * Certificates by SNI.
+ */
+
+
+#ifndef _NGX_HTTP_PAAS_CERT_H_INCLUDED_
+#define _NGX_HTTP_PAAS_CERT_H_INCLUDED_
+
+
+/* SSL_use_cert_and_key() and the callback of a ClientHello: OpenSSL 1.1.1. */
+
+#if (NGX_HTTP_SSL && defined SSL_CLIENT_HELLO_SUCCESS)
+#define NGX_HTTP_PAAS_CERTS  1
+#endif
+
+
+#define NGX_HTTP_PAAS_CERTS_MAX  500    /* in a worker, about 20k each */
+
+
+typedef struct ngx_http_paas_cert_s  ngx_http_paas_cert_t;
+typedef struct ngx_http_paas_sni_s   ngx_http_paas_sni_t;
+
+
+/* Of a worker, see ngx_http_paas_cert_cache.c. */
+
+typedef struct {
+    ngx_http_paas_db_t          db;        /* first */
+    ngx_uint_t                  max;       /* certificates kept */
+    ngx_queue_t                 certs;     /* last used first */
+    ngx_queue_t                 names;
+    ngx_uint_t                  ncerts;
+    ngx_uint_t                  nnames;
+    ngx_http_paas_cert_t      **cert_buckets;
+    ngx_http_paas_sni_t       **name_buckets;
+    ngx_uint_t                  cert_mask;
+    ngx_uint_t                  name_mask;
+    u_char                     *pem;       /* of one that is being read */
+    ngx_event_t                 tick;
+    ngx_connection_t            dummy;     /* for the debug log */
+    unsigned                    open:1;    /* in this process */
+} ngx_http_paas_certs_t;
+
+
+#if (NGX_HTTP_PAAS_CERTS)
+
+
+/* What was parsed; the id never stands for anything else. */
+
+struct ngx_http_paas_cert_s {
+    ngx_queue_t                 queue;
+    ngx_http_paas_cert_t       *next;      /* in the bucket */
+    uint64_t                    id;
+    X509                       *leaf;      /* NULL: it can't be used */
+    EVP_PKEY                   *key;
+    STACK_OF(X509)             *chain;     /* behind the leaf */
+    time_t                      used;
+};
+
+
+/* ngx_http_paas_cert.c */
+
+char *ngx_http_paas_set_certs(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_http_paas_init_certs(ngx_conf_t *cf);
+ngx_int_t ngx_http_paas_parse_cert(ngx_http_paas_cert_t *cert, u_char *chain,
+    size_t chain_len, u_char *key, size_t key_len);
+
+
+/* ngx_http_paas_cert_cache.c */
+
+void ngx_http_paas_open_certs(ngx_http_paas_certs_t *certs, ngx_log_t *log);
+void ngx_http_paas_close_certs(ngx_http_paas_certs_t *certs);
+ngx_http_paas_cert_t *ngx_http_paas_find_cert(ngx_http_paas_certs_t *certs,
+    ngx_str_t *name, ngx_log_t *log);
+
+
+#endif
+
+
+#endif /* _NGX_HTTP_PAAS_CERT_H_INCLUDED_ */
