@@ -15,6 +15,7 @@
 #define NGX_HTTP_PAAS_PATIENCE 30000  /* ms, where the pool has no hold time */
 
 
+static ngx_uint_t ngx_http_paas_has_untried(ngx_http_paas_ctx_t *ctx);
 static ngx_int_t ngx_http_paas_begin_hold(ngx_http_paas_ctx_t *ctx);
 
 
@@ -249,6 +250,31 @@ ngx_http_paas_judge_hold(ngx_http_paas_ctx_t *ctx)
 }
 
 
+static ngx_uint_t
+ngx_http_paas_has_untried(ngx_http_paas_ctx_t *ctx)
+{
+    ngx_uint_t             i, k;
+    ngx_http_paas_pool_t  *pool;
+
+    pool = ctx->pool;
+
+    for (i = 0; i < pool->nactive; i++) {
+
+        for (k = 0; k < ctx->attempts; k++) {
+            if (ctx->tried[k] == pool->insts[i].id) {
+                break;
+            }
+        }
+
+        if (k == ctx->attempts) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* NGX_OK; NGX_DECLINED, then ctx->error says why; or an HTTP status. */
 
 static ngx_int_t
@@ -257,6 +283,7 @@ ngx_http_paas_begin_hold(ngx_http_paas_ctx_t *ctx)
     uint32_t                    number;
     ngx_uint_t                  absent, max;
     ngx_msec_t                  left;
+    ngx_http_request_t         *r;
     ngx_http_paas_hold_t       *hold;
     ngx_http_paas_held_t       *held;
     ngx_http_paas_main_conf_t  *pmcf;
@@ -265,6 +292,7 @@ ngx_http_paas_begin_hold(ngx_http_paas_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    r = ctx->request;
     pmcf = ctx->pmcf;
     hold = &pmcf->hold;
     held = ctx->held;
@@ -291,8 +319,14 @@ ngx_http_paas_begin_hold(ngx_http_paas_ctx_t *ctx)
         ngx_http_paas_wake_pool(pmcf, ctx->pool, number, held->log);
     }
 
-    ctx->request->read_event_handler = ngx_http_test_reading;
-    ctx->request->write_event_handler = ngx_http_request_empty_handler;
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    /* a client that left before is not told of again */
+
+    if (r->connection->read->ready) {
+        ngx_post_event(r->connection->read, &ngx_posted_events);
+    }
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, held->log, 0,
                    "paas hold: ticket %uL, at most %M ms",

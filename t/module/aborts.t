@@ -97,7 +97,7 @@ while ($done < $requests) {
 leave($_->[0]) for @open;
 
 my $state;
-ok(wait_for(20, sub { $state = $r->state; $state && !$state->{totals}{in_flight} && !$state->{held}{requests} }),
+ok(wait_for(10, sub { $state = $r->state; $state && !$state->{totals}{in_flight} && !$state->{held}{requests} }),
     "$requests aborts: none is in flight or waits") or diag explain $state->{totals}, $state->{held};
 cmp_ok($state->{totals}{requests}, '>', $requests / 10, 'many of them were passed on');
 cmp_ok($state->{held}{total}, '>', $requests / 20, 'and many had to wait');
