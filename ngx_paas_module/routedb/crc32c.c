@@ -27,25 +27,42 @@ paas_routedb_crc32c_portable(uint32_t crc, const void *data, size_t len)
 }
 
 #if defined(__x86_64__)
+static inline uint64_t
+eight(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
 __attribute__((target("sse4.2"))) static uint32_t
 crc_sse42(uint32_t crc, const uint8_t *p, size_t len)
 {
-	uint64_t wide = crc, eight;
+	uint64_t wide = crc;
+	uint32_t four;
 
-	for (; len >= 8; p += 8, len -= 8) {
-		memcpy(&eight, p, sizeof(eight));
-		wide = __builtin_ia32_crc32di(wide, eight);
+	for (; len >= 32; p += 32, len -= 32) {
+		wide = __builtin_ia32_crc32di(wide, eight(p));
+		wide = __builtin_ia32_crc32di(wide, eight(p + 8));
+		wide = __builtin_ia32_crc32di(wide, eight(p + 16));
+		wide = __builtin_ia32_crc32di(wide, eight(p + 24));
 	}
+	for (; len >= 8; p += 8, len -= 8)
+		wide = __builtin_ia32_crc32di(wide, eight(p));
 	crc = (uint32_t)wide;
+	if (len >= sizeof(four)) {
+		memcpy(&four, p, sizeof(four));
+		crc = __builtin_ia32_crc32si(crc, four);
+		p += sizeof(four);
+		len -= sizeof(four);
+	}
 	while (len-- > 0)
 		crc = __builtin_ia32_crc32qi(crc, *p++);
 	return crc;
 }
 #endif
 
-/*
- * The CRC of len bytes that follow those whose CRC is crc (0 for none).
- */
 uint32_t
 paas_routedb_crc32c(uint32_t crc, const void *data, size_t len)
 {
@@ -54,4 +71,19 @@ paas_routedb_crc32c(uint32_t crc, const void *data, size_t len)
 		return ~crc_sse42(~crc, data, len);
 #endif
 	return paas_routedb_crc32c_portable(crc, data, len);
+}
+
+/* Starts with the key, and inverts nothing in between. */
+uint32_t
+paas_routedb_record_crc(
+    const uint8_t *value, size_t len, const uint8_t *key, size_t keylen)
+{
+	value += META_VERSION;
+	len -= META_VERSION;
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("sse4.2"))
+		return ~crc_sse42(crc_sse42(~0U, key, keylen), value, len);
+#endif
+	return paas_routedb_crc32c_portable(
+	    paas_routedb_crc32c_portable(0, key, keylen), value, len);
 }

@@ -158,6 +158,8 @@ paas_routedb_each_from(paas_routedb_reader_t *reader, uint8_t tag,
 	MDB_val key = {from.len, (void *)(uintptr_t)from.data}, value;
 	int rc, end = 0;
 
+	if (reader->txn == NULL)
+		return paas_routedb_map_each(&reader->map, tag, from, cb, arg);
 	rc = mdb_cursor_open(reader->txn, reader->dbi, &cursor);
 	if (rc != MDB_SUCCESS)
 		return paas_routedb_error(rc);

@@ -4,14 +4,6 @@
  */
 #include "internal.h"
 
-uint32_t
-paas_routedb_record_crc(
-    const uint8_t *value, size_t len, const uint8_t *key, size_t keylen)
-{
-	return paas_routedb_crc32c(paas_routedb_crc32c(0, key, keylen),
-	    value + META_VERSION, len - META_VERSION);
-}
-
 int
 paas_routedb_sealed(
     const MDB_val *key, const MDB_val *value, uint8_t tag, size_t min)

@@ -82,12 +82,24 @@ typedef struct {
 	paas_routedb_str_t home;
 } paas_routedb_pool_record_t;
 
+/* LMDB's file and, between begin and end, a snapshot of it: search.c. */
+typedef struct {
+	const uint8_t *base; /* NULL: nothing is mapped, LMDB has to search */
+	size_t size;
+	unsigned shift; /* a page has 1 << shift bytes */
+	unsigned depth; /* of the tree; 0 if there are no records */
+	uint64_t txn;
+	uint64_t npages; /* the first number that is none */
+	uint64_t root;
+} paas_routedb_map_t;
+
 #define PAAS_ROUTEDB_NO_TXN UINT64_MAX /* that of an empty database is 0 */
 
 struct paas_routedb_reader_s {
 	MDB_env *env;
 	MDB_dbi dbi;
-	MDB_txn *txn;    /* of the read that is going on */
+	paas_routedb_map_t map;
+	MDB_txn *txn;    /* of the read that is going on; NULL: it is map's */
 	MDB_txn *own;    /* reset between reads */
 	MDB_txn **outer; /* the writer's, if it has one open, */
 	const paas_routedb_meta_t *outer_meta; /* which has no record yet, */
@@ -269,6 +281,22 @@ int paas_routedb_each(paas_routedb_reader_t *reader, uint8_t tag,
 int paas_routedb_each_from(paas_routedb_reader_t *reader, uint8_t tag,
     paas_routedb_str_t from, paas_routedb_each_t cb, void *arg);
 
+/* Maps the file of env if its format is understood; again if it has grown. */
+void paas_routedb_map(paas_routedb_map_t *map, MDB_env *env);
+void paas_routedb_unmap(paas_routedb_map_t *map);
+
+/* The last commit. */
+uint64_t paas_routedb_map_peek(const paas_routedb_map_t *map);
+
+/* Takes a snapshot; -1 if only LMDB can. */
+int paas_routedb_map_begin(paas_routedb_map_t *map);
+
+/* OK, ENOTFOUND or EDAMAGED; each also what cb returned. */
+int paas_routedb_map_find(const paas_routedb_map_t *map, const uint8_t *key,
+    size_t keylen, MDB_val *value);
+int paas_routedb_map_each(const paas_routedb_map_t *map, uint8_t tag,
+    paas_routedb_str_t from, paas_routedb_each_t cb, void *arg);
+
 /* As strings compare: by bytes, then by length. */
 int paas_routedb_compare(paas_routedb_str_t a, paas_routedb_str_t b);
 
@@ -284,7 +312,8 @@ uint64_t paas_routedb_now(void);
 /* Does a value lie where LMDB puts one? */
 int paas_routedb_holds(const paas_routedb_reader_t *reader, const MDB_val *v);
 
-/* mdb_get, with asserts and lengths that leave the file caught. */
+/* The value of key: by the map, or by mdb_get, with its asserts and lengths
+ * that leave the file caught. */
 int paas_routedb_fetch(paas_routedb_reader_t *reader, const uint8_t *key,
     size_t keylen, MDB_val *value);
 

@@ -3,9 +3,9 @@
  * nginx module that obeys them.  FORMAT.md documents it byte by byte.
  *
  * Plain C and LMDB, no nginx header.  A program that only reads links host.c,
- * format.c, crc32c.c, reader.c, find.c and cert.c; the rest is the writer and
- * the tool. Every exported name starts with paas_routedb_, since nginx loads
- * modules with RTLD_GLOBAL.
+ * format.c, crc32c.c, reader.c, search.c, find.c and cert.c; the rest is the
+ * writer and the tool. Every exported name starts with paas_routedb_, since
+ * nginx loads modules with RTLD_GLOBAL.
  *
  * Unless a comment says otherwise, a function returns PAAS_ROUTEDB_OK or a
  * negative PAAS_ROUTEDB_E*.
@@ -228,17 +228,26 @@ void paas_routedb_reader_close(paas_routedb_reader_t *reader);
  * nothing has begun, and end is not called; the next begin tries again.
  *
  * The file is mapped.  Whoever truncates it causes SIGBUS in a reader, and
- * damaged page headers can make LMDB run out of its pages (SIGBUS or
- * SIGSEGV).  A process that must outlive this installs a handler for both,
- * which leaves by siglongjmp to a point outside begin and end; the reader is
- * then fit for paas_routedb_reader_close only.  Damaged records need no such
- * guard: their lengths are checked before use, and their CRC before belief.
+ * where LMDB itself has to read (search.c knows when), damaged page headers
+ * can make it run out of its pages (SIGBUS or SIGSEGV).  A process that must
+ * outlive this installs a handler for both, which leaves by siglongjmp to a
+ * point outside begin and end; the reader is then fit for
+ * paas_routedb_reader_close only.  Damaged records need no such guard: their
+ * lengths are checked before use, and their CRC before belief.
  */
 int paas_routedb_begin(paas_routedb_reader_t *reader, uint64_t *txn);
 
 /*
- * EAGAIN if the read took over PAAS_ROUTEDB_READ_MAX ms: throw away what was
- * read, its pages may have been used again.
+ * The same for who knows what time it is: ms of CLOCK_MONOTONIC, or less, but
+ * not by so much that end takes the read for a long one.
+ */
+int paas_routedb_begin_at(
+    paas_routedb_reader_t *reader, uint64_t now, uint64_t *txn);
+
+/*
+ * EAGAIN if there was a commit since, and the read took over
+ * PAAS_ROUTEDB_READ_MAX ms: throw away what was read, its pages may have been
+ * used again.
  */
 #define PAAS_ROUTEDB_READ_MAX 1000
 int paas_routedb_end(paas_routedb_reader_t *reader);

@@ -1,5 +1,6 @@
 /*
- * Reading the route database without its lock file.
+ * Reading the route database without its lock file: opening, and where a read
+ * begins and ends.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -110,6 +111,8 @@ paas_routedb_fetch(paas_routedb_reader_t *reader, const uint8_t *key,
 	MDB_val k = {keylen, (void *)(uintptr_t)key};
 	int rc;
 
+	if (reader->txn == NULL)
+		return paas_routedb_map_find(&reader->map, key, keylen, value);
 	if (_setjmp(*reader->jump) != 0)
 		return PAAS_ROUTEDB_EDAMAGED;
 	rc = mdb_get(reader->txn, reader->dbi, &k, value);
@@ -148,6 +151,8 @@ reader_open(paas_routedb_reader_t **out, const char *path, int locked)
 	reader->page = st.ms_psize;
 	mdb_env_set_userctx(reader->env, reader->jump);
 	mdb_env_set_assert(reader->env, paas_routedb_assert);
+	if (!locked)
+		paas_routedb_map(&reader->map, reader->env);
 	rc = paas_routedb_begin(reader, &txn);
 	if (rc != PAAS_ROUTEDB_OK) {
 		paas_routedb_reader_close(reader);
@@ -180,6 +185,7 @@ paas_routedb_reader_close(paas_routedb_reader_t *reader)
 {
 	if (reader == NULL)
 		return;
+	paas_routedb_unmap(&reader->map);
 	if (reader->own != NULL)
 		mdb_txn_abort(reader->own);
 	if (reader->env != NULL)
@@ -235,21 +241,28 @@ reader_renew(paas_routedb_reader_t *reader)
 }
 
 static int
+reader_is_empty(const paas_routedb_reader_t *reader)
+{
+	MDB_stat st;
+
+	return reader->txn == NULL
+		   ? reader->map.depth == 0
+		   : mdb_stat(reader->txn, reader->dbi, &st) == MDB_SUCCESS &&
+			 st.ms_entries == 0;
+}
+
+static int
 reader_load_meta(paas_routedb_reader_t *reader)
 {
 	uint8_t bytes[1];
 	MDB_val key = {paas_routedb_key_meta(bytes), bytes}, value;
 	paas_routedb_head_t head;
-	MDB_stat st;
 	int rc;
 
 	rc = paas_routedb_fetch(reader, bytes, key.mv_size, &value);
-	if (rc == PAAS_ROUTEDB_ENOTFOUND) {
-		rc = mdb_stat(reader->txn, reader->dbi, &st);
-		return rc == MDB_SUCCESS && st.ms_entries == 0
-			   ? PAAS_ROUTEDB_EMISSING
-			   : PAAS_ROUTEDB_EDAMAGED;
-	}
+	if (rc == PAAS_ROUTEDB_ENOTFOUND)
+		return reader_is_empty(reader) ? PAAS_ROUTEDB_EMISSING
+					       : PAAS_ROUTEDB_EDAMAGED;
 	if (rc == PAAS_ROUTEDB_OK)
 		rc = paas_routedb_decode_meta(&key, &value, &head);
 	if (rc == PAAS_ROUTEDB_OK)
@@ -257,12 +270,41 @@ reader_load_meta(paas_routedb_reader_t *reader)
 	return rc;
 }
 
-int
-paas_routedb_begin(paas_routedb_reader_t *reader, uint64_t *txn)
+/* The snapshot of the map, or else of a transaction of LMDB's. */
+static int
+reader_begin(paas_routedb_reader_t *reader, uint64_t *txn)
 {
 	int rc;
 
-	reader->began = paas_routedb_now();
+	reader->txn = NULL;
+	if (reader->map.base != NULL &&
+	    paas_routedb_map_begin(&reader->map) == 0) {
+		*txn = reader->map.txn;
+		return PAAS_ROUTEDB_OK;
+	}
+	rc = paas_routedb_error(reader_renew(reader));
+	if (rc != PAAS_ROUTEDB_OK)
+		return rc;
+	reader->txn = reader->own;
+	*txn = mdb_txn_id(reader->txn);
+	if (reader->map.base != NULL) /* it may have grown */
+		paas_routedb_map(&reader->map, reader->env);
+	return PAAS_ROUTEDB_OK;
+}
+
+int
+paas_routedb_begin(paas_routedb_reader_t *reader, uint64_t *txn)
+{
+	return paas_routedb_begin_at(reader, paas_routedb_now(), txn);
+}
+
+int
+paas_routedb_begin_at(
+    paas_routedb_reader_t *reader, uint64_t now, uint64_t *txn)
+{
+	int rc;
+
+	reader->began = now;
 	if (reader->outer != NULL && *reader->outer != NULL) {
 		reader->txn = *reader->outer;
 		reader->meta = *reader->outer_meta;
@@ -270,13 +312,9 @@ paas_routedb_begin(paas_routedb_reader_t *reader, uint64_t *txn)
 		*txn = mdb_txn_id(reader->txn);
 		return *reader->outer_error;
 	}
-	rc = paas_routedb_error(reader_renew(reader));
-	if (rc != PAAS_ROUTEDB_OK)
+	rc = reader_begin(reader, txn);
+	if (rc != PAAS_ROUTEDB_OK || *txn == reader->id)
 		return rc;
-	reader->txn = reader->own;
-	*txn = mdb_txn_id(reader->txn);
-	if (*txn == reader->id)
-		return PAAS_ROUTEDB_OK;
 	rc = reader_load_meta(reader);
 	if (rc != PAAS_ROUTEDB_OK) {
 		reader->id = PAAS_ROUTEDB_NO_TXN;
@@ -287,16 +325,22 @@ paas_routedb_begin(paas_routedb_reader_t *reader, uint64_t *txn)
 	return PAAS_ROUTEDB_OK;
 }
 
+/* Without a commit since the beginning, no page can have been used again. */
 int
 paas_routedb_end(paas_routedb_reader_t *reader)
 {
-	if (reader->txn == reader->own)
-		mdb_txn_reset(reader->own);
+	MDB_txn *txn = reader->txn;
+
 	reader->txn = NULL;
-	if (!reader->lasting &&
-	    paas_routedb_now() - reader->began > PAAS_ROUTEDB_READ_MAX)
-		return PAAS_ROUTEDB_EAGAIN;
-	return PAAS_ROUTEDB_OK;
+	if (txn != NULL && txn == reader->own)
+		mdb_txn_reset(reader->own);
+	if (reader->lasting ||
+	    (txn == NULL &&
+		paas_routedb_map_peek(&reader->map) == reader->map.txn))
+		return PAAS_ROUTEDB_OK;
+	return paas_routedb_now() - reader->began > PAAS_ROUTEDB_READ_MAX
+		   ? PAAS_ROUTEDB_EAGAIN
+		   : PAAS_ROUTEDB_OK;
 }
 
 uint64_t
@@ -304,6 +348,8 @@ paas_routedb_peek(paas_routedb_reader_t *reader)
 {
 	MDB_envinfo info;
 
+	if (reader->map.base != NULL)
+		return paas_routedb_map_peek(&reader->map);
 	mdb_env_info(reader->env, &info);
 	return info.me_last_txnid;
 }

@@ -1,10 +1,12 @@
 /* sources: ngx_paas_module/routedb/[!t]*.c ngx_paas_module/routedb/tool_[fp]*.c ngx_paas_module/routedb/tool_grammar.c; libs: -llmdb */
 /*
- * The route database's decoders, its canonical hosts, and the tool's text.
- * The first byte of an input chooses; values are given the right CRC, or
- * nothing would ever get past it.
+ * The route database's decoders, its canonical hosts, the tool's text, and the
+ * search of a file with damaged pages.  The first byte of an input chooses;
+ * values are given the right CRC, or nothing would ever get past it.
  */
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tool.h"
 
@@ -222,6 +224,151 @@ fuzz_text(const uint8_t *data, size_t len)
 	free(text);
 }
 
+/* ---- damaged pages ----------------------------------------------------- */
+
+#define HOSTS 200
+
+static paas_routedb_str_t
+str(const char *s)
+{
+	return (paas_routedb_str_t){(const uint8_t *)s, strlen(s)};
+}
+
+static size_t
+host_name(char *name, size_t size, unsigned i)
+{
+	int n = snprintf(
+	    name, size, i % 4 ? "h%u.a-rather-long-name.test" : ".h%u.test", i);
+
+	return (size_t)n;
+}
+
+/* Records of all kinds, on branches, leaves and pages of their own. */
+static void
+write_all(paas_routedb_writer_t *w)
+{
+	static char chain[20000], name[64];
+	paas_routedb_path_t path = {
+	    .prefix = str("/"), .ntargets = 1, .targets = {{0, 100}}};
+	paas_routedb_instance_t in = {.id = 1, .port = 80, .weight = 1};
+	paas_routedb_key_t key = {.id = 1};
+	paas_routedb_cert_t cert = {1, {NULL, 0}, str("key")};
+	paas_routedb_pool_t pool = {.app = str("app"), .ninstances = 1};
+
+	memset(chain, 'c', sizeof(chain));
+	for (unsigned i = 1; i < HOSTS; i++) {
+		pool.id = path.targets[0].pool = i;
+		MUST(paas_routedb_put_pool(w, &pool, &in) == 0);
+		MUST(paas_routedb_put_host(w,
+			 (paas_routedb_str_t){
+			     (uint8_t *)name, host_name(name, sizeof(name), i)},
+			 &path, 1) == 0);
+		MUST(i > 10 ||
+		     paas_routedb_put_pattern(w, i, str("x.*"), &path, 1) == 0);
+	}
+	cert.chain = (paas_routedb_str_t){(uint8_t *)chain, sizeof(chain)};
+	MUST(paas_routedb_put_cert(w, &cert) == 0);
+	MUST(paas_routedb_put_cert_host(w, str(".test"), 1) == 0);
+	MUST(paas_routedb_put_keys(w, &key, 1) == 0);
+}
+
+/* A whole file, made once; *size is its length. */
+static const uint8_t *
+good_file(size_t *size)
+{
+	static uint8_t *bytes;
+	static size_t len;
+	char dir[] = "/tmp/paas-fuzz-XXXXXX", path[64];
+	paas_routedb_writer_t *w;
+	struct stat st;
+	FILE *f;
+
+	*size = len;
+	if (bytes != NULL)
+		return bytes;
+	MUST(mkdtemp(dir) != NULL);
+	MUST(paas_routedb_writer_open(&w, dir, 0) == 0);
+	MUST(paas_routedb_write_begin(w) == 0);
+	write_all(w);
+	MUST(paas_routedb_commit(w) == 0);
+	paas_routedb_writer_close(w);
+	snprintf(path, sizeof(path), "%s/data.mdb", dir);
+	f = fopen(path, "r");
+	MUST(f != NULL && fstat(fileno(f), &st) == 0);
+	*size = len = (size_t)st.st_size;
+	MUST((bytes = malloc(len)) != NULL);
+	MUST(fread(bytes, 1, len, f) == len);
+	fclose(f);
+	for (const char *const *name = (const char *const[]){"data.mdb",
+		 "lock.mdb", "writer.lock", NULL};
+	     *name != NULL; name++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, *name);
+		unlink(path);
+	}
+	rmdir(dir);
+	return bytes;
+}
+
+static int
+touch(const MDB_val *key, const MDB_val *value, void *arg)
+{
+	if (key->mv_size <= PAAS_ROUTEDB_KEY_MAX && value->mv_size > 4)
+		*(uint32_t *)arg += paas_routedb_record_crc(
+		    value->mv_data, value->mv_size, key->mv_data, key->mv_size);
+	return 0;
+}
+
+/* What is found is what was written, or nothing. */
+static void
+search_all(paas_routedb_reader_t *reader)
+{
+	paas_routedb_host_t host;
+	paas_routedb_pool_t pool;
+	paas_routedb_cert_t cert;
+	char name[64];
+	uint64_t id;
+	uint32_t sum = 0;
+
+	for (unsigned i = 1; i < HOSTS; i++) {
+		size_t len = host_name(name, sizeof(name), i);
+
+		if (paas_routedb_find_host(reader, name, len, &host) == 0)
+			MUST(paas_routedb_only_pool(&host) == i);
+		if (paas_routedb_find_pool(reader, NULL, i, &pool) == 0)
+			MUST(pool.id == i && pool.ninstances == 1);
+		(void)paas_routedb_find_pattern(reader, i, &host);
+	}
+	(void)paas_routedb_find_cert_host(reader, "a.test", 6, &id);
+	if (paas_routedb_find_cert(reader, 1, &cert) == 0)
+		MUST(cert.chain.len == 20000 && cert.key.len == 3);
+	(void)paas_routedb_each(reader, 0, touch, &sum);
+	(void)paas_routedb_each(reader, PAAS_ROUTEDB_TAG_HOST, touch, &sum);
+}
+
+/* Four bytes each: a page, a place in it (2), and what is put there. */
+static void
+fuzz_pages(const uint8_t *data, size_t len)
+{
+	size_t size, at;
+	const uint8_t *good = good_file(&size);
+	uint8_t *bytes = malloc(size);
+	paas_routedb_reader_t reader = {.map = {.base = bytes,
+					    .size = size,
+					    .shift = 12,
+					    .txn = PAAS_ROUTEDB_NO_TXN}};
+
+	MUST(bytes != NULL);
+	memcpy(bytes, good, size);
+	for (; len >= 4; data += 4, len -= 4) {
+		at =
+		    (size_t)data[0] << 12 | (paas_routedb_u16(data + 1) & 4095);
+		bytes[at % size] = data[3];
+	}
+	if (paas_routedb_map_begin(&reader.map) == 0)
+		search_all(&reader);
+	free(bytes);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -231,6 +378,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		fuzz_canonical(data + 1, len - 1);
 	else if (data[0] < sizeof(kinds) / sizeof(kinds[0]))
 		fuzz_record(data[0], data + 1, len - 1);
+	else if (data[0] >= 0xf0)
+		fuzz_pages(data + 1, len - 1);
 	else
 		fuzz_text(data + 1, len - 1);
 	return 0;
