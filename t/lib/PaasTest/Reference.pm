@@ -62,14 +62,20 @@ sub canonical {
     return $name;
 }
 
-# routes: canonical host or ".suffix" => { prefix => pool }.  The pool that a
-# host and path lead to, or nothing.
+# The pool that a host and path lead to, or nothing.  routes: canonical host or
+# ".suffix" => { prefix => pool }, "*" for what no other one covers; patterns:
+# [expression, the same] in their order, each for the whole host.
 sub match {
-    my ($routes, $host, $path) = @_;
+    my ($routes, $patterns, $host, $path) = @_;
     my $paths = $routes->{$host};
     for (my $rest = $host; !$paths && $rest =~ s/\A[^.]+//; $rest =~ s/\A\.//) {
         $paths = $routes->{$rest};
     }
+    for my $pattern (@$patterns) {
+        my ($expression, $its) = @$pattern;
+        $paths ||= $its if $host =~ /\A(?:$expression)\z/;
+    }
+    $paths ||= $routes->{'*'};
     my $best;
     for my $prefix (keys %{ $paths // {} }) {
         my $plain = $prefix =~ s{/\z}{}r;
