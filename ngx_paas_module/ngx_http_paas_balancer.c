@@ -108,6 +108,33 @@ ngx_http_paas_has_room(ngx_http_paas_ctx_t *ctx)
 }
 
 
+/* Whether there is an active instance that this request was not at yet. */
+
+ngx_uint_t
+ngx_http_paas_has_untried(ngx_http_paas_ctx_t *ctx)
+{
+    ngx_uint_t             i, k;
+    ngx_http_paas_pool_t  *pool;
+
+    pool = ctx->pool;
+
+    for (i = 0; i < pool->nactive; i++) {
+
+        for (k = 0; k < ctx->attempts; k++) {
+            if (ctx->tried[k] == pool->insts[i].id) {
+                break;
+            }
+        }
+
+        if (k == ctx->attempts) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /*
  * Two at random, and the one with fewer requests: nearly as even as asking
  * all of them (Mitzenmacher, 2001), at a cost that does not grow.
@@ -436,5 +463,5 @@ ngx_http_paas_is_usable(ngx_http_paas_ctx_t *ctx, ngx_http_paas_inst_t *inst,
     slot = ngx_http_paas_get_slot(zone, inst->slot);
 
     return slot->ejected == 0 || slot->id != inst->id
-           || (ngx_msec_int_t) (ngx_current_msec - slot->ejected) >= 0;
+           || !ngx_http_paas_is_ejected(slot);
 }

@@ -325,6 +325,8 @@ ngx_http_paas_cache_pool(ngx_http_paas_cache_t *cache, uint64_t stamp,
     pool->hold = record->hold;
     pool->slow_start = record->slow_start;
     pool->reshare = ngx_current_msec;
+    pool->retry_budget = record->retry_budget;
+    pool->spent = ngx_current_msec;
     pool->timed = (record->balance == PAAS_ROUTEDB_EWMA);
     pool->hash_on = record->hash_on;
     pool->summed = ngx_current_msec - 1000;
@@ -432,6 +434,9 @@ ngx_http_paas_inherit_pool(ngx_http_paas_pool_t *pool,
     ngx_http_paas_inst_t  *inst;
 
     pool->next = old->next;
+    pool->requests = old->requests;
+    pool->budget = old->budget;
+    pool->spent = old->spent;
 
     for (i = 0, k = 0; i < pool->nactive; i++) {
         inst = &pool->insts[i];

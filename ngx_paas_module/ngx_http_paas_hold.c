@@ -15,7 +15,6 @@
 #define NGX_HTTP_PAAS_PATIENCE 30000  /* ms, where the pool has no hold time */
 
 
-static ngx_uint_t ngx_http_paas_has_untried(ngx_http_paas_ctx_t *ctx);
 static ngx_int_t ngx_http_paas_begin_hold(ngx_http_paas_ctx_t *ctx);
 
 
@@ -247,31 +246,6 @@ ngx_http_paas_judge_hold(ngx_http_paas_ctx_t *ctx)
     return ngx_http_paas_has_room(ctx)
            && !ngx_http_paas_has_queue(zone, pool->id)
            ? NGX_OK : NGX_AGAIN;
-}
-
-
-static ngx_uint_t
-ngx_http_paas_has_untried(ngx_http_paas_ctx_t *ctx)
-{
-    ngx_uint_t             i, k;
-    ngx_http_paas_pool_t  *pool;
-
-    pool = ctx->pool;
-
-    for (i = 0; i < pool->nactive; i++) {
-
-        for (k = 0; k < ctx->attempts; k++) {
-            if (ctx->tried[k] == pool->insts[i].id) {
-                break;
-            }
-        }
-
-        if (k == ctx->attempts) {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 

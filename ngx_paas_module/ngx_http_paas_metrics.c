@@ -34,6 +34,8 @@ static const struct {
       offsetof(ngx_http_paas_stats_t, requests) },
     { "paas_retries_total", "Attempts that another one had failed before.",
       offsetof(ngx_http_paas_stats_t, retries) },
+    { "paas_retries_denied_total", "Retries that the budget refused.",
+      offsetof(ngx_http_paas_stats_t, denied) },
     { "paas_failures_total", "Attempts that failed by the instance's fault.",
       offsetof(ngx_http_paas_stats_t, failures) },
     { "paas_ejections_total", "Times that it got nothing for a while.",

@@ -24,6 +24,7 @@
 #define NGX_HTTP_PAAS_LIMITS        5, 10, 25, 50, 100, 250, 500, 1000,       \
                                     2500, 5000, 10000  /* ms, and beyond */
 #define NGX_HTTP_PAAS_NAME_LEN      64     /* of app and type in the zone */
+#define NGX_HTTP_PAAS_RESERVES      512    /* see ngx_http_paas_retry.c */
 #define NGX_HTTP_PAAS_COST_MAX      0xfffffff  /* us, a latency's 28 bits */
 
 
@@ -128,6 +129,10 @@ struct ngx_http_paas_pool_s {
     uint32_t                    waiting;   /* for that, at most */
     uint32_t                    hold;      /* ms, or 0 */
     uint32_t                    slow_start;  /* ms, or 0 */
+    uint16_t                    retry_budget;  /* percent, or 0 */
+    uint32_t                    requests;  /* since the budget was asked */
+    uint64_t                    budget;    /* see ngx_http_paas_retry.c */
+    ngx_msec_t                  spent;     /* when it was asked */
     uint32_t                    active;    /* requests at all instances */
     ngx_msec_t                  summed;    /* when those were summed up */
     ngx_msec_t                  reshare;   /* when shares are made anew */
@@ -194,6 +199,7 @@ typedef struct {
     ngx_atomic_t                bytes_in;    /* to the instance */
     ngx_atomic_t                bytes_out;
     ngx_atomic_t                retries;
+    ngx_atomic_t                denied;    /* retries, by the budget */
     ngx_atomic_t                failures;
     ngx_atomic_t                ejections;
     ngx_atomic_t                latency_sum; /* ms */
@@ -207,6 +213,7 @@ typedef struct {
     ngx_atomic_t                used;      /* s */
     ngx_atomic_t                fails;     /* one after the other */
     ngx_atomic_t                ejected;   /* until, ms */
+    ngx_atomic_t                probe;     /* until, ms */
     ngx_atomic_t                back;      /* since, ms; 0: never was away */
     uint64_t                    ewma;      /* see ngx_http_paas_ewma.c */
     uint16_t                    app_len;
@@ -243,6 +250,7 @@ typedef struct {
     ngx_atomic_t                holds;     /* requests that ever waited */
     ngx_atomic_t                reaped;    /* ms */
     ngx_http_paas_stats_t       gone;      /* of slots given up */
+    uint64_t                    reserve[NGX_HTTP_PAAS_RESERVES];
     ngx_atomic_t                errors[32];  /* by ngx_http_paas_code_e */
 } ngx_http_paas_shared_t;
 
@@ -518,6 +526,20 @@ ngx_http_paas_inst_t *ngx_http_paas_choose(ngx_http_paas_ctx_t *ctx);
 ngx_uint_t ngx_http_paas_is_usable(ngx_http_paas_ctx_t *ctx,
     ngx_http_paas_inst_t *inst, ngx_uint_t ejected);
 ngx_uint_t ngx_http_paas_has_room(ngx_http_paas_ctx_t *ctx);
+ngx_uint_t ngx_http_paas_has_untried(ngx_http_paas_ctx_t *ctx);
+
+
+/* ngx_http_paas_eject.c */
+
+void ngx_http_paas_eject(ngx_http_paas_ctx_t *ctx);
+ngx_uint_t ngx_http_paas_is_ejected(ngx_http_paas_slot_t *slot);
+void ngx_http_paas_begin_probe(ngx_http_paas_slot_t *slot);
+void ngx_http_paas_forgive(ngx_http_paas_slot_t *slot);
+
+
+/* ngx_http_paas_retry.c */
+
+ngx_uint_t ngx_http_paas_may_retry(ngx_http_paas_ctx_t *ctx);
 
 
 /* ngx_http_paas_share.c */
@@ -561,9 +583,6 @@ ngx_uint_t ngx_http_paas_slot_active(ngx_http_paas_zone_t *zone,
     ngx_http_paas_slot_t *slot);
 ngx_http_paas_slot_t *ngx_http_paas_look_slot(ngx_http_paas_zone_t *zone,
     uint64_t id);
-void ngx_http_paas_eject(ngx_http_paas_slot_t *slot,
-    ngx_http_paas_code_e error);
-void ngx_http_paas_forgive(ngx_http_paas_slot_t *slot);
 
 #define ngx_http_paas_get_slot(zone, i)                                       \
     ((ngx_http_paas_slot_t *) ((zone)->slots + (i) * (zone)->slot_size))

@@ -17,8 +17,6 @@
 
 #define NGX_HTTP_PAAS_IDLE     60     /* s, until a slot may be taken over */
 #define NGX_HTTP_PAAS_SEARCH   64     /* slots looked at for an idle one */
-#define NGX_HTTP_PAAS_EJECT    100    /* ms, doubled with each failure */
-#define NGX_HTTP_PAAS_DOUBLE   6      /* times at most */
 
 
 static uint32_t ngx_http_paas_find_slot(ngx_http_paas_zone_t *zone,
@@ -143,59 +141,6 @@ ngx_http_paas_look_slot(ngx_http_paas_zone_t *zone, uint64_t id)
 }
 
 
-/*
- * After a failed attempt: nothing for it for a short time, longer each time,
- * until it answers again.  At once if it could not be reached; where it was
- * reached but gave no answer, only from the third time in a row, since that
- * may be the request's fault.
- */
-
-void
-ngx_http_paas_eject(ngx_http_paas_slot_t *slot, ngx_http_paas_code_e error)
-{
-    ngx_uint_t  n;
-
-    if (slot->ejected
-        && (ngx_msec_int_t) (ngx_current_msec - slot->ejected) < 0)
-    {
-        /* requests that were under way at the same time count as one */
-        return;
-    }
-
-    n = ngx_atomic_fetch_add(&slot->fails, 1);
-
-    if (error != NGX_HTTP_PAAS_CONNECT_FAILED
-        && error != NGX_HTTP_PAAS_CONNECT_TIMEOUT)
-    {
-        if (n < 2) {
-            return;
-        }
-
-        n -= 2;
-    }
-
-    n = ngx_min(n, NGX_HTTP_PAAS_DOUBLE);
-
-    slot->ejected = ngx_current_msec + (NGX_HTTP_PAAS_EJECT << n);
-
-    (void) ngx_atomic_fetch_add(&slot->stats.ejections, 1);
-}
-
-
-/* It answers again: slow start counts from here, if it had got nothing. */
-
-void
-ngx_http_paas_forgive(ngx_http_paas_slot_t *slot)
-{
-    if (slot->ejected) {
-        slot->ejected = 0;
-        slot->back = ngx_current_msec;
-    }
-
-    slot->fails = 0;
-}
-
-
 /* The slot of an instance, a new one if need be, or the one shared by all. */
 
 static uint32_t
@@ -220,6 +165,7 @@ ngx_http_paas_find_slot(ngx_http_paas_zone_t *zone,
             slot->used = ngx_time();
             slot->fails = 0;
             slot->ejected = 0;
+            slot->probe = 0;
             slot->back = 0;
             slot->ewma = 0;
 

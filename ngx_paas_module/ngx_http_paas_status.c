@@ -397,10 +397,11 @@ ngx_http_paas_print_stats(ngx_http_paas_out_t *out,
     }
 
     ngx_http_paas_print(out, "},\"bytes_in\":%uA,\"bytes_out\":%uA,"
-                        "\"retries\":%uA,\"failures\":%uA,\"ejections\":%uA,"
+                        "\"retries\":%uA,\"retries_denied\":%uA,"
+                        "\"failures\":%uA,\"ejections\":%uA,"
                         "\"latency_ms\":{\"sum\":%uA,\"le\":{",
                         stats->bytes_in, stats->bytes_out, stats->retries,
-                        stats->failures, stats->ejections,
+                        stats->denied, stats->failures, stats->ejections,
                         stats->latency_sum);
 
     for (i = 0; i < NGX_HTTP_PAAS_BUCKETS; i++) {

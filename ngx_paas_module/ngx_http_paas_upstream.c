@@ -21,7 +21,6 @@ static void ngx_http_paas_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
 static ngx_http_paas_code_e ngx_http_paas_judge_failure(
     ngx_peer_connection_t *pc, ngx_http_paas_ctx_t *ctx);
-static ngx_uint_t ngx_http_paas_may_retry(ngx_http_paas_ctx_t *ctx);
 static void ngx_http_paas_record_attempt(ngx_http_paas_ctx_t *ctx,
     ngx_uint_t failed);
 
@@ -274,6 +273,14 @@ ngx_http_paas_get_peer(ngx_peer_connection_t *pc, void *data)
         }
     }
 
+    if (ctx->slot->ejected) {
+        ngx_http_paas_begin_probe(ctx->slot);
+    }
+
+    if (ctx->attempts == 0) {
+        ctx->pool->requests++;
+    }
+
     ctx->instance = inst->id;
     ctx->tried[ctx->attempts++] = inst->id;
     ctx->error = NGX_HTTP_PAAS_OK;
@@ -383,13 +390,6 @@ ngx_http_paas_free_peer(ngx_peer_connection_t *pc, void *data,
         ngx_http_paas_keep_connection(ctx, pc);
     }
 
-    ngx_http_paas_uncount_instance(ctx->pmcf->zone, ctx->slot);
-    ctx->slot = NULL;
-
-    if (ctx->pool->keys && ctx->pool->active) {
-        ctx->pool->active--;
-    }
-
     if (pc->tries) {
         pc->tries--;
     }
@@ -400,6 +400,13 @@ ngx_http_paas_free_peer(ngx_peer_connection_t *pc, void *data,
 
         ctx->veto = 1;
         pc->tries = 0;
+    }
+
+    ngx_http_paas_uncount_instance(ctx->pmcf->zone, ctx->slot);
+    ctx->slot = NULL;
+
+    if (ctx->pool->keys && ctx->pool->active) {
+        ctx->pool->active--;
     }
 }
 
@@ -431,68 +438,6 @@ ngx_http_paas_judge_failure(ngx_peer_connection_t *pc,
     }
 
     return ctx->received ? NGX_HTTP_PAAS_BAD_RESPONSE : NGX_HTTP_PAAS_CLOSED;
-}
-
-
-/*
- * Another attempt is safe if the instance has got nothing of this one, or if
- * the request may be made twice and no byte of a response has come.  What
- * took too long once is not asked of the next instance as well.
- */
-
-static ngx_uint_t
-ngx_http_paas_may_retry(ngx_http_paas_ctx_t *ctx)
-{
-    ngx_uint_t           i;
-    ngx_list_part_t     *part;
-    ngx_table_elt_t     *h;
-    ngx_http_request_t  *r;
-
-    r = ctx->request;
-
-    if (ctx->received || ctx->error == NGX_HTTP_PAAS_TIMEOUT) {
-        return 0;
-    }
-
-    if (ctx->sent == 0) {
-        return 1;
-    }
-
-    if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_OPTIONS)) {
-        return 1;
-    }
-
-    if ((r->method & (NGX_HTTP_PUT|NGX_HTTP_DELETE))
-        && (ctx->pool->flags & PAAS_ROUTEDB_RETRY_PUT))
-    {
-        return 1;
-    }
-
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-
-            if (part->next == NULL) {
-                return 0;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("Idempotency-Key") - 1
-            && h[i].value.len
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Idempotency-Key",
-                               sizeof("Idempotency-Key") - 1)
-               == 0)
-        {
-            return 1;
-        }
-    }
 }
 
 
@@ -538,7 +483,7 @@ ngx_http_paas_record_attempt(ngx_http_paas_ctx_t *ctx, ngx_uint_t failed)
 
     if (failed) {
         (void) ngx_atomic_fetch_add(&stats->failures, 1);
-        ngx_http_paas_eject(slot, ctx->error);
+        ngx_http_paas_eject(ctx);
 
         if (ctx->pool->timed) {
             ngx_http_paas_take_time(ctx, 1);

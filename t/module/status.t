@@ -36,7 +36,7 @@ qr/^\{"version":1,"routes":\{"state":"ok","generation":\d+,"revision":42,"age_ms
 [200, 404, 502, 502, 200]
 --- response_body_like eval
 ["^one", "its own", "its own", "502 closed H13",
-qr/"instances":\[\s*\{"id":"000000000000a1b2","app":"one","type":"web","in_flight":0,"requests":4,"responses":\{"none":1,"1xx":0,"2xx":1,"3xx":0,"4xx":1,"5xx":1\},"bytes_in":\d+,"bytes_out":\d+,"retries":\d,"failures":1,"ejections":0,"latency_ms":\{"sum":\d+,"le":\{"5":\d,/]
+qr/"instances":\[\s*\{"id":"000000000000a1b2","app":"one","type":"web","in_flight":0,"requests":4,"responses":\{"none":1,"1xx":0,"2xx":1,"3xx":0,"4xx":1,"5xx":1\},"bytes_in":\d+,"bytes_out":\d+,"retries":\d,"retries_denied":0,"failures":1,"ejections":0,"latency_ms":\{"sum":\d+,"le":\{"5":\d,/]
 
 
 === TEST 3: one instance

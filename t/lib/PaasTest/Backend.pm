@@ -17,7 +17,8 @@
 #   /ws          switches protocols and echoes lines
 #   /events      a server-sent event; the second one after release()
 #
-# new(NAME, port => N, keep => 0, delay => SECONDS before each answer)
+# new(NAME, port => N, keep => 0, delay => SECONDS before each answer,
+#   does => PATH in place of all paths)
 package PaasTest::Backend;
 
 use strict;
@@ -35,7 +36,7 @@ sub new {
     my ($class, $name, %opt) = @_;
     my $self = bless { name => $name, port => $opt{port} || PaasTest::free_port(),
         base => "$PaasTest::dir/$name", keep => $opt{keep} // 1,
-        delay => $opt{delay} }, $class;
+        delay => $opt{delay}, does => $opt{does} }, $class;
     push @all, $self;
     return $self->start;
 }
@@ -123,6 +124,7 @@ sub reply {
     my ($self, $s, $path, $head, $body) = @_;
     my $name = $self->{name};
     sleep $self->{delay} if $self->{delay};
+    $path = $self->{does} if $self->{does};
     if ($path =~ m{^/close}) { return }
     if ($path =~ m{^/garbage}) { print {$s} "HTTP/1.1 200 OK\r\n\0: x\r\n\r\n"; return }
     if ($path =~ m{^/raw/(\w+)}) {
