@@ -36,11 +36,15 @@ INSPECT	:= $(call objs,manager/sandbox/inspect*.c manager/sandbox/tree*.c)
 SANDBOX	:= $(call objs,manager/sandbox/common*.c)
 BUILDER	:= $(filter-out $(INSPECT) $(SANDBOX),$(call objs,manager/sandbox/*.c))
 CLI	:= $(call objs,manager/cli/*.c)
+GIT	:= $(call objs,manager/git/serve*.c)
+HOOK	:= $(call objs,manager/git/hook*.c manager/cli/http.c \
+	   manager/cli/lines.c manager/cli/clean.c)
 
 PROGRAMS := $(B)/bin/paas $(B)/bin/paas-routedb \
 	   $(B)/libexec/paas-manager $(B)/libexec/paas-launcher \
 	   $(B)/libexec/paas-shim $(B)/libexec/paas-init \
 	   $(B)/libexec/paas-build $(B)/libexec/paas-inspect \
+	   $(B)/libexec/paas-git $(B)/libexec/paas-git-hook \
 	   $(B)/libexec/run $(B)/libexec/paas-rotate
 MODULE	:= $(B)/ngx_http_paas_module.so
 UNITS	:= $(patsubst t/unit/%.c,$(B)/t/unit_%,$(wildcard t/unit/*.c))
@@ -83,6 +87,8 @@ LIBS_manager	:= -lsystemd -lmicrohttpd -lcurl -ljansson -llmdb -lsodium \
 		   -lssl -lcrypto -luuid -lbsd
 LIBS_launcher	:= -lsystemd -lnftables -lmnl -lseccomp -lbsd
 LIBS_shim	:= -lbsd
+LIBS_git	:= -lbsd
+LIBS_hook	:= -lcurl -ljansson -lbsd
 LIBS_build	:= -larchive -lyaml -ljansson -lsodium -lbsd
 
 link	= @mkdir -p $(@D); echo link $@; \
@@ -106,6 +112,10 @@ $(B)/libexec/paas-build: $(BUILDER) $(SANDBOX)
 	$(link) $(LIBS_build)
 $(B)/libexec/paas-inspect: $(INSPECT) $(SANDBOX)
 	$(link) $(LIBS_build)
+$(B)/libexec/paas-git: $(GIT) $(COMMON)
+	$(link) $(LIBS_git)
+$(B)/libexec/paas-git-hook: $(HOOK) $(COMMON)
+	$(link) $(LIBS_hook)
 $(B)/libexec/run: scripts/sandbox/run
 	@mkdir -p $(@D)
 	install -m 755 $< $@
@@ -203,6 +213,8 @@ install: all
 	    $(I)/share/man/man1 $(I)/share/man/man5 $(I)/share/man/man8
 	install $(B)/bin/* $(I)/bin/
 	install $(B)/libexec/* $(I)/libexec/paas/
+	install -d $(I)/libexec/paas/hooks
+	ln -sf ../paas-git-hook $(I)/libexec/paas/hooks/pre-receive
 	install -m 644 $(MODULE) $(I)/lib/paas/
 	rm -rf $(I)/share/paas/buildpacks $(I)/share/paas/etc
 	cp -r --no-preserve=ownership scripts/buildpacks $(I)/share/paas/

@@ -47,7 +47,7 @@ const struct api_route api_routes[] = {
 {"DELETE", "/apps/:/sni-endpoints/:",       cert_delete,      APP,      NULL},
 {"GET",    "/apps/:/releases",              release_list,     APP,      NULL},
 {"POST",   "/apps/:/releases",              release_rollback, APP_BODY, NULL},
-{"GET",    "/apps/:/releases/:",            release_info,     APP,      NULL},
+{"GET",    "/apps/:/releases/:",            release_info,     DEPLOY,   NULL},
 {"GET",    "/apps/:/builds",                build_list,       APP,      NULL},
 {"POST",   "/apps/:/builds",                build_create,     DEPLOY,   PUSH},
 {"GET",    "/apps/:/builds/:",              build_info,       DEPLOY,   NULL},

@@ -24,6 +24,7 @@ struct http {
 /* One request while it runs. */
 struct http_run {
 	const struct http_call *call;
+	struct http_answer *answer;
 	CURL *easy;
 	char *text; /* a body that is not for the sink */
 	size_t len;
@@ -156,15 +157,39 @@ http_on_need(char *buf, size_t one, size_t len, void *arg)
 	return (size_t)n;
 }
 
+/* The last one counts: that of the final answer. */
+static size_t
+http_on_header(char *data, size_t one, size_t len, void *arg)
+{
+	struct http_run *run = arg;
+	const char *name = run->call->header;
+	size_t n = strlen(name), i = n;
+
+	(void)one;
+	if (len <= n || strncasecmp(data, name, n) != 0)
+		return len;
+	while (i < len && data[i] == ' ')
+		i++;
+	snprintf(run->answer->header, sizeof(run->answer->header), "%.*s",
+	    (int)strcspn(data + i, "\r\n"), data + i);
+	return len;
+}
+
 /* A chunked upload, a JSON body, or none. */
 static struct curl_slist *
 http_set_body(CURL *easy, struct http_run *run, char **body)
 {
 	const struct http_call *call = run->call;
 	struct curl_slist *headers = NULL;
-	char type[128];
+	char type[256];
 
 	headers = curl_slist_append(headers, "Accept: application/json");
+	if (call->token != NULL) {
+		snprintf(type, sizeof(type), "Authorization: Bearer %s",
+		    call->token);
+		headers = curl_slist_append(headers, type);
+		explicit_bzero(type, sizeof(type));
+	}
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
 	if (call->source != NULL) {
 		snprintf(
@@ -300,7 +325,8 @@ enum http_result
 http_do(
     struct http *http, const struct http_call *call, struct http_answer *answer)
 {
-	struct http_run run = {.call = call, .easy = http->easy};
+	struct http_run run = {
+	    .call = call, .answer = answer, .easy = http->easy};
 	struct curl_slist *headers;
 	enum http_result result;
 	char url[HTTP_PATH_MAX + 32], *body = NULL;
@@ -317,6 +343,10 @@ http_do(
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, 10L);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_on_data);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &run);
+	if (call->header != NULL) {
+		curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, http_on_header);
+		curl_easy_setopt(easy, CURLOPT_HEADERDATA, &run);
+	}
 	headers = http_set_body(easy, &run, &body);
 	result = http_finish(http, &run, http_perform(http, &run), answer);
 	curl_slist_free_all(headers);

@@ -37,15 +37,18 @@ struct http_call {
 	const json_t *body; /* or: */
 	http_source_cb source;
 	const char *source_type;
-	http_sink_cb sink; /* of a 2xx body; NULL: parse it as JSON */
-	void *arg;         /* of source and sink */
+	const char *token;  /* Authorization: Bearer, or NULL */
+	const char *header; /* of the answer, wanted: "Name:"; or NULL */
+	http_sink_cb sink;  /* of a 2xx body; NULL: parse it as JSON */
+	void *arg;          /* of source and sink */
 	const volatile sig_atomic_t *stop; /* may be NULL */
 };
 
 struct http_answer {
 	long status;
-	json_t *json; /* the caller's, NULL if there is none */
-	char id[64];  /* "not_found", ... of an error */
+	json_t *json;    /* the caller's, NULL if there is none */
+	char id[64];     /* "not_found", ... of an error */
+	char header[64]; /* the one that was wanted, "" if there was none */
 	char err[PAAS_ERRLEN];
 };
 

@@ -63,7 +63,7 @@ packages_missing() {
 # are not installed.
 services_missing() {
     local s
-    for s in nginx-common:nginx haproxy:haproxy caddy:caddy; do
+    for s in nginx-common:nginx fcgiwrap:fcgiwrap haproxy:haproxy caddy:caddy; do
         dpkg-query -W "${s%:*}" >/dev/null 2>&1 || echo "${s#*:}"
     done
 }
@@ -102,7 +102,7 @@ packages_install() {
     for service in "${off[@]}"; do
         update-rc.d "$service" disable >/dev/null 2>&1 || true
         ! command -v systemctl >/dev/null ||
-            systemctl disable --quiet "$service.service" 2>/dev/null || true
+            systemctl disable --quiet "$service.service" "$service.socket" 2>/dev/null || true
     done
 }
 

@@ -1,7 +1,7 @@
 # The platform's files and its services; sourced by up and down.  Under
 # systemd they are units, without it runit's runsv keeps them running.
 
-services=(launcher manager dns router rotate)
+services=(launcher manager dns git router rotate)
 
 # ---- files ------------------------------------------------------------
 
@@ -13,10 +13,13 @@ places_make() {
     place 755 root:root "$state_dir"
     place 700 paas:paas "$state_dir/store"
     place 2750 paas:www-data "$state_dir/routes"
+    place 711 root:root "$state_dir/git"
     place 755 root:root "$state_dir/router"
     place 755 root:root "$logs"
     # Sticky: paas makes its socket here, but can't replace what root made.
     place 1775 root:paas "$run"
+    # What connects there is believed: it is nginx alone.
+    place 750 paas-git:www-data "$run/git"
 }
 
 # The n-th /20 of 198.19.0.0/16 and its uids, of the first n that is free: a
@@ -63,7 +66,8 @@ fill() {
     ! takes_proxy || proxy=' proxy_protocol'
     [ ! -e /proc/net/if_inet6 ] ||
         listen6="listen [::]:$port default_server$proxy;"
-    sed -e "s|@LISTEN6@|$listen6|g" -e "s|@PROXY@|$proxy|g" \
+    sed -e "s|@ALSO6@|${listen6/ default_server/}|g" \
+        -e "s|@LISTEN6@|$listen6|g" -e "s|@PROXY@|$proxy|g" \
         -e "s|@TRUST@|$(trust)|g" \
         -e "s|@PORT@|$port|g" -e "s|@DOMAIN@|$domain|g" \
         -e "s|@STATE@|$state_dir|g" -e "s|@RUN@|$run|g" \
@@ -220,7 +224,7 @@ runsvdir_pid() {
 runit_stop() {
     local pid s
     if pid=$(runsvdir_pid); then
-        for s in rotate router manager dns launcher; do
+        for s in rotate router git manager dns launcher; do
             [ ! -d "$sv/$s" ] || sv -w 20 force-stop "$sv/$s" >/dev/null || true
         done
         kill -HUP "$pid" # runsvdir ends each runsv, and then itself

@@ -1,0 +1,95 @@
+#include "git/serve.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+#define HTTP_BACKEND "/usr/lib/git-core/git-http-backend"
+
+/* Of each of git's processes: what a hostile pack may make it take. */
+#define MEMORY_MAX (4ULL << 30)
+
+static int
+answer(int status, const char *text)
+{
+	if (status >= 500)
+		log_err("%s", text);
+	printf("Status: %d\r\nContent-Type: text/plain; charset=utf-8\r\n"
+	       "Cache-Control: no-cache\r\n\r\n%s\n",
+	    status, text);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static void
+limit(void)
+{
+	static const struct rlimit none = {0, 0};
+	static const struct rlimit memory = {MEMORY_MAX, MEMORY_MAX};
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)setrlimit(RLIMIT_AS, &memory);
+}
+
+/* The folder that this program is in. */
+static int
+find_libexec(char *path, size_t len, char *err)
+{
+	ssize_t n = readlink("/proc/self/exe", path, len - 1);
+	char *slash;
+
+	if (n <= 0 || (size_t)n >= len - 1) {
+		snprintf(err, PAAS_ERRLEN, "/proc/self/exe can't be read");
+		return -1;
+	}
+	path[n] = '\0';
+	if ((slash = strrchr(path, '/')) != NULL)
+		*slash = '\0';
+	return 0;
+}
+
+/* Said before anything is sent; what else fills the disk is git's to say. */
+static int
+has_room(const struct serve *s)
+{
+	struct statvfs fs;
+
+	return !s->push || statvfs(s->conf.state_dir, &fs) != 0 ||
+	       (uint64_t)fs.f_bavail * fs.f_frsize >= s->conf.disk_reserve;
+}
+
+int
+main(void)
+{
+	char err[PAAS_ERRLEN], libexec[PATH_MAX];
+	struct serve_locks locks;
+	struct serve s;
+	char **environment;
+	int status;
+
+	/* fcgiwrap does not end us when it ends. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	log_init("paas-git", 0);
+	if ((status = serve_read(&s, getenv, err)) != 0)
+		return answer(status, err);
+	if (!has_room(&s))
+		return answer(507,
+		    "The platform's disk is nearly full (disk_reserve in "
+		    "paas.conf): nothing can be pushed until there is room.");
+	limit();
+	if (find_libexec(libexec, sizeof(libexec), err) == -1 ||
+	    serve_prepare(&s, &locks, err) == -1)
+		return answer(500, err);
+	environment = serve_environment(&s, libexec, locks.push);
+	if (environment == NULL)
+		return answer(500, "out of memory");
+	return serve_pump(HTTP_BACKEND, environment);
+}
