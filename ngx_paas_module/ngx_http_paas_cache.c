@@ -10,11 +10,6 @@
 #include "ngx_http_paas_module.h"
 
 
-static void ngx_http_paas_link_entry(ngx_http_paas_cache_t *cache,
-    ngx_http_paas_entry_t *entry);
-static void ngx_http_paas_unlink_entry(ngx_http_paas_cache_t *cache,
-    ngx_http_paas_entry_t *entry);
-static void ngx_http_paas_evict_entries(ngx_http_paas_cache_t *cache);
 static int ngx_http_paas_measure_host(const paas_routedb_host_t *record,
     size_t *size, uint32_t *npaths);
 static int ngx_http_paas_fill_path(ngx_http_paas_path_t *path, u_char **p,
@@ -25,45 +20,6 @@ static void ngx_http_paas_inherit_pool(ngx_http_paas_pool_t *pool,
     ngx_http_paas_pool_t *old);
 static void ngx_http_paas_fill_inst(ngx_http_paas_inst_t *inst,
     const paas_routedb_instance_t *record);
-
-
-/* A bucket for each 256 bytes: about one for each entry. */
-
-ngx_int_t
-ngx_http_paas_init_cache(ngx_conf_t *cf, ngx_http_paas_cache_t *cache)
-{
-    ngx_uint_t  n;
-
-    for (n = 256; n < cache->max / 256 && n < 1024 * 1024; n *= 2) {
-        /* void */
-    }
-
-    cache->mask = n - 1;
-
-    cache->buckets = ngx_pcalloc(cf->pool, n * sizeof(void *));
-    if (cache->buckets == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_queue_init(&cache->queue);
-
-    return NGX_OK;
-}
-
-
-void
-ngx_http_paas_close_cache(ngx_http_paas_cache_t *cache)
-{
-    ngx_queue_t  *q;
-
-    while (!ngx_queue_empty(&cache->queue)) {
-        q = ngx_queue_head(&cache->queue);
-
-        ngx_http_paas_unlink_entry(cache,
-                                   ngx_queue_data(q, ngx_http_paas_entry_t,
-                                                  queue));
-    }
-}
 
 
 /* Eight bytes a step; no attacker gains by a full bucket that is bounded. */
@@ -207,11 +163,7 @@ ngx_http_paas_cache_host(ngx_http_paas_cache_t *cache, uint64_t stamp,
 
     old = ngx_http_paas_cached_host(cache, key, name);
 
-    if (old) {
-        ngx_http_paas_unlink_entry(cache, &old->entry);
-    }
-
-    ngx_http_paas_link_entry(cache, &host->entry);
+    ngx_http_paas_link_entry(cache, &host->entry, old ? &old->entry : NULL);
 
     return host;
 }
@@ -360,11 +312,7 @@ ngx_http_paas_cache_pool(ngx_http_paas_cache_t *cache, uint64_t stamp,
         return NULL;
     }
 
-    if (old) {
-        ngx_http_paas_unlink_entry(cache, &old->entry);
-    }
-
-    ngx_http_paas_link_entry(cache, &pool->entry);
+    ngx_http_paas_link_entry(cache, &pool->entry, old ? &old->entry : NULL);
 
     return pool;
 }
@@ -472,122 +420,4 @@ ngx_http_paas_fill_inst(ngx_http_paas_inst_t *inst,
                      ? ngx_http_paas_print_address(inst->text, record)
                      : ngx_sock_ntop(&inst->u.sockaddr, inst->socklen,
                                      inst->text, sizeof(inst->text), 1);
-}
-
-
-static void
-ngx_http_paas_link_entry(ngx_http_paas_cache_t *cache,
-    ngx_http_paas_entry_t *entry)
-{
-    ngx_http_paas_entry_t  **bucket;
-
-    bucket = &cache->buckets[entry->key & cache->mask];
-
-    entry->linked = 1;
-    entry->next = *bucket;
-    *bucket = entry;
-
-    ngx_queue_insert_head(&cache->queue, &entry->queue);
-
-    cache->size += entry->size;
-
-    if (cache->size > cache->max) {
-
-        /* what was just linked is about to be used */
-
-        entry->refs++;
-        ngx_http_paas_evict_entries(cache);
-        entry->refs--;
-    }
-}
-
-
-static void
-ngx_http_paas_unlink_entry(ngx_http_paas_cache_t *cache,
-    ngx_http_paas_entry_t *entry)
-{
-    ngx_http_paas_entry_t  **e;
-
-    e = &cache->buckets[entry->key & cache->mask];
-
-    while (*e != entry) {
-        e = &(*e)->next;
-    }
-
-    *e = entry->next;
-
-    ngx_queue_remove(&entry->queue);
-    entry->linked = 0;
-
-    if (entry->refs == 0) {
-        ngx_http_paas_free_entry(cache, entry);
-    }
-}
-
-
-/* From the old end; what was used since the last time gets another round. */
-
-static void
-ngx_http_paas_evict_entries(ngx_http_paas_cache_t *cache)
-{
-    ngx_uint_t              n;
-    ngx_queue_t            *q;
-    ngx_http_paas_entry_t  *e;
-
-    for (n = 0; n < 64 && cache->size > cache->max; n++) {
-
-        q = ngx_queue_last(&cache->queue);
-
-        if (q == ngx_queue_sentinel(&cache->queue)) {
-            return;
-        }
-
-        e = ngx_queue_data(q, ngx_http_paas_entry_t, queue);
-
-        if (e->refs || (e->used && n < 32)) {
-            e->used = 0;
-            ngx_queue_remove(q);
-            ngx_queue_insert_head(&cache->queue, q);
-            continue;
-        }
-
-        ngx_http_paas_unlink_entry(cache, e);
-    }
-}
-
-
-/* An entry that is neither linked nor held any more. */
-
-void
-ngx_http_paas_free_entry(ngx_http_paas_cache_t *cache,
-    ngx_http_paas_entry_t *entry)
-{
-    uint32_t               i, k;
-    ngx_http_paas_path_t  *path;
-    ngx_http_paas_host_t  *host;
-    ngx_http_paas_pool_t  *pool;
-
-    cache->size -= entry->size;
-
-    if (!entry->pool) {
-        host = (ngx_http_paas_host_t *) entry;
-
-        if (host->captures) {
-            ngx_free(host->captures);
-        }
-
-        for (i = 0; i < host->npaths; i++) {
-            path = &host->paths[i];
-
-            for (k = 0; k < path->ntargets; k++) {
-                pool = path->targets[k].pool;
-
-                if (pool) {
-                    ngx_http_paas_drop_entry(cache, &pool->entry);
-                }
-            }
-        }
-    }
-
-    ngx_free(entry);
 }

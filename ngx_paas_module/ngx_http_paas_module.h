@@ -106,7 +106,7 @@ typedef struct {
 typedef struct ngx_http_paas_entry_s  ngx_http_paas_entry_t;
 
 struct ngx_http_paas_entry_s {
-    ngx_queue_t                 queue;     /* newest first */
+    ngx_queue_t                 queue;
     ngx_http_paas_entry_t      *next;      /* in the bucket */
     uint64_t                    key;       /* pool id, or hash of the host */
     uint64_t                    stamp;     /* of the database */
@@ -115,6 +115,7 @@ struct ngx_http_paas_entry_s {
     unsigned                    pool:1;
     unsigned                    linked:1;
     unsigned                    used:1;
+    unsigned                    guest:1;   /* see ngx_http_paas_entry.c */
 };
 
 
@@ -178,10 +179,12 @@ struct ngx_http_paas_host_s {
 
 
 typedef struct {
-    ngx_queue_t                 queue;
+    ngx_queue_t                 guests;    /* newest first */
+    ngx_queue_t                 regulars;
     ngx_http_paas_entry_t     **buckets;
     ngx_uint_t                  mask;
-    size_t                      size;
+    size_t                      guest_size;
+    size_t                      size;      /* of all, and of those held */
     size_t                      max;
 } ngx_http_paas_cache_t;
 
@@ -374,9 +377,6 @@ ngx_int_t ngx_http_paas_canonical_host(ngx_http_request_t *r, ngx_str_t *host,
 
 /* ngx_http_paas_cache.c */
 
-ngx_int_t ngx_http_paas_init_cache(ngx_conf_t *cf,
-    ngx_http_paas_cache_t *cache);
-void ngx_http_paas_close_cache(ngx_http_paas_cache_t *cache);
 uint64_t ngx_http_paas_hash(const u_char *data, size_t len);
 ngx_http_paas_host_t *ngx_http_paas_cached_host(ngx_http_paas_cache_t *cache,
     uint64_t key, ngx_str_t *name);
@@ -387,8 +387,6 @@ ngx_http_paas_host_t *ngx_http_paas_cache_host(ngx_http_paas_cache_t *cache,
     const paas_routedb_host_t *record, int *error);
 ngx_http_paas_pool_t *ngx_http_paas_cache_pool(ngx_http_paas_cache_t *cache,
     uint64_t stamp, const paas_routedb_pool_t *record, int *error);
-void ngx_http_paas_free_entry(ngx_http_paas_cache_t *cache,
-    ngx_http_paas_entry_t *entry);
 
 
 /* ngx_http_paas_address.c */
@@ -397,6 +395,21 @@ socklen_t ngx_http_paas_copy_address(struct sockaddr *sockaddr,
     const paas_routedb_instance_t *record);
 size_t ngx_http_paas_print_address(u_char *text,
     const paas_routedb_instance_t *record);
+
+
+/* ngx_http_paas_entry.c */
+
+ngx_int_t ngx_http_paas_init_cache(ngx_conf_t *cf,
+    ngx_http_paas_cache_t *cache);
+void ngx_http_paas_close_cache(ngx_http_paas_cache_t *cache);
+void ngx_http_paas_link_entry(ngx_http_paas_cache_t *cache,
+    ngx_http_paas_entry_t *entry, ngx_http_paas_entry_t *old);
+void ngx_http_paas_grow_entry(ngx_http_paas_cache_t *cache,
+    ngx_http_paas_entry_t *entry, size_t size);
+void ngx_http_paas_unlink_entry(ngx_http_paas_cache_t *cache,
+    ngx_http_paas_entry_t *entry);
+void ngx_http_paas_free_entry(ngx_http_paas_cache_t *cache,
+    ngx_http_paas_entry_t *entry);
 
 #define ngx_http_paas_hold_entry(e)   ((e)->refs++)
 #define ngx_http_paas_drop_entry(cache, e)                                    \
@@ -412,9 +425,6 @@ ngx_int_t ngx_http_paas_load_patterns(ngx_http_paas_main_conf_t *pmcf,
 void ngx_http_paas_close_patterns(ngx_http_paas_patterns_t *patterns);
 int ngx_http_paas_match_pattern(ngx_http_paas_main_conf_t *pmcf,
     ngx_str_t *host, paas_routedb_host_t *record);
-ngx_int_t ngx_http_paas_keep_captures(ngx_http_paas_main_conf_t *pmcf,
-    ngx_http_paas_host_t *host);
-ngx_int_t ngx_http_paas_add_captures(ngx_conf_t *cf);
 
 /* Are those of the database compiled, if there are any? */
 
@@ -429,6 +439,26 @@ ngx_int_t ngx_http_paas_add_captures(ngx_conf_t *cf);
 #define ngx_http_paas_count_bad(patterns)                                     \
     ((patterns)->bad + ((patterns)->failed ? (patterns)->n - (patterns)->bad  \
                                            : 0))
+
+
+/* ngx_http_paas_capture.c */
+
+ngx_int_t ngx_http_paas_keep_captures(ngx_http_paas_main_conf_t *pmcf,
+    ngx_http_paas_host_t *host);
+ngx_int_t ngx_http_paas_add_captures(ngx_conf_t *cf);
+
+
+/* ngx_http_paas_lookup.c */
+
+typedef struct {
+    ngx_http_paas_ctx_t        *ctx;
+    ngx_http_paas_host_t       *host;
+    ngx_http_paas_path_t       *path;
+    ngx_http_paas_pool_t       *pool;
+} ngx_http_paas_route_t;
+
+ngx_http_paas_code_e ngx_http_paas_lookup_route(ngx_http_paas_ctx_t *ctx,
+    ngx_http_paas_route_t *route);
 
 
 /* ngx_http_paas_route.c */

@@ -8,7 +8,23 @@
 #define _NGX_HTTP_PAAS_PATTERN_H_INCLUDED_
 
 
-typedef struct ngx_http_paas_pattern_s  ngx_http_paas_pattern_t;
+#ifndef PCRE2_CODE_UNIT_WIDTH
+#define PCRE2_CODE_UNIT_WIDTH  8
+#endif
+
+#include <pcre2.h>
+
+
+#define NGX_HTTP_PAAS_GROUPS  32           /* the whole match included */
+
+
+typedef struct {
+    uint32_t                    order;
+    ngx_str_t                   text;
+    pcre2_code                 *code;      /* NULL: none */
+    size_t                      size;
+    unsigned                    slow:1;    /* has run into the limit */
+} ngx_http_paas_pattern_t;
 
 
 typedef struct {
@@ -21,8 +37,8 @@ typedef struct {
     uint64_t                    generation;  /* meta.patterns, of the */
     ngx_uint_t                  opened;    /* file that is db->opened */
     ngx_msec_t                  tried;
-    void                       *context;   /* of PCRE2 */
-    void                       *data;
+    pcre2_match_context        *context;
+    pcre2_match_data           *data;
     unsigned                    failed:1;  /* to read them */
 } ngx_http_paas_patterns_t;
 

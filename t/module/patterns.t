@@ -171,6 +171,20 @@ my $before = private();
 flood(20000);
 cmp_ok(private() - $before, '<', 2048, 'a flood of hosts leaves memory as it was');
 is(who('hot.test', '/'), 'app1||||||', 'others go on');
+# Nor are others driven out of a worker's cache: with the database gone, those
+# that are in it go on, however long ago they were asked for.
+my $small = PaasTest::Router->new(workers => 1, @location[0, 1], routes => routes_dir() . ' cache=64k');
+$r = $small;
+for (1 .. 2) { is(who($_, '/') =~ s/.*(app\d).*/$1/r, 'app1', $_) for 'hot.test' }
+is(who('hot2.test', '/'), 'app2||||||', 'asked for but once');
+is(who('p7-7.test', '/'), 'app3|7|||||', 'a pattern, twice') for 1 .. 2;
+flood(5000);
+truncate routes_dir() . '/data.mdb', 0 or die $!;
+is(who('never.test', '/'), 'routes_unavailable', 'without a database');
+is(who('hot.test', '/'), 'app1||||||', 'a host that was asked for twice goes on after a flood');
+is(who('p7-7.test', '/'), 'app3|7|||||', 'and so does one that a pattern matches');
+is(who('hot2.test', '/'), 'routes_unavailable', 'one that was asked for once had to go');
+
 unlike($r->log, qr/\[(alert|crit|emerg)\]/, 'nothing bad in the log');
 
 sub flood {

@@ -1,0 +1,354 @@
+
+/*
+ * From a host and a path to a pool: in the cache, else in the database, and
+ * then in the cache.
+ */
+
+
+#include "ngx_http_paas_module.h"
+
+
+static ngx_int_t ngx_http_paas_match_route(ngx_http_paas_route_t *route);
+static ngx_int_t ngx_http_paas_read_route(ngx_http_paas_db_t *db, void *data);
+static int ngx_http_paas_find_record(ngx_http_paas_ctx_t *ctx,
+    paas_routedb_host_t *record, ngx_uint_t *pattern);
+static ngx_http_paas_path_t *ngx_http_paas_match_path(
+    ngx_http_paas_host_t *host, ngx_str_t *uri);
+static ngx_http_paas_target_t *ngx_http_paas_match_target(
+    ngx_http_paas_ctx_t *ctx, ngx_http_paas_path_t *path);
+static ngx_http_paas_code_e ngx_http_paas_judge_pool(
+    ngx_http_paas_pool_t *pool);
+
+
+/* Of the cache, or of the database; ctx itself stays as it is. */
+
+ngx_http_paas_code_e
+ngx_http_paas_lookup_route(ngx_http_paas_ctx_t *ctx,
+    ngx_http_paas_route_t *route)
+{
+    ngx_int_t               rc;
+    ngx_uint_t              i;
+    ngx_http_paas_db_t     *db;
+    ngx_http_paas_cache_t  *cache;
+
+    db = &ctx->pmcf->db;
+    cache = &ctx->pmcf->cache;
+
+    ngx_memzero(route, sizeof(ngx_http_paas_route_t));
+
+    route->ctx = ctx;
+    if (ctx->key == 0) {
+        ctx->key = ngx_http_paas_hash(ctx->name.data, ctx->name.len);
+    }
+
+    route->host = ngx_http_paas_cached_host(cache, ctx->key, &ctx->name);
+
+    rc = NGX_AGAIN;
+
+    if (route->host && route->host->entry.stamp == db->stamp) {
+        rc = ngx_http_paas_match_route(route);
+    }
+
+    if (rc == NGX_AGAIN) {
+
+        if (ngx_http_paas_canonical_host(ctx->request, &ctx->name, &ctx->key)
+            != NGX_OK)
+        {
+            return NGX_HTTP_PAAS_BAD_HOST;
+        }
+
+        /*
+         * Again, if a read was so slow that it does not count, or if there
+         * are new patterns.
+         */
+
+        for (i = 0, rc = NGX_AGAIN; rc == NGX_AGAIN && i < 3; i++) {
+
+            if (i
+                && ngx_http_paas_load_patterns(ctx->pmcf,
+                                               ctx->request->connection->log)
+                   != NGX_OK)
+            {
+                break;
+            }
+
+            rc = ngx_http_paas_read_db(db, ngx_http_paas_read_route, route,
+                                       ctx->request->connection->log);
+        }
+
+        if (rc == NGX_ERROR || rc == NGX_AGAIN) {
+
+            /* what is cached goes on, however old it is */
+
+            route->host = ngx_http_paas_cached_host(cache, ctx->key,
+                                                    &ctx->name);
+
+            if (route->host == NULL
+                || ngx_http_paas_match_route(route) != NGX_OK)
+            {
+                route->host = NULL;
+                return NGX_HTTP_PAAS_ROUTES_UNAVAILABLE;
+            }
+        }
+    }
+
+    if (rc == NGX_DECLINED) {
+        return db->error ? NGX_HTTP_PAAS_ROUTES_UNAVAILABLE
+                         : NGX_HTTP_PAAS_NO_ROUTE;
+    }
+
+    return route->pool ? ngx_http_paas_judge_pool(route->pool)
+                       : NGX_HTTP_PAAS_OK;
+}
+
+
+/*
+ * Matches the path in a cached host.  NGX_OK, NGX_DECLINED for no route, or
+ * NGX_AGAIN if the pool has to be read yet.
+ */
+
+static ngx_int_t
+ngx_http_paas_match_route(ngx_http_paas_route_t *route)
+{
+    ngx_http_paas_ctx_t     *ctx;
+    ngx_http_paas_target_t  *target;
+
+    ctx = route->ctx;
+
+    route->path = ngx_http_paas_match_path(route->host, &ctx->uri);
+
+    if (route->path == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (route->path->ntargets == 0) {
+        return NGX_OK;
+    }
+
+    target = ngx_http_paas_match_target(ctx, route->path);
+
+    if (target->pool == NULL) {
+        return NGX_AGAIN;
+    }
+
+    route->pool = target->pool;
+
+    return NGX_OK;
+}
+
+
+/* Reads host and pool in one transaction; same results as match_route(). */
+
+static ngx_int_t
+ngx_http_paas_read_route(ngx_http_paas_db_t *db, void *data)
+{
+    ngx_http_paas_route_t *route = data;
+
+    int                      error;
+    ngx_int_t                rc;
+    ngx_str_t               *name;
+    ngx_uint_t               pattern;
+    paas_routedb_host_t      host;
+    paas_routedb_pool_t      pool;
+    ngx_http_paas_cache_t   *cache;
+    ngx_http_paas_target_t  *target;
+
+    name = &route->ctx->name;
+    cache = &route->ctx->pmcf->cache;
+
+    error = ngx_http_paas_find_record(route->ctx, &host, &pattern);
+
+    if (error == PAAS_ROUTEDB_EAGAIN) {
+        return NGX_AGAIN;
+    }
+
+    if (error != PAAS_ROUTEDB_OK && error != PAAS_ROUTEDB_ENOTFOUND) {
+        goto failed;
+    }
+
+    if (route->host == NULL || route->host->entry.stamp != db->stamp) {
+
+        route->host = ngx_http_paas_cache_host(cache, db->stamp,
+                                               route->ctx->key, name,
+                                               error ? NULL : &host, &error);
+        if (route->host == NULL) {
+            goto failed;
+        }
+
+        if (pattern
+            && ngx_http_paas_keep_captures(route->ctx->pmcf, route->host)
+               != NGX_OK)
+        {
+            route->host->entry.stamp = 0;
+            return NGX_ERROR;
+        }
+    }
+
+    rc = ngx_http_paas_match_route(route);
+
+    if (rc != NGX_AGAIN) {
+        return rc;
+    }
+
+    target = ngx_http_paas_match_target(route->ctx, route->path);
+
+    route->pool = ngx_http_paas_cached_pool(cache, target->id);
+
+    if (route->pool == NULL || route->pool->entry.stamp != db->stamp) {
+
+        error = paas_routedb_find_pool(db->reader, &host, target->id, &pool);
+
+        if (error == PAAS_ROUTEDB_ENOTFOUND) {
+
+            /* as good as an empty one */
+
+            ngx_memzero(&pool, sizeof(paas_routedb_pool_t));
+            pool.id = target->id;
+
+        } else if (error != PAAS_ROUTEDB_OK) {
+            goto failed;
+        }
+
+        ngx_http_paas_hold_entry(&route->host->entry);
+
+        route->pool = ngx_http_paas_cache_pool(cache, db->stamp, &pool,
+                                               &error);
+
+        route->host->entry.refs--;
+
+        if (route->pool == NULL) {
+            goto failed;
+        }
+    }
+
+    target->pool = route->pool;
+    ngx_http_paas_hold_entry(&route->pool->entry);
+
+    return NGX_OK;
+
+failed:
+
+    if (error == PAAS_ROUTEDB_EDAMAGED) {
+        ngx_http_paas_damage_db(db, name, ngx_cycle->log);
+    }
+
+    return NGX_ERROR;
+}
+
+
+/* The host's own, the longest wildcard, the first pattern, the default. */
+
+static int
+ngx_http_paas_find_record(ngx_http_paas_ctx_t *ctx,
+    paas_routedb_host_t *record, ngx_uint_t *pattern)
+{
+    int                  error;
+    ngx_http_paas_db_t  *db;
+
+    db = &ctx->pmcf->db;
+
+    *pattern = 0;
+
+    error = paas_routedb_find_host(db->reader, (char *) ctx->name.data,
+                                   ctx->name.len, record);
+
+    if (error == PAAS_ROUTEDB_ENOTFOUND && db->meta.npatterns) {
+        error = ngx_http_paas_match_pattern(ctx->pmcf, &ctx->name, record);
+        *pattern = (error == PAAS_ROUTEDB_OK);
+    }
+
+    if (error == PAAS_ROUTEDB_ENOTFOUND && (db->meta.depths[0] & 1)) {
+        error = paas_routedb_find_default(db->reader, record);
+    }
+
+    return error;
+}
+
+
+/* The longest prefix that covers the path in whole segments. */
+
+static ngx_http_paas_path_t *
+ngx_http_paas_match_path(ngx_http_paas_host_t *host, ngx_str_t *uri)
+{
+    uint32_t               i;
+    ngx_str_t             *prefix;
+    ngx_http_paas_path_t  *path;
+
+    for (i = 0; i < host->npaths; i++) {
+
+        path = &host->paths[i];
+        prefix = &path->prefix;
+
+        if (prefix->len <= 1) {
+            return path;
+        }
+
+        if (uri->len >= prefix->len
+            && ngx_memcmp(uri->data, prefix->data, prefix->len) == 0
+            && (uri->len == prefix->len
+                || uri->data[prefix->len] == '/'
+                || prefix->data[prefix->len - 1] == '/'))
+        {
+            return path;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* The same one for a request, as long as the route is the same. */
+
+static ngx_http_paas_target_t *
+ngx_http_paas_match_target(ngx_http_paas_ctx_t *ctx,
+    ngx_http_paas_path_t *path)
+{
+    uint32_t  i, n;
+
+    if (path->ntargets == 1) {
+        return path->targets;
+    }
+
+    n = ((uint64_t) ctx->split * path->total) >> 32;
+
+    for (i = 0; i < (uint32_t) path->ntargets - 1; i++) {
+
+        if (n < path->targets[i].weight) {
+            break;
+        }
+
+        n -= path->targets[i].weight;
+    }
+
+    return &path->targets[i];
+}
+
+
+/* What an app without an active instance is refused with, by its state. */
+
+static ngx_http_paas_code_e
+ngx_http_paas_judge_pool(ngx_http_paas_pool_t *pool)
+{
+    static const ngx_http_paas_code_e  codes[] = {
+        NGX_HTTP_PAAS_NO_INSTANCE,         /* PAAS_ROUTEDB_RUNNING */
+        NGX_HTTP_PAAS_BOOTING,             /* PAAS_ROUTEDB_STARTING */
+        NGX_HTTP_PAAS_ASLEEP,              /* PAAS_ROUTEDB_ASLEEP */
+        NGX_HTTP_PAAS_APP_STOPPED,         /* PAAS_ROUTEDB_STOPPED */
+        NGX_HTTP_PAAS_MAINTENANCE,         /* PAAS_ROUTEDB_MAINTENANCE */
+        NGX_HTTP_PAAS_APP_CRASHED          /* PAAS_ROUTEDB_CRASHED */
+    };
+
+    if (pool->state == PAAS_ROUTEDB_MAINTENANCE) {
+        return NGX_HTTP_PAAS_MAINTENANCE;
+    }
+
+    if (pool->nactive) {
+        return NGX_HTTP_PAAS_OK;
+    }
+
+    if (pool->state >= sizeof(codes) / sizeof(codes[0])) {
+        return NGX_HTTP_PAAS_NO_INSTANCE;
+    }
+
+    return codes[pool->state];
+}
