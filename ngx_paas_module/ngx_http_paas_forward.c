@@ -137,21 +137,19 @@ ngx_http_paas_send_redirect(ngx_http_paas_ctx_t *ctx)
 static void
 ngx_http_paas_find_port(ngx_http_request_t *r, ngx_str_t *port)
 {
-    u_char           *p, *last;
-    ngx_table_elt_t  *h;
+    u_char     *p, *last;
+    ngx_str_t   text;
 
     ngx_str_null(port);
 
-    h = r->headers_in.host;
+    ngx_http_paas_get_authority(r, &text);
 
-    if (h == NULL || r->host_start
-        || h->value.len <= r->headers_in.server.len)
-    {
+    if (text.len <= r->headers_in.server.len) {
         return;
     }
 
-    p = h->value.data + r->headers_in.server.len;
-    last = h->value.data + h->value.len;
+    p = text.data + r->headers_in.server.len;
+    last = text.data + text.len;
 
     if (*p == '.') {
         p++;

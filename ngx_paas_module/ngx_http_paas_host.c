@@ -22,47 +22,26 @@ static ngx_uint_t ngx_http_paas_is_plain_host(ngx_str_t *host);
 ngx_int_t
 ngx_http_paas_check_host(ngx_http_request_t *r, ngx_str_t *host)
 {
-    u_char           *p, *last;
-    ngx_table_elt_t  *h;
+    u_char     *p, *last;
+    ngx_str_t   text;
 
     *host = r->headers_in.server;
 
-    h = r->headers_in.host;
+    ngx_http_paas_get_authority(r, &text);
 
-    if (h == NULL || r->host_start) {
+    if (text.len == host->len) {
 
-        /*
-         * HTTP/1.0 without a host has none, whatever $host says; and in
-         * "GET http://HOST:PORT/" nginx has seen to digits, of any number.
-         */
+        /* HTTP/1.0 without a host has none, whatever $host says */
 
-        if (r->host_start == NULL) {
-            return host->len ? NGX_OK : NGX_DECLINED;
-        }
-
-        p = r->host_end;
-
-        if (r->http_version >= NGX_HTTP_VERSION_20 || *p != ':') {
-            return NGX_OK;
-        }
-
-        for (last = p + 1; *last >= '0' && *last <= '9'; last++) {
-            /* void */
-        }
-
-        return ngx_http_paas_check_port(p, last);
+        return host->len ? NGX_OK : NGX_DECLINED;
     }
 
-    if (h->value.len == host->len) {
-        return NGX_OK;
-    }
-
-    if (h->value.len < host->len) {
+    if (text.len < host->len) {
         return NGX_DECLINED;
     }
 
-    p = h->value.data + host->len;
-    last = h->value.data + h->value.len;
+    p = text.data + host->len;
+    last = text.data + text.len;
 
     if (*p == '.' && p[-1] != ']') {
         p++;
@@ -73,6 +52,37 @@ ngx_http_paas_check_host(ngx_http_request_t *r, ngx_str_t *host)
     }
 
     return ngx_http_paas_check_port(p, last);
+}
+
+
+/*
+ * The host as the client has written it, with its last dot and port: that of
+ * "GET http://HOST:PORT/", where nginx leaves the port out, else of :authority,
+ * else of the header.
+ */
+
+void
+ngx_http_paas_get_authority(ngx_http_request_t *r, ngx_str_t *text)
+{
+    u_char  *last;
+
+    if (r->host_start == NULL) {
+        *text = r->headers_in.host ? r->headers_in.host->value
+                                   : r->headers_in.server;
+        return;
+    }
+
+    last = r->host_end;
+
+    if (r->http_version < NGX_HTTP_VERSION_20 && *last == ':') {
+
+        do {
+            last++;
+        } while (*last >= '0' && *last <= '9');
+    }
+
+    text->data = r->host_start;
+    text->len = last - r->host_start;
 }
 
 

@@ -371,6 +371,7 @@ ngx_http_paas_ctx_t *ngx_http_paas_find_ctx(ngx_http_request_t *r);
 /* ngx_http_paas_host.c */
 
 ngx_int_t ngx_http_paas_check_host(ngx_http_request_t *r, ngx_str_t *host);
+void ngx_http_paas_get_authority(ngx_http_request_t *r, ngx_str_t *text);
 ngx_int_t ngx_http_paas_canonical_host(ngx_http_request_t *r, ngx_str_t *host,
     uint64_t *key);
 

@@ -91,7 +91,7 @@ is(who('exact.example.com', '/'), 'no_route', 'a host with a record is none for 
 is(who('exact.example.com', '/one'), 'app1||||||', 'whatever paths it has');
 is(who('127.0.0.1', '/'), 'app4||||||', 'addresses, too');
 is(who('a b', '/'), undef, 'no host is none');
-is($r->get('u@a.test', '/')->{headers}{'x-paas-error'}, 'bad_host', 'nor is what looks like one');
+is($r->get('u@a.test', '/')->{status}, 400, 'nor is what looks like one');
 change_routes(pools() . "host a.test pool=1\n");
 is(who('b.test', '/'), 'no_route', 'without a default again');
 change_routes(pools() . "host * to=www.test\n");
