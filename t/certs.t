@@ -162,6 +162,18 @@ is($u->{created_at}, $c->{created_at}, 'and its time');
 is($u->{ssl_cert}{subject}, '/CN=next', 'is another one');
 isnt($u->{ssl_cert}{id}, $c->{ssl_cert}{id}, 'with another id inside');
 
+# ---- what nginx gets -----------------------------------------------------
+
+sub hosts {
+    my ($in, $out, $err) = '';
+    run ["$build/bin/paas-routedb", 'dump', "$dir/state/certs"], \$in, \$out, \$err;
+    return join ' ', sort $out =~ /^certhost (\S+) /mg;
+}
+my $want = join ' ', sort qw(www.example.com *.deep.org a.wild.org taken.deep.org x.deep.org y.x.deep.org stray.net);
+ok(wait_for(10, sub { hosts() eq $want }), 'the hosts are in the database') or diag hosts();
+is((stat "$dir/state/certs/data.mdb")[2] & 07777, 0640, 'which is for its group alone');
+is((stat "$dir/state/certs/lock.mdb")[2] & 07777, 0600, 'and its lock for nobody');
+
 # ---- refused ------------------------------------------------------------
 
 my $post = '/apps/shop/sni-endpoints';

@@ -184,7 +184,7 @@ write_key(EVP_PKEY *key)
 	return text;
 }
 
-/* The first 8 bytes of SHA-256(chain NUL key), never 0. */
+/* The first 8 bytes of SHA-256(chain NUL key); 0 and 1 mean other things. */
 static uint64_t
 hash_pair(const char *chain, const char *key)
 {
@@ -201,7 +201,7 @@ hash_pair(const char *chain, const char *key)
 	EVP_MD_CTX_free(ctx);
 	for (i = 0; i < 8; i++)
 		id = id << 8 | sum[i];
-	return id != 0 ? id : 1;
+	return id > 1 ? id : 2;
 }
 
 static int

@@ -4,6 +4,7 @@
  *
  *   state/store/            LMDB of the desired state           paas
  *   state/routes/           the route database                  paas:www-data
+ *   state/certs/            certificates and keys for nginx     paas:www-data
  *   state/uploads/ID.tar    what was pushed                     paas
  *   state/builds/ID/app/    the tree being built                paas-slug
  *   state/builds/ID/out/    result.json of paas-build           paas-slug

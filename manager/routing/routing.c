@@ -407,8 +407,10 @@ routing_open(struct store *st, const struct conf *conf, sd_event *event,
 	RB_INIT(&rt->touches);
 	TAILQ_INIT(&rt->queues[TOUCH_NOW].list);
 	TAILQ_INIT(&rt->queues[TOUCH_LATER].list);
-	rt->db = routing_db_open(conf, store_epoch(st), err);
-	if (rt->db == NULL) {
+	rt->db = routing_db_open(
+	    conf, "routes", "route database", store_epoch(st), err);
+	if (rt->db == NULL ||
+	    (rt->certs = cert_stage_open(st, conf, event, err)) == NULL) {
 		routing_close(rt);
 		return NULL;
 	}
@@ -445,5 +447,6 @@ routing_close(struct routing *rt)
 	forget_all(rt);
 	routing_walk_free(rt->walk);
 	routing_db_close(rt->db);
+	cert_stage_close(rt->certs);
 	free(rt);
 }

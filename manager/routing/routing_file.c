@@ -1,5 +1,5 @@
 /*
- * Where the route database is, and when it is made anew.
+ * Where a database is, of routes or of certificates, and when it is made anew.
  *
  * Commits don't wait for the disk.  The file is whole as long as the kernel
  * is; the file "boot" beside it holds the id of the boot that wrote it, and
@@ -127,7 +127,7 @@ mark(struct routing_db *db, int trusted)
 	db->trusted = db->stamped = trusted;
 	if (write_boot(db, trusted ? db->stamp : "") == -1)
 		log_warn("routing: cannot write %s/boot: %s; the next start "
-			 "compares all routes anew",
+			 "compares all of it anew",
 		    db->dir, strerror(errno));
 }
 
@@ -202,14 +202,16 @@ reason(int rc)
 }
 
 struct routing_db *
-routing_db_open(const struct conf *conf, uint32_t epoch, char err[PAAS_ERRLEN])
+routing_db_open(const struct conf *conf, const char *folder, const char *what,
+    uint32_t epoch, char err[PAAS_ERRLEN])
 {
 	struct routing_db *db;
 	int rc = PAAS_ROUTEDB_EDAMAGED;
 
 	if ((db = calloc(1, sizeof(*db))) == NULL)
 		log_fatal("routing: out of memory");
-	snprintf(db->dir, sizeof(db->dir), "%s/routes", conf->state_dir);
+	db->what = what;
+	snprintf(db->dir, sizeof(db->dir), "%s/%s", conf->state_dir, folder);
 	make_stamp(db, conf, epoch);
 	if (mkdir(db->dir, 0750) == -1 && errno != EEXIST) {
 		snprintf(err, PAAS_ERRLEN, "cannot make the folder %s: %s",
@@ -225,7 +227,8 @@ routing_db_open(const struct conf *conf, uint32_t epoch, char err[PAAS_ERRLEN])
 			rc = try_reading(db);
 		if (rc == PAAS_ROUTEDB_OK)
 			return db;
-		log_warn("routing: %s, and is made anew", reason(rc));
+		log_warn(
+		    "routing: the %s: %s, and is made anew", what, reason(rc));
 		paas_routedb_writer_close(db->writer);
 		db->writer = NULL;
 	}
@@ -233,8 +236,8 @@ routing_db_open(const struct conf *conf, uint32_t epoch, char err[PAAS_ERRLEN])
 	if (rc == PAAS_ROUTEDB_OK)
 		return db;
 fail:
-	snprintf(err, PAAS_ERRLEN, "cannot open the route database %s: %s",
-	    db->dir, reason(rc));
+	snprintf(err, PAAS_ERRLEN, "cannot open the %s %s: %s", what, db->dir,
+	    reason(rc));
 	routing_db_close(db);
 	return NULL;
 }
@@ -286,7 +289,7 @@ routing_db_built(struct routing_db *db, char err[PAAS_ERRLEN])
 	db->trusted = db->stamped = 0;
 	if (write_boot(db, "") == -1)
 		log_warn("routing: cannot write %s/boot: %s; the next start "
-			 "makes all routes anew",
+			 "makes it anew",
 		    db->dir, strerror(errno));
 	return 0;
 }

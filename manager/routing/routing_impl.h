@@ -9,6 +9,9 @@
  *   setting.c          what can be set of a pool or a path
  *   routing_host.c     what a host leads to
  *   routing_owner.c    whose a host is
+ *   cert_stage.c       certificates: what was touched, the commits
+ *   cert_index.c       which names they have
+ *   cert_write.c       what is written of them
  *   routing_file.c     where the route database is, and when it is made anew
  *   routing_write.c    what is written to it
  */
@@ -26,13 +29,14 @@
 
 /* ---- the route database (routing_file.c, routing_write.c) ---------------- */
 
-/* state_dir and "/routes". */
+/* state_dir and "/routes" or "/certs". */
 #define ROUTING_DIR_MAX (sizeof(((struct conf *)0)->state_dir) + 16)
 
 #define ROUTING_STAMP_MAX 40
 
-/* Of routing_file.c and routing_write.c alone. */
+/* Of routing_file.c and what writes to it alone. */
 struct routing_db {
+	const char *what; /* "route database" */
 	paas_routedb_writer_t *writer;
 	paas_routedb_reader_t *reader;
 	char dir[ROUTING_DIR_MAX];
@@ -47,12 +51,12 @@ struct routing_db {
 };
 
 /*
- * Opens state_dir/routes.  After a boot, or if what is there can't be read, a
- * new database is made beside it and takes its place with routing_db_built();
- * until then readers keep the old one.
+ * Opens a folder of state_dir.  After a boot, or if what is there can't be
+ * read, a new database is made beside it and takes its place with
+ * routing_db_built(); until then readers keep the old one.
  */
-struct routing_db *routing_db_open(
-    const struct conf *, uint32_t epoch, char err[PAAS_ERRLEN]);
+struct routing_db *routing_db_open(const struct conf *, const char *folder,
+    const char *what, uint32_t epoch, char err[PAAS_ERRLEN]);
 void routing_db_close(struct routing_db *);
 
 /* Starts one anew, in place of one that turned out to be damaged. */
@@ -149,6 +153,7 @@ struct touch_queue {
 
 #define ROUTING_WATCHES 8
 
+struct cert_stage;
 struct routing_walk;
 
 struct routing {
@@ -165,6 +170,7 @@ struct routing {
 	sd_event_source *timer;
 	unsigned int retry; /* ms; 0: all is well */
 	struct store_watch *watches[ROUTING_WATCHES];
+	struct cert_stage *certs;
 };
 
 /* name is copied; touching twice is touching once, and as soon as asked. */
@@ -224,6 +230,14 @@ int routing_backend_owns(const char *owner, const json_t *value, uint64_t pool);
  */
 void routing_host_apply(
     struct store *, const struct conf *, struct routing_db *, const char *host);
+
+/*
+ * The same for certificates, in a database of their own (cert_stage.c): NULL
+ * with a sentence in err.
+ */
+struct cert_stage *cert_stage_open(
+    struct store *, const struct conf *, sd_event *, char err[PAAS_ERRLEN]);
+void cert_stage_close(struct cert_stage *);
 
 /* A pool is taken out if nothing in the store has it. */
 void routing_pool_apply(struct store *, struct routing_db *, uint64_t id);

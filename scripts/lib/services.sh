@@ -13,6 +13,7 @@ places_make() {
     place 755 root:root "$state_dir"
     place 700 paas:paas "$state_dir/store"
     place 2750 paas:www-data "$state_dir/routes"
+    place 2750 paas:www-data "$state_dir/certs"
     place 711 root:root "$state_dir/git"
     place 755 root:root "$state_dir/router"
     place 755 root:root "$logs"

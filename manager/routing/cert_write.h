@@ -1,0 +1,56 @@
+/*
+ * The certificate database as the stage writes it, with a copy in memory of
+ * which host has which certificate there.
+ */
+#ifndef PAAS_CERT_WRITE_H
+#define PAAS_CERT_WRITE_H
+
+#include "routing/cert_index.h"
+#include "routing/routing_impl.h"
+
+struct cert_host {
+	RB_ENTRY(cert_host) entry;
+	uint64_t id;
+	char name[];
+};
+
+struct cert_id {
+	RB_ENTRY(cert_id) entry;
+	uint64_t id;
+	int wanted;
+};
+RB_HEAD(cert_hosts, cert_host);
+RB_HEAD(cert_ids, cert_id);
+
+struct cert_db {
+	struct routing_db *file;
+	struct store *store;
+	struct cert_hosts hosts;
+	struct cert_ids ids;
+};
+
+/*
+ * The copy, read anew: before a first transaction, and after one that failed.
+ * PAAS_ROUTEDB_OK, or an error.
+ */
+int cert_db_load(struct cert_db *);
+void cert_db_clear(struct cert_db *);
+
+/* Calls back for each host in it; the callback must not change it. */
+void cert_db_each_host(
+    struct cert_db *, void (*cb)(const char *host, void *arg), void *arg);
+
+/*
+ * In a transaction: the host gets that certificate, whose chain and key are
+ * read from the store if they are not there yet; or none, for NULL, so that
+ * it gets that of the wildcard over it or the default.  With cert_nobodys it
+ * gets neither, but the server's own.
+ */
+extern const struct cert_entry cert_nobodys;
+void cert_db_set_host(
+    struct cert_db *, const char *host, const struct cert_entry *);
+
+/* In a transaction: certificates that the index does not have go. */
+void cert_db_sweep(struct cert_db *, struct cert_index *);
+
+#endif
