@@ -141,7 +141,7 @@ my @wrong = (
     ["pool 1\ninstance 1 1 127.0.0.1:1\ninstance 1 1 127.0.0.1:2",
         qr/:1: pool 1: two instances have one number/],
     ["host a..b pool=1", qr/:1: host 'a\.\.b': must be a host name/],
-    ["host a.b", qr/:1: host 'a.b': needs pool=NUMBER, or to=HOST/],
+    ["host a.b", qr/:1: host a.b: needs pool=NUMBER, or to=HOST/],
     ["host a.b pool=1", qr/:1: pool=1: no such pool: add a line 'pool 1'/],
     ["pool 1\nhost a.b pool=1:1,2:1", qr/:2: pool=2: no such pool/],
     ["pool 1\nhost a.b pool=1,1", qr/:2: pool=1,1: must be a pool's number/],

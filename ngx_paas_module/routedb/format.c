@@ -90,7 +90,7 @@ paas_routedb_compare(paas_routedb_str_t a, paas_routedb_str_t b)
 uint32_t
 paas_routedb_labels(paas_routedb_str_t name)
 {
-	uint32_t n = !(name.len == 1 && name.data[0] == '.');
+	uint32_t n = !paas_routedb_is_default(name);
 
 	for (size_t i = 1; i < name.len; i++)
 		n += name.data[i] == '.';

@@ -112,6 +112,13 @@ struct paas_routedb_reader_s {
 	jmp_buf *jump, landing; /* out of LMDB's asserts */
 };
 
+/* The default route's name. */
+static inline int
+paas_routedb_is_default(paas_routedb_str_t name)
+{
+	return name.len == 1 && name.data[0] == '.';
+}
+
 static inline uint16_t
 paas_routedb_u16(const uint8_t *p)
 {

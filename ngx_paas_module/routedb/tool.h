@@ -50,6 +50,9 @@ struct tool_line {
 int tool_parse(
     paas_routedb_str_t text, struct tool_line *line, char err[TOOL_ERRLEN]);
 
+/* "host a.example.com", "pattern 10"; in name. */
+const char *tool_called(const struct tool_line *line, char name[TOOL_ERRLEN]);
+
 void tool_print_revision(FILE *out, uint64_t revision);
 /* The pool and its instances. */
 void tool_print_pool(FILE *out, const paas_routedb_pool_t *pool);

@@ -168,17 +168,6 @@ tool_load_read_again(
 		(void)tool_parse(h[k].text, &l->paths[k], err);
 }
 
-/* "host a.example.com", "pattern 10". */
-static const char *
-load_called(const struct tool_line *line, char name[TOOL_ERRLEN])
-{
-	if (line->kind == TOOL_PATTERN)
-		snprintf(name, TOOL_ERRLEN, "pattern %u", line->order);
-	else
-		snprintf(name, TOOL_ERRLEN, "host %s", line->host);
-	return name;
-}
-
 /* Two lines of one host or pattern. */
 static int
 load_check_pair(struct tool_load *l, const struct tool_line *a,
@@ -190,12 +179,12 @@ load_check_pair(struct tool_load *l, const struct tool_line *a,
 	    paas_routedb_compare(a->pattern, b->pattern) != 0)
 		return tool_load_fail(l, a_line,
 		    "%s: another one than on line %u: give it another number",
-		    load_called(a, name), b_line);
+		    tool_called(a, name), b_line);
 	if (paas_routedb_compare(a->path.prefix, b->path.prefix) == 0)
 		return tool_load_fail(l, a_line,
 		    "%s: the same path as on line %u: one line may name "
 		    "several pools",
-		    load_called(a, name), b_line);
+		    tool_called(a, name), b_line);
 	return 0;
 }
 
@@ -256,7 +245,7 @@ load_choose_home(struct tool_load *l, const struct tool_load_host *h, size_t n)
 	uint64_t only = 0;
 	size_t pool;
 
-	if (paas_routedb_labels(h->name) == 0)
+	if (paas_routedb_is_default(h->name))
 		return;
 	for (size_t k = 0; k < n; k++) {
 		if (h[k].ntargets == 0)

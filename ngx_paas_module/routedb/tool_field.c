@@ -38,15 +38,21 @@ is_name(paas_routedb_str_t s, const char *name)
 	return 1;
 }
 
+static int
+is_blank(uint8_t c)
+{
+	return c <= ' ' && (c == ' ' || c == '\t' || c == '\r');
+}
+
 paas_routedb_str_t
 tool_next_word(paas_routedb_str_t *rest)
 {
 	const uint8_t *p = rest->data, *end = p + rest->len, *start;
 
-	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r'))
+	while (p < end && is_blank(*p))
 		p++;
 	start = p;
-	while (p < end && *p != ' ' && *p != '\t' && *p != '\r')
+	while (p < end && !is_blank(*p))
 		p++;
 	*rest = (paas_routedb_str_t){p, (size_t)(end - p)};
 	return (paas_routedb_str_t){start, (size_t)(p - start)};

@@ -128,6 +128,9 @@ load_path(struct tool_load *l, struct tool_load_hosts *hosts,
 	h->line = number;
 	h->ntargets = line->path.ntargets;
 	h->only = h->ntargets == 1 ? line->path.targets[0].pool : 0;
+	h->plain = h->ntargets == 1 && line->path.flags == 0 &&
+		   line->path.prefix.len == 1 &&
+		   line->path.targets[0].weight == 100;
 	return h;
 }
 
@@ -221,6 +224,17 @@ load_lines(struct tool_load *l, paas_routedb_str_t text)
 
 /* ---- writing ----------------------------------------------------------- */
 
+/* Most lines: not worth reading again. */
+static void
+load_plain(paas_routedb_path_t *path, uint64_t pool)
+{
+	path->prefix = (paas_routedb_str_t){(const uint8_t *)"/", 1};
+	path->redirect_host = (paas_routedb_str_t){NULL, 0};
+	path->flags = 0;
+	path->ntargets = 1;
+	path->targets[0] = (paas_routedb_target_t){pool, 100};
+}
+
 /* All lines of a host or a pattern at once, by put(). */
 static int
 load_put_paths(struct tool_load *l, paas_routedb_writer_t *w,
@@ -239,9 +253,13 @@ load_put_paths(struct tool_load *l, paas_routedb_writer_t *w,
 	for (i = 0; i < hosts->n && rc == PAAS_ROUTEDB_OK; i += n) {
 		h = &hosts->list[i];
 		n = tool_load_group(hosts, i);
-		tool_load_read_again(l, h, n);
-		for (k = 0; k < n; k++)
-			paths[k] = l->paths[k].path;
+		if (n == 1 && h->plain && hosts == &l->hosts) {
+			load_plain(&paths[0], h->only);
+		} else {
+			tool_load_read_again(l, h, n);
+			for (k = 0; k < n; k++)
+				paths[k] = l->paths[k].path;
+		}
 		rc = put(w, &l->paths[0], h, paths, (uint32_t)n);
 	}
 	free(paths);

@@ -26,6 +26,7 @@ struct tool_load_host {
 	paas_routedb_str_t name, text;
 	uint64_t only; /* the one pool of the line */
 	uint32_t ntargets;
+	int plain; /* the line says nothing but this pool */
 	uint32_t line;
 };
 

@@ -93,12 +93,13 @@ parse_instance(
 	return 0;
 }
 
-/* The fields of a host's or a pattern's line; what is its first words. */
+/* The fields of a host's or a pattern's line. */
 static int
-parse_path(paas_routedb_str_t rest, struct tool_line *line, const char *what,
-    char err[TOOL_ERRLEN])
+parse_path(
+    paas_routedb_str_t rest, struct tool_line *line, char err[TOOL_ERRLEN])
 {
 	paas_routedb_path_t *path = &line->path;
+	char name[TOOL_ERRLEN];
 
 	path->prefix = (paas_routedb_str_t){(const uint8_t *)"/", 1};
 	path->redirect_host = (paas_routedb_str_t){NULL, 0};
@@ -109,9 +110,20 @@ parse_path(paas_routedb_str_t rest, struct tool_line *line, const char *what,
 	if (path->redirect_host.len > 0)
 		path->flags |= PAAS_ROUTEDB_TO_HOST;
 	else if (path->ntargets == 0)
-		return tool_refuse(
-		    err, "%s: needs pool=NUMBER, or to=HOST to redirect", what);
+		return tool_refuse(err,
+		    "%s: needs pool=NUMBER, or to=HOST to redirect",
+		    tool_called(line, name));
 	return 0;
+}
+
+const char *
+tool_called(const struct tool_line *line, char name[TOOL_ERRLEN])
+{
+	if (line->kind == TOOL_PATTERN)
+		snprintf(name, TOOL_ERRLEN, "pattern %u", line->order);
+	else
+		snprintf(name, TOOL_ERRLEN, "host %s", line->host);
+	return name;
 }
 
 static int
@@ -119,7 +131,6 @@ parse_host(
     paas_routedb_str_t rest, struct tool_line *line, char err[TOOL_ERRLEN])
 {
 	paas_routedb_str_t name = tool_next_word(&rest);
-	char what[sizeof(line->host) + 8];
 	int len;
 
 	len = paas_routedb_canonical(
@@ -130,8 +141,7 @@ parse_host(
 		    "such as *.example.com, or * for all others",
 		    SHOW(name));
 	line->hostlen = (size_t)len;
-	snprintf(what, sizeof(what), "host '%s'", line->host);
-	return parse_path(rest, line, what, err);
+	return parse_path(rest, line, err);
 }
 
 static int
@@ -142,7 +152,6 @@ parse_pattern(
 	paas_routedb_path_t any = {
 	    {(const uint8_t *)"/", 1}, .ntargets = 1, .targets = {{1, 1}}};
 	uint64_t order;
-	char what[32];
 
 	line->pattern = tool_next_word(&rest);
 	if (tool_parse_number(number, UINT32_MAX, &order) == -1)
@@ -156,8 +165,7 @@ parse_pattern(
 		    "signs of ASCII",
 		    order, PAAS_ROUTEDB_PATTERN_MAX);
 	line->order = (uint32_t)order;
-	snprintf(what, sizeof(what), "pattern %u", line->order);
-	return parse_path(rest, line, what, err);
+	return parse_path(rest, line, err);
 }
 
 /* 32 bytes in hexadecimal. */
@@ -271,9 +279,11 @@ tool_parse(
 	line->kind = TOOL_NOTHING;
 	if (word.len == 0 || word.data[0] == '#')
 		return 0;
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (tool_is_word(word, kinds[i].name))
-			line->kind = kinds[i].kind;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]) &&
+		    !tool_is_word(word, kinds[i].name);)
+		i++;
+	if (i < sizeof(kinds) / sizeof(kinds[0]))
+		line->kind = kinds[i].kind;
 	switch (line->kind) {
 	case TOOL_INSTANCE:
 		return parse_instance(text, line, err);

@@ -198,7 +198,7 @@ writer_move_in(
 		*len = paas_routedb_replace_inline(w->record, *len, &pool.body);
 		return PAAS_ROUTEDB_OK;
 	}
-	if (paas_routedb_labels(name) == 0 ||
+	if (paas_routedb_is_default(name) ||
 	    writer_lives_at(w, pool.home, id) || w->error != PAAS_ROUTEDB_OK)
 		return w->error;
 	*len = paas_routedb_replace_inline(w->record, *len, &pool.body);
