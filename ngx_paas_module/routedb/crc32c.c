@@ -4,86 +4,124 @@
  */
 #include "internal.h"
 
-#define POLYNOMIAL 0x82f63b78U
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
-/* Four bits at a time: 64 bytes of table do for machines without SSE 4.2. */
-uint32_t
-paas_routedb_crc32c_portable(uint32_t crc, const void *data, size_t len)
+/* Four bits at a time: 64 bytes of table do for machines without more. */
+static uint32_t
+crc_portable(uint32_t crc, const uint8_t *p, size_t len)
 {
 	static const uint32_t nibble[16] = {0x00000000, 0x105ec76f, 0x20bd8ede,
 	    0x30e349b1, 0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
 	    0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4,
 	    0xd3d3e1ab, 0xe330a81a, 0xf36e6f75};
 
-	const uint8_t *p = data;
-
-	crc = ~crc;
 	while (len-- > 0) {
 		crc ^= *p++;
 		crc = nibble[crc & 15] ^ (crc >> 4);
 		crc = nibble[crc & 15] ^ (crc >> 4);
 	}
-	return ~crc;
+	return crc;
 }
+
+/* ---- instructions for it ------------------------------------------------- */
 
 #if defined(__x86_64__)
-static inline uint64_t
-eight(const uint8_t *p)
-{
-	uint64_t v;
 
-	memcpy(&v, p, sizeof(v));
-	return v;
+#define TARGET          __attribute__((target("sse4.2")))
+#define CRC(type, c, v) ((c) = __builtin_ia32_crc32##type(c, v))
+#define CRC8(c, v)      CRC(di, c, v)
+#define CRC4(c, v)      CRC(si, c, v)
+#define CRC1(c, v)      CRC(qi, c, v)
+
+static int
+crc_is_built_in(void)
+{
+	return __builtin_cpu_supports("sse4.2");
 }
 
-__attribute__((target("sse4.2"))) static uint32_t
-crc_sse42(uint32_t crc, const uint8_t *p, size_t len)
+#elif defined(__aarch64__)
+
+#define TARGET
+#define CRC(op, c, v) \
+	__asm__(".arch_extension crc\n\tcrc32c" op : "+r"(c) : "r"(v))
+#define CRC8(c, v) CRC("x %w0, %w0, %x1", c, le64toh(v))
+#define CRC4(c, v) CRC("w %w0, %w0, %w1", c, le32toh(v))
+#define CRC1(c, v) CRC("b %w0, %w0, %w1", c, v)
+
+static int
+crc_is_built_in(void)
 {
-	uint64_t wide = crc;
+	return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0;
+}
+
+#else
+
+#define TARGET
+#define CRC8(c, v) ((void)(v))
+#define CRC4(c, v) ((void)(v))
+#define CRC1(c, v) ((void)(v))
+
+static int
+crc_is_built_in(void)
+{
+	return 0;
+}
+
+#endif
+
+TARGET static uint32_t
+crc_built_in(uint32_t crc, const uint8_t *p, size_t len)
+{
+	uint64_t wide = crc, eight[4];
 	uint32_t four;
 
 	for (; len >= 32; p += 32, len -= 32) {
-		wide = __builtin_ia32_crc32di(wide, eight(p));
-		wide = __builtin_ia32_crc32di(wide, eight(p + 8));
-		wide = __builtin_ia32_crc32di(wide, eight(p + 16));
-		wide = __builtin_ia32_crc32di(wide, eight(p + 24));
+		for (int i = 0; i < 4; i++) {
+			memcpy(&eight[i], p + 8 * i, 8);
+			CRC8(wide, eight[i]);
+		}
 	}
-	for (; len >= 8; p += 8, len -= 8)
-		wide = __builtin_ia32_crc32di(wide, eight(p));
+	for (; len >= 8; p += 8, len -= 8) {
+		memcpy(eight, p, 8);
+		CRC8(wide, eight[0]);
+	}
 	crc = (uint32_t)wide;
-	if (len >= sizeof(four)) {
-		memcpy(&four, p, sizeof(four));
-		crc = __builtin_ia32_crc32si(crc, four);
-		p += sizeof(four);
-		len -= sizeof(four);
+	if (len >= 4) {
+		memcpy(&four, p, 4);
+		CRC4(crc, four);
+		p += 4;
+		len -= 4;
 	}
-	while (len-- > 0)
-		crc = __builtin_ia32_crc32qi(crc, *p++);
+	for (; len > 0; p++, len--)
+		CRC1(crc, *p);
 	return crc;
 }
-#endif
+
+/* ---- what others call ---------------------------------------------------- */
+
+uint32_t
+paas_routedb_crc32c_portable(uint32_t crc, const void *data, size_t len)
+{
+	return ~crc_portable(~crc, data, len);
+}
 
 uint32_t
 paas_routedb_crc32c(uint32_t crc, const void *data, size_t len)
 {
-#if defined(__x86_64__)
-	if (__builtin_cpu_supports("sse4.2"))
-		return ~crc_sse42(~crc, data, len);
-#endif
-	return paas_routedb_crc32c_portable(crc, data, len);
+	return crc_is_built_in() ? ~crc_built_in(~crc, data, len)
+				 : paas_routedb_crc32c_portable(crc, data, len);
 }
 
-/* Starts with the key, and inverts nothing in between. */
 uint32_t
 paas_routedb_record_crc(
     const uint8_t *value, size_t len, const uint8_t *key, size_t keylen)
 {
 	value += META_VERSION;
 	len -= META_VERSION;
-#if defined(__x86_64__)
-	if (__builtin_cpu_supports("sse4.2"))
-		return ~crc_sse42(crc_sse42(~0U, key, keylen), value, len);
-#endif
-	return paas_routedb_crc32c_portable(
-	    paas_routedb_crc32c_portable(0, key, keylen), value, len);
+	return crc_is_built_in()
+		   ? ~crc_built_in(crc_built_in(~0U, key, keylen), value, len)
+		   : ~crc_portable(crc_portable(~0U, key, keylen), value, len);
 }
