@@ -258,51 +258,15 @@ ngx_http_paas_wants_json(ngx_http_request_t *r)
 }
 
 
-/* The whole answer, in place of an app's. */
+/* Once for a refusal, whatever page tells of it. */
 
-ngx_int_t
-ngx_http_paas_send_error(ngx_http_request_t *r, ngx_http_paas_code_e e)
+void
+ngx_http_paas_count_error(ngx_http_paas_ctx_t *ctx)
 {
-    ngx_int_t                     rc;
-    ngx_buf_t                    *b;
-    ngx_str_t                     type;
-    ngx_chain_t                   out;
-    ngx_http_paas_ctx_t          *ctx;
-    const ngx_http_paas_error_t  *error;
+    if (ctx->error && !ctx->counted) {
+        ctx->counted = 1;
 
-    rc = ngx_http_discard_request_body(r);
-
-    if (rc != NGX_OK) {
-        return rc;
+        (void) ngx_atomic_fetch_add(&ctx->pmcf->zone->sh->errors[ctx->error],
+                                    1);
     }
-
-    error = ngx_http_paas_get_error(e);
-
-    if (ngx_http_paas_make_page(r, error, &type, &b) != NGX_OK
-        || ngx_http_paas_add_error_header(r, error) != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
-    ctx->page = 1;
-
-    (void) ngx_atomic_fetch_add(&ctx->pmcf->zone->sh->errors[e], 1);
-
-    r->headers_out.status = error->status;
-    r->headers_out.content_length_n = b->last - b->pos;
-    r->headers_out.content_type = type;
-    r->headers_out.content_type_len = type.len;
-    r->headers_out.content_type_lowcase = NULL;
-
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
 }

@@ -52,6 +52,15 @@ ngx_http_paas_header_filter(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
 
     if (ctx == NULL || ctx->page) {
+
+        if (ctx == NULL && r->error_page) {
+            ctx = ngx_http_paas_find_ctx(r);
+
+            if (ctx) {
+                ngx_http_paas_count_error(ctx);
+            }
+        }
+
         return ngx_http_next_header_filter(r);
     }
 
@@ -80,8 +89,9 @@ ngx_http_paas_header_filter(ngx_http_request_t *r)
 
 
 /*
- * The balancer has left an error: nginx is about to answer 502 or 504 with a
- * page of its own.
+ * We have refused a request, or the balancer has left an error: nginx is about
+ * to answer with a page of its own, since nobody has given it a better one by
+ * "error_page".
  */
 
 static ngx_int_t
@@ -95,7 +105,8 @@ ngx_http_paas_replace_page(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
 
     ctx->page = 1;
 
-    if (r->headers_out.status != NGX_HTTP_BAD_GATEWAY
+    if (r->headers_out.status != error->status
+        && r->headers_out.status != NGX_HTTP_BAD_GATEWAY
         && r->headers_out.status != NGX_HTTP_GATEWAY_TIME_OUT)
     {
         /* something else has come between */
@@ -114,7 +125,7 @@ ngx_http_paas_replace_page(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
     ctx->body->buf = b;
     ctx->body->next = NULL;
 
-    (void) ngx_atomic_fetch_add(&ctx->pmcf->zone->sh->errors[ctx->error], 1);
+    ngx_http_paas_count_error(ctx);
 
     r->headers_out.status = error->status;
     r->headers_out.status_line.len = 0;

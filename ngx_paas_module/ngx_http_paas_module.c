@@ -167,11 +167,16 @@ ngx_http_paas_get_ctx(ngx_http_request_t *r)
 
         /* redirected: it may go elsewhere now, and be tried again */
 
+        if (r->error_page) {
+            ngx_http_paas_count_error(ctx);
+        }
+
         ctx->routed = 0;
         ctx->veto = 0;
         ctx->page = 0;
         ctx->passed = 0;
         ctx->trust = 0;
+        ctx->counted = 0;
         ctx->error = NGX_HTTP_PAAS_OK;
 
     } else {

@@ -346,6 +346,7 @@ struct ngx_http_paas_ctx_s {
     unsigned                    veto:1;    /* no further attempt */
     unsigned                    stale:1;   /* a kept connection was closed */
     unsigned                    page:1;    /* the body is replaced */
+    unsigned                    counted:1; /* the error is */
     unsigned                    passed:1;  /* no need to wait, or no more */
     unsigned                    trust:2;   /* see ngx_http_paas_trust.c */
 
@@ -632,8 +633,7 @@ ngx_int_t ngx_http_paas_add_error_header(ngx_http_request_t *r,
     const ngx_http_paas_error_t *error);
 ngx_int_t ngx_http_paas_make_page(ngx_http_request_t *r,
     const ngx_http_paas_error_t *error, ngx_str_t *type, ngx_buf_t **page);
-ngx_int_t ngx_http_paas_send_error(ngx_http_request_t *r,
-    ngx_http_paas_code_e e);
+void ngx_http_paas_count_error(ngx_http_paas_ctx_t *ctx);
 
 
 /* ngx_http_paas_filter.c */

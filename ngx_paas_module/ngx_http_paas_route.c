@@ -73,11 +73,9 @@ ngx_http_paas_precontent_handler(ngx_http_request_t *r)
     }
 
     if (ctx->error) {
+        ngx_http_paas_count_error(ctx);
 
-        /* NGX_OK would go on to the content */
-
-        ngx_http_finalize_request(r, ngx_http_paas_send_error(r, ctx->error));
-        return NGX_DONE;
+        return ngx_http_paas_get_error(ctx->error)->status;
     }
 
     if (ctx->redirect) {
