@@ -82,7 +82,21 @@ typedef struct {
 	paas_routedb_str_t home;
 } paas_routedb_pool_record_t;
 
-/* LMDB's file and, between begin and end, a snapshot of it: search.c. */
+/*
+ * The upper levels of a tree in one sorted array: the first 16 bytes of the
+ * keys as numbers, and the pages that begin with them.  What is not found by
+ * it is looked for from the root, so that it may be wrong.
+ */
+#define PAAS_ROUTEDB_TOP 1024
+typedef struct {
+	unsigned finds; /* of this snapshot, until it is worth making */
+	unsigned level; /* of the pages; 0 if there is none */
+	unsigned n;
+	uint64_t first[PAAS_ROUTEDB_TOP], second[PAAS_ROUTEDB_TOP];
+	uint64_t page[PAAS_ROUTEDB_TOP];
+} paas_routedb_top_t;
+
+/* LMDB's file and, between begin and end, a snapshot of it: map.c. */
 typedef struct {
 	const uint8_t *base; /* NULL: nothing is mapped, LMDB has to search */
 	size_t size;
@@ -91,6 +105,7 @@ typedef struct {
 	uint64_t txn;
 	uint64_t npages; /* the first number that is none */
 	uint64_t root;
+	paas_routedb_top_t *top; /* NULL: without */
 } paas_routedb_map_t;
 
 #define PAAS_ROUTEDB_NO_TXN UINT64_MAX /* that of an empty database is 0 */

@@ -3,8 +3,8 @@
  * nginx module that obeys them.  FORMAT.md documents it byte by byte.
  *
  * Plain C and LMDB, no nginx header.  A program that only reads links host.c,
- * format.c, crc32c.c, reader.c, search.c, find.c and cert.c; the rest is the
- * writer and the tool. Every exported name starts with paas_routedb_, since
+ * format.c, crc32c.c, reader.c, map.c, search.c, find.c and cert.c; the rest is
+ * the writer and the tool. Every exported name starts with paas_routedb_, since
  * nginx loads modules with RTLD_GLOBAL.
  *
  * Unless a comment says otherwise, a function returns PAAS_ROUTEDB_OK or a
@@ -228,7 +228,7 @@ void paas_routedb_reader_close(paas_routedb_reader_t *reader);
  * nothing has begun, and end is not called; the next begin tries again.
  *
  * The file is mapped.  Whoever truncates it causes SIGBUS in a reader, and
- * where LMDB itself has to read (search.c knows when), damaged page headers
+ * where LMDB itself has to read (map.c knows when), damaged page headers
  * can make it run out of its pages (SIGBUS or SIGSEGV).  A process that must
  * outlive this installs a handler for both, which leaves by siglongjmp to a
  * point outside begin and end; the reader is then fit for

@@ -352,12 +352,14 @@ fuzz_pages(const uint8_t *data, size_t len)
 	size_t size, at;
 	const uint8_t *good = good_file(&size);
 	uint8_t *bytes = malloc(size);
+	paas_routedb_top_t *top = malloc(sizeof(*top));
 	paas_routedb_reader_t reader = {.map = {.base = bytes,
 					    .size = size,
 					    .shift = 12,
-					    .txn = PAAS_ROUTEDB_NO_TXN}};
+					    .txn = PAAS_ROUTEDB_NO_TXN,
+					    .top = top}};
 
-	MUST(bytes != NULL);
+	MUST(bytes != NULL && top != NULL);
 	memcpy(bytes, good, size);
 	for (; len >= 4; data += 4, len -= 4) {
 		at =
@@ -367,6 +369,7 @@ fuzz_pages(const uint8_t *data, size_t len)
 	if (paas_routedb_map_begin(&reader.map) == 0)
 		search_all(&reader);
 	free(bytes);
+	free(top);
 }
 
 int

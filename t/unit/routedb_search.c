@@ -347,6 +347,12 @@ test_snapshots(void **state)
 	paas_routedb_map(&map, l.env);
 	assert_int_equal(paas_routedb_map_begin(&map), 0);
 	txn = map.txn;
+	for (unsigned i = 0; i < 200; i++)
+		assert_int_equal(
+		    paas_routedb_map_find(&map, records[i % 100].key,
+			records[i % 100].keylen, &got),
+		    OK);
+	assert_true(map.top->level > 0);
 	/* Another commit is told of, and not seen. */
 	lmdb_begin(&l, 0);
 	records[100] = (struct record){.key = "new", .keylen = 3, .len = 9};
@@ -358,6 +364,7 @@ test_snapshots(void **state)
 	    PAAS_ROUTEDB_ENOTFOUND);
 	assert_int_equal(paas_routedb_map_begin(&map), 0);
 	assert_int_equal(map.txn, txn + 1);
+	assert_int_equal(map.top->level, 0);
 	assert_int_equal(
 	    paas_routedb_map_find(&map, (const uint8_t *)"new", 3, &got), OK);
 	paas_routedb_unmap(&map);
@@ -428,10 +435,12 @@ count(const MDB_val *key, const MDB_val *value, void *arg)
 static unsigned
 look_everywhere(const struct file *f, size_t n)
 {
+	static paas_routedb_top_t top;
 	paas_routedb_map_t map = {.base = f->copy,
 	    .size = f->size,
 	    .shift = 12,
-	    .txn = PAAS_ROUTEDB_NO_TXN};
+	    .txn = PAAS_ROUTEDB_NO_TXN,
+	    .top = &top};
 	unsigned damaged = 0, sum = 0;
 	MDB_val value;
 	int rc;
@@ -458,7 +467,7 @@ test_damaged_pages(void **state)
 	MDB_envinfo info;
 	unsigned told = 0, rounds = 30000;
 	struct file f;
-	size_t n = 300;
+	size_t n = 400;
 
 	srand(8);
 	put_random(&l, n, 200, 300);
