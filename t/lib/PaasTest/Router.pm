@@ -23,16 +23,11 @@ sub new {
     mkdir $self->{prefix};
     push @all, $self;
     $self->configure;
-    system(checker(), $ENV{TEST_NGINX_BINARY}, '-p', $self->{prefix}, '-c', 'nginx.conf',
+    system($ENV{TEST_NGINX_BINARY}, '-p', $self->{prefix}, '-c', 'nginx.conf',
         '-e', "$self->{prefix}/error.log") == 0
         or die "nginx does not start:\n" . $self->log;
     wait_for(10, sub { $self->state }) or die "no status:\n" . $self->log;
     return $self;
-}
-
-# What scripts/lib/test-module runs nginx under.
-sub checker {
-    return $ENV{TEST_NGINX_USE_VALGRIND} ? ('valgrind', '-q', split ' ', $ENV{TEST_NGINX_USE_VALGRIND}) : ();
 }
 
 sub configure {
