@@ -65,9 +65,23 @@ ngx_http_paas_choose(ngx_http_paas_ctx_t *ctx)
         return NULL;
     }
 
+    if (ctx->wanted) {
+        inst = ngx_http_paas_find_wanted(ctx, pool);
+
+        return inst && ngx_http_paas_is_usable(ctx, inst, 1) ? inst : NULL;
+    }
+
     if (pool->nactive == 1) {
         return ngx_http_paas_is_usable(ctx, pool->insts, 1) ? pool->insts
                                                             : NULL;
+    }
+
+    if (pool->flags & PAAS_ROUTEDB_STICKY) {
+        inst = ngx_http_paas_sticky_instance(ctx);
+
+        if (inst) {
+            return inst;
+        }
     }
 
     if (pool->slow_start
@@ -97,6 +111,10 @@ ngx_http_paas_has_room(ngx_http_paas_ctx_t *ctx)
     ngx_http_paas_pool_t  *pool;
 
     pool = ctx->pool;
+
+    if (ctx->wanted) {
+        return ngx_http_paas_choose(ctx) != NULL;
+    }
 
     for (i = 0; i < pool->nactive; i++) {
         if (ngx_http_paas_is_usable(ctx, &pool->insts[i], 1)) {

@@ -280,6 +280,9 @@ ngx_http_paas_cache_pool(ngx_http_paas_cache_t *cache, uint64_t stamp,
     pool->retry_budget = record->retry_budget;
     pool->spent = ngx_current_msec;
     pool->timed = (record->balance == PAAS_ROUTEDB_EWMA);
+    pool->marks = ((record->flags & (PAAS_ROUTEDB_STICKY
+                                     |PAAS_ROUTEDB_NAME_INSTANCE))
+                   != 0);
     pool->hash_on = record->hash_on;
     pool->summed = ngx_current_msec - 1000;
     pool->insts = (ngx_http_paas_inst_t *) (pool + 1);
@@ -410,6 +413,7 @@ ngx_http_paas_fill_inst(ngx_http_paas_inst_t *inst,
     inst->flags = record->flags;
     inst->weight = record->weight ? record->weight : 1;
     inst->share = inst->weight;
+    inst->number = record->number;
     inst->since = record->since;
     inst->slot = NGX_HTTP_PAAS_NO_SLOT;
 

@@ -11,8 +11,6 @@
 
 
 static ngx_uint_t ngx_http_paas_wants_json(ngx_http_request_t *r);
-static ngx_int_t ngx_http_paas_add_header(ngx_http_request_t *r,
-    const char *key, ngx_str_t *value);
 
 
 /* In the order of ngx_http_paas_code_e. */
@@ -29,6 +27,16 @@ static const ngx_http_paas_error_t  ngx_http_paas_errors[] = {
     { ngx_string("no_route"), 404, ngx_string(""),
       ngx_string("Nothing here yet"),
       ngx_string("There is no app at this address.") },
+
+    { ngx_string("bad_instance"), 400, ngx_string(""),
+      ngx_string("Not an instance"),
+      ngx_string("X-Paas-Instance is neither a name, such as web.1, nor an id "
+                 "of 16 hexadecimal digits.") },
+
+    { ngx_string("no_such_instance"), 404, ngx_string(""),
+      ngx_string("No such instance"),
+      ngx_string("The app has no instance of the name or id in "
+                 "X-Paas-Instance.") },
 
     { ngx_string("no_instance"), 503, ngx_string("H14"),
       ngx_string("No instance is running"),
@@ -123,7 +131,9 @@ ngx_http_paas_add_error_header(ngx_http_request_t *r,
 }
 
 
-static ngx_int_t
+/* To the response; key ends with NUL, and both stay where they are. */
+
+ngx_int_t
 ngx_http_paas_add_header(ngx_http_request_t *r, const char *key,
     ngx_str_t *value)
 {

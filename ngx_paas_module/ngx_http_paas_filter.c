@@ -19,6 +19,8 @@ static ngx_uint_t ngx_http_paas_is_raw(ngx_http_request_t *r,
 static ngx_int_t ngx_http_paas_refuse_response(ngx_http_request_t *r,
     ngx_http_paas_ctx_t *ctx);
 static void ngx_http_paas_clean_response(ngx_http_request_t *r);
+static ngx_int_t ngx_http_paas_mark_response(ngx_http_request_t *r,
+    ngx_http_paas_ctx_t *ctx);
 static void ngx_http_paas_stream_events(ngx_http_request_t *r);
 
 
@@ -75,13 +77,14 @@ ngx_http_paas_header_filter(ngx_http_request_t *r)
             return ngx_http_paas_refuse_response(r, ctx);
         }
 
-        if (ctx->slot && ctx->pool->timed) {
-            ngx_http_paas_take_time(ctx, r->headers_out.status
-                                         >= NGX_HTTP_INTERNAL_SERVER_ERROR);
-        }
-
         ngx_http_paas_clean_response(r);
         ngx_http_paas_stream_events(r);
+
+        if (ctx->slot && (ctx->pool->timed || ctx->pool->marks)
+            && ngx_http_paas_mark_response(r, ctx) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     return ngx_http_next_header_filter(r);
@@ -239,6 +242,35 @@ ngx_http_paas_clean_response(ngx_http_request_t *r)
             }
         }
     }
+}
+
+
+/* An instance answers: what its pool wants to be noted or said of that. */
+
+static ngx_int_t
+ngx_http_paas_mark_response(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
+{
+    ngx_http_paas_pool_t  *pool;
+
+    pool = ctx->pool;
+
+    if (pool->timed) {
+        ngx_http_paas_take_time(ctx, r->headers_out.status
+                                     >= NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+
+    if (r != r->main) {
+        return NGX_OK;
+    }
+
+    if ((pool->flags & PAAS_ROUTEDB_STICKY)
+        && ngx_http_paas_send_sticky(ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return (pool->flags & PAAS_ROUTEDB_NAME_INSTANCE)
+           ? ngx_http_paas_name_instance(ctx) : NGX_OK;
 }
 
 

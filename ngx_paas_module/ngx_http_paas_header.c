@@ -98,6 +98,7 @@ ngx_http_paas_is_foreign(ngx_http_request_t *r, ngx_table_elt_t *h)
     key = &h->key;
 
     if (ngx_http_paas_is_ours(key)) {
+        ngx_http_paas_note_target(r, h);
         return 1;
     }
 

@@ -128,6 +128,10 @@ ngx_http_paas_hold_again(ngx_http_paas_ctx_t *ctx)
     r = ctx->request;
     u = r->upstream;
 
+    if (ctx->wanted) {
+        return ngx_http_paas_judge_hold(ctx);
+    }
+
     if (ctx->pool == NULL || (!ctx->pool->hold && !ctx->pool->concurrency)
         || ctx->veto || ctx->attempts >= NGX_HTTP_PAAS_TRIES
         || r->connection->error || u->cleanup == NULL
@@ -215,6 +219,21 @@ ngx_http_paas_judge_hold(ngx_http_paas_ctx_t *ctx)
     }
 
     if (pool == NULL || ctx->redirect) {
+        return NGX_OK;
+    }
+
+    if (ctx->wanted) {
+
+        /* whoever waits for one of them would let nobody pass */
+
+        if (pool->concurrency
+            && (!ngx_http_paas_has_room(ctx)
+                || ngx_http_paas_has_queue(zone, pool->id)))
+        {
+            ctx->error = NGX_HTTP_PAAS_HOLD_FULL;
+            return NGX_DECLINED;
+        }
+
         return NGX_OK;
     }
 

@@ -10,6 +10,8 @@
 
 static ngx_int_t ngx_http_paas_match_route(ngx_http_paas_route_t *route);
 static ngx_int_t ngx_http_paas_read_route(ngx_http_paas_db_t *db, void *data);
+static int ngx_http_paas_read_target(ngx_http_paas_route_t *route,
+    paas_routedb_host_t *host);
 static int ngx_http_paas_find_record(ngx_http_paas_ctx_t *ctx,
     paas_routedb_host_t *record, ngx_uint_t *pattern);
 static ngx_http_paas_path_t *ngx_http_paas_match_path(
@@ -17,7 +19,7 @@ static ngx_http_paas_path_t *ngx_http_paas_match_path(
 static ngx_http_paas_target_t *ngx_http_paas_match_target(
     ngx_http_paas_ctx_t *ctx, ngx_http_paas_path_t *path);
 static ngx_http_paas_code_e ngx_http_paas_judge_pool(
-    ngx_http_paas_pool_t *pool);
+    ngx_http_paas_ctx_t *ctx, ngx_http_paas_pool_t *pool);
 
 
 /* Of the cache, or of the database; ctx itself stays as it is. */
@@ -97,7 +99,7 @@ ngx_http_paas_lookup_route(ngx_http_paas_ctx_t *ctx,
                          : NGX_HTTP_PAAS_NO_ROUTE;
     }
 
-    return route->pool ? ngx_http_paas_judge_pool(route->pool)
+    return route->pool ? ngx_http_paas_judge_pool(ctx, route->pool)
                        : NGX_HTTP_PAAS_OK;
 }
 
@@ -149,12 +151,12 @@ ngx_http_paas_read_route(ngx_http_paas_db_t *db, void *data)
     ngx_str_t               *name;
     ngx_uint_t               pattern;
     paas_routedb_host_t      host;
-    paas_routedb_pool_t      pool;
     ngx_http_paas_cache_t   *cache;
-    ngx_http_paas_target_t  *target;
 
     name = &route->ctx->name;
     cache = &route->ctx->pmcf->cache;
+
+    ngx_http_paas_refresh_keys(route->ctx->pmcf);
 
     error = ngx_http_paas_find_record(route->ctx, &host, &pattern);
 
@@ -184,47 +186,19 @@ ngx_http_paas_read_route(ngx_http_paas_db_t *db, void *data)
         }
     }
 
-    rc = ngx_http_paas_match_route(route);
+    for ( ;; ) {
+        rc = ngx_http_paas_match_route(route);
 
-    if (rc != NGX_AGAIN) {
-        return rc;
-    }
-
-    target = ngx_http_paas_match_target(route->ctx, route->path);
-
-    route->pool = ngx_http_paas_cached_pool(cache, target->id);
-
-    if (route->pool == NULL || route->pool->entry.stamp != db->stamp) {
-
-        error = paas_routedb_find_pool(db->reader, &host, target->id, &pool);
-
-        if (error == PAAS_ROUTEDB_ENOTFOUND) {
-
-            /* as good as an empty one */
-
-            ngx_memzero(&pool, sizeof(paas_routedb_pool_t));
-            pool.id = target->id;
-
-        } else if (error != PAAS_ROUTEDB_OK) {
-            goto failed;
+        if (rc != NGX_AGAIN) {
+            return rc;
         }
 
-        ngx_http_paas_hold_entry(&route->host->entry);
+        error = ngx_http_paas_read_target(route, &host);
 
-        route->pool = ngx_http_paas_cache_pool(cache, db->stamp, &pool,
-                                               &error);
-
-        route->host->entry.refs--;
-
-        if (route->pool == NULL) {
+        if (error != PAAS_ROUTEDB_OK) {
             goto failed;
         }
     }
-
-    target->pool = route->pool;
-    ngx_http_paas_hold_entry(&route->pool->entry);
-
-    return NGX_OK;
 
 failed:
 
@@ -234,6 +208,60 @@ failed:
 
     return NGX_ERROR;
 }
+
+
+/* The pool of the target that is asked for: of a split it may be any. */
+
+static int
+ngx_http_paas_read_target(ngx_http_paas_route_t *route,
+    paas_routedb_host_t *host)
+{
+    int                      error;
+    ngx_http_paas_db_t      *db;
+    paas_routedb_pool_t      record;
+    ngx_http_paas_pool_t    *pool;
+    ngx_http_paas_cache_t   *cache;
+    ngx_http_paas_target_t  *target;
+
+    db = &route->ctx->pmcf->db;
+    cache = &route->ctx->pmcf->cache;
+
+    target = ngx_http_paas_match_target(route->ctx, route->path);
+
+    pool = ngx_http_paas_cached_pool(cache, target->id);
+
+    if (pool == NULL || pool->entry.stamp != db->stamp) {
+
+        error = paas_routedb_find_pool(db->reader, host, target->id, &record);
+
+        if (error == PAAS_ROUTEDB_ENOTFOUND) {
+
+            /* as good as an empty one */
+
+            ngx_memzero(&record, sizeof(paas_routedb_pool_t));
+            record.id = target->id;
+
+        } else if (error != PAAS_ROUTEDB_OK) {
+            return error;
+        }
+
+        ngx_http_paas_hold_entry(&route->host->entry);
+
+        pool = ngx_http_paas_cache_pool(cache, db->stamp, &record, &error);
+
+        route->host->entry.refs--;
+
+        if (pool == NULL) {
+            return error;
+        }
+    }
+
+    target->pool = pool;
+    ngx_http_paas_hold_entry(&pool->entry);
+
+    return PAAS_ROUTEDB_OK;
+}
+
 
 
 /* The host's own, the longest wildcard, the first pattern, the default. */
@@ -303,10 +331,18 @@ static ngx_http_paas_target_t *
 ngx_http_paas_match_target(ngx_http_paas_ctx_t *ctx,
     ngx_http_paas_path_t *path)
 {
-    uint32_t  i, n;
+    uint32_t                 i, n;
+    ngx_http_paas_target_t  *target;
 
     if (path->ntargets == 1) {
         return path->targets;
+    }
+
+    target = ctx->wanted ? ngx_http_paas_wanted_target(ctx, path)
+                         : ngx_http_paas_sticky_target(ctx, path);
+
+    if (target) {
+        return target;
     }
 
     n = ((uint64_t) ctx->split * path->total) >> 32;
@@ -327,7 +363,8 @@ ngx_http_paas_match_target(ngx_http_paas_ctx_t *ctx,
 /* What an app without an active instance is refused with, by its state. */
 
 static ngx_http_paas_code_e
-ngx_http_paas_judge_pool(ngx_http_paas_pool_t *pool)
+ngx_http_paas_judge_pool(ngx_http_paas_ctx_t *ctx,
+    ngx_http_paas_pool_t *pool)
 {
     static const ngx_http_paas_code_e  codes[] = {
         NGX_HTTP_PAAS_NO_INSTANCE,         /* PAAS_ROUTEDB_RUNNING */
@@ -340,6 +377,10 @@ ngx_http_paas_judge_pool(ngx_http_paas_pool_t *pool)
 
     if (pool->state == PAAS_ROUTEDB_MAINTENANCE) {
         return NGX_HTTP_PAAS_MAINTENANCE;
+    }
+
+    if (ctx->wanted && ngx_http_paas_find_wanted(ctx, pool) == NULL) {
+        return NGX_HTTP_PAAS_NO_SUCH_INSTANCE;
     }
 
     if (pool->nactive) {

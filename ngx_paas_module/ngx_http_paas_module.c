@@ -348,6 +348,7 @@ ngx_http_paas_init_worker(ngx_cycle_t *cycle)
     ngx_http_paas_init_db(&pmcf->db, cycle->log);
     ngx_http_paas_init_lines(pmcf, cycle->log);
     ngx_http_paas_init_leave();
+    ngx_http_paas_init_sticky(cycle->log);
 
     pmcf->dummy.fd = (ngx_socket_t) -1;
     pmcf->dummy.data = pmcf;
@@ -387,6 +388,7 @@ ngx_http_paas_exit_worker(ngx_cycle_t *cycle)
 
     ngx_http_paas_leave_row(pmcf->zone);
     ngx_http_paas_close_lines(pmcf);
+    ngx_http_paas_close_sticky(pmcf);
     ngx_http_paas_close_db(&pmcf->db);
     ngx_http_paas_close_cache(&pmcf->cache);
     ngx_http_paas_close_patterns(&pmcf->patterns);

@@ -44,6 +44,8 @@ typedef enum {
     NGX_HTTP_PAAS_OK = 0,
     NGX_HTTP_PAAS_BAD_HOST,
     NGX_HTTP_PAAS_NO_ROUTE,
+    NGX_HTTP_PAAS_BAD_INSTANCE,
+    NGX_HTTP_PAAS_NO_SUCH_INSTANCE,
     NGX_HTTP_PAAS_NO_INSTANCE,
     NGX_HTTP_PAAS_APP_CRASHED,
     NGX_HTTP_PAAS_APP_STOPPED,
@@ -79,6 +81,7 @@ typedef struct {
     uint64_t                    id;
     uint16_t                    flags;
     uint16_t                    weight;
+    uint16_t                    number;    /* N of "web.N"; 0: none */
     uint32_t                    share;     /* see ngx_http_paas_share.c */
     uint32_t                    upto;      /* shares of these and before */
     uint32_t                    since;
@@ -144,6 +147,7 @@ struct ngx_http_paas_pool_s {
     uint8_t                     hash_on;
     unsigned                    uneven:1;  /* shares differ */
     unsigned                    timed:1;   /* see ngx_http_paas_ewma.c */
+    unsigned                    marks:1;   /* something in its responses */
     ngx_str_t                   app;
     ngx_str_t                   type;
     ngx_str_t                   hash_name;
@@ -192,6 +196,16 @@ typedef struct {
 #include "ngx_http_paas_pattern.h"
 #include "ngx_http_paas_hold.h"
 #include "ngx_http_paas_cert.h"
+
+
+/* Those of the sticky cookie, see ngx_http_paas_sticky.c. */
+
+typedef struct {
+    uint64_t                    generation;  /* meta.keys, of the file */
+    ngx_uint_t                  opened;    /* that is db->opened */
+    uint32_t                    n;
+    paas_routedb_key_t          keys[PAAS_ROUTEDB_KEYS_MAX];
+} ngx_http_paas_keys_t;
 
 
 /* Counters that all workers share, see ngx_http_paas_zone.c. */
@@ -281,6 +295,7 @@ typedef struct {
     ngx_http_paas_db_t          db;
     ngx_http_paas_cache_t       cache;
     ngx_http_paas_patterns_t    patterns;
+    ngx_http_paas_keys_t        keys;
     ngx_http_paas_hold_t        hold;
     ngx_http_paas_certs_t      *certs;     /* or NULL */
     ngx_http_paas_zone_t       *zone;
@@ -348,6 +363,11 @@ struct ngx_http_paas_ctx_s {
     unsigned                    page:1;    /* the body is replaced */
     unsigned                    counted:1; /* the error is */
     unsigned                    passed:1;  /* no need to wait, or no more */
+    unsigned                    wanted:1;  /* one instance, by its name */
+    unsigned                    misnamed:1;
+    unsigned                    looked:1;  /* for a sticky cookie */
+    unsigned                    stuck:1;   /* there is one: */
+    unsigned                    detour:1;  /* its instance is busy */
     unsigned                    trust:2;   /* see ngx_http_paas_trust.c */
 
     uint64_t                    began;     /* us, the attempt; 0: no matter */
@@ -355,6 +375,16 @@ struct ngx_http_paas_ctx_s {
     /* not zeroed */
 
     ngx_str_t                   tls;       /* names, if u->ssl */
+    struct {
+        uint64_t                pool;
+        uint64_t                instance;
+        ngx_http_paas_path_t   *path;      /* that it was looked for */
+        ngx_uint_t              old;       /* key */
+    } sticky;
+
+    uint64_t                    wanted_id; /* or 0, then by these: */
+    ngx_str_t                   wanted_type;
+    ngx_uint_t                  wanted_number;
     uint64_t                    tried[NGX_HTTP_PAAS_ATTEMPTS];
     ngx_http_paas_pool_t       *kept[NGX_HTTP_PAAS_ATTEMPTS];  /* of those */
     ngx_http_paas_ctx_t        *next;      /* when it is free */
@@ -574,6 +604,29 @@ void ngx_http_paas_forgive(ngx_http_paas_slot_t *slot);
 ngx_uint_t ngx_http_paas_may_retry(ngx_http_paas_ctx_t *ctx);
 
 
+/* ngx_http_paas_sticky.c */
+
+void ngx_http_paas_init_sticky(ngx_log_t *log);
+void ngx_http_paas_close_sticky(ngx_http_paas_main_conf_t *pmcf);
+void ngx_http_paas_refresh_keys(ngx_http_paas_main_conf_t *pmcf);
+ngx_http_paas_target_t *ngx_http_paas_sticky_target(ngx_http_paas_ctx_t *ctx,
+    ngx_http_paas_path_t *path);
+ngx_http_paas_inst_t *ngx_http_paas_sticky_instance(ngx_http_paas_ctx_t *ctx);
+ngx_int_t ngx_http_paas_send_sticky(ngx_http_paas_ctx_t *ctx);
+
+
+/* ngx_http_paas_target.c */
+
+void ngx_http_paas_note_target(ngx_http_request_t *r, ngx_table_elt_t *h);
+ngx_http_paas_inst_t *ngx_http_paas_find_wanted(ngx_http_paas_ctx_t *ctx,
+    ngx_http_paas_pool_t *pool);
+ngx_http_paas_target_t *ngx_http_paas_wanted_target(ngx_http_paas_ctx_t *ctx,
+    ngx_http_paas_path_t *path);
+ngx_http_paas_inst_t *ngx_http_paas_find_inst(ngx_http_paas_pool_t *pool,
+    uint64_t id);
+ngx_int_t ngx_http_paas_name_instance(ngx_http_paas_ctx_t *ctx);
+
+
 /* ngx_http_paas_share.c */
 
 void ngx_http_paas_make_shares(ngx_http_paas_zone_t *zone,
@@ -629,6 +682,8 @@ ngx_int_t ngx_http_paas_add_variables(ngx_conf_t *cf);
 
 const ngx_http_paas_error_t *ngx_http_paas_get_error(ngx_http_paas_code_e e);
 ngx_uint_t ngx_http_paas_count_errors(void);
+ngx_int_t ngx_http_paas_add_header(ngx_http_request_t *r, const char *key,
+    ngx_str_t *value);
 ngx_int_t ngx_http_paas_add_error_header(ngx_http_request_t *r,
     const ngx_http_paas_error_t *error);
 ngx_int_t ngx_http_paas_make_page(ngx_http_request_t *r,

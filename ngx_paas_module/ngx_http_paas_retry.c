@@ -44,7 +44,8 @@ ngx_http_paas_may_retry(ngx_http_paas_ctx_t *ctx)
     pool = ctx->pool;
 
     if (ctx->received || ctx->error == NGX_HTTP_PAAS_TIMEOUT
-        || (pool->flags & PAAS_ROUTEDB_NO_RETRY))
+        || (pool->flags & PAAS_ROUTEDB_NO_RETRY)
+        || (ctx->wanted && ctx->tried[ctx->attempts - 1]))
     {
         return 0;
     }

@@ -128,6 +128,11 @@ ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
+    if (ctx->misnamed) {
+        ctx->error = NGX_HTTP_PAAS_BAD_INSTANCE;
+        return NGX_DECLINED;
+    }
+
     /*
      * A millisecond's requests share a look at the transaction id.  The
      * balancer looks again after it has counted the request.
