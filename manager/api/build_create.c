@@ -13,6 +13,7 @@
 
 #include "api/deploy.h"
 #include "api/model.h"
+#include "api/push_watch.h"
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/stream.h"
@@ -362,6 +363,9 @@ push_closed(void *arg)
 	struct push *push = arg;
 
 	push->stream = NULL;
+	if (push->request->push != 0 && push->build == NULL)
+		push_watch_gone(
+		    push->request->api->pushes, push->request->name, push->id);
 	if (push->follow != NULL)
 		build_follow_close(push->follow);
 	push->follow = NULL;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "api/build_find.h"
+#include "api/push_watch.h"
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/stream.h"
@@ -11,7 +12,10 @@
 #include "build/build.h"
 
 struct log {
+	struct request *request; /* outlives it */
 	struct stream *stream;
+	uint64_t build;
+	int done;
 	struct build_follow *follow;
 };
 
@@ -30,6 +34,7 @@ log_done(json_t *build, void *arg)
 
 	(void)build;
 	log->follow = NULL;
+	log->done = 1;
 	stream_end(log->stream);
 }
 
@@ -47,6 +52,9 @@ log_closed(void *arg)
 {
 	struct log *log = arg;
 
+	if (log->request->push != 0 && !log->done)
+		push_watch_gone(
+		    log->request->api->pushes, log->request->name, log->build);
 	if (log->follow != NULL)
 		build_follow_close(log->follow);
 	free(log);
@@ -68,11 +76,15 @@ build_log(struct request *r)
 		respond_broken(r, "out of memory");
 		return;
 	}
+	log->request = r;
+	log->build = id;
 	log->stream = stream_open(r, MHD_HTTP_OK, &log_owner, log);
 	if (log->stream == NULL) {
 		free(log);
 		return;
 	}
+	if (r->push != 0)
+		push_watch_came(r->api->pushes, id);
 	log->follow =
 	    build_follow(r->api->build, r->name, id, log_line, log_done, log);
 	if (log->follow == NULL)

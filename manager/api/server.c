@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "api/destroy.h"
 #include "api/peer.h"
+#include "api/push_watch.h"
 #include "api/repository.h"
 #include "api/request.h"
 
@@ -57,6 +58,8 @@ api_open(struct store *store, struct build *build, struct node *node,
 	if ((api->access = access_open(api, err)) == NULL ||
 	    (api->repositories = repositories_open(api, err)) == NULL)
 		goto fail;
+	if ((api->pushes = push_watch_open(api, err)) == NULL)
+		goto fail;
 	for (kind = 0; kind < DOORS; kind++)
 		if (door_open(&api->doors[kind], api, kind, err) == -1)
 			goto fail;
@@ -91,6 +94,7 @@ api_close(struct api *api)
 	server_resume_all(api);
 	for (enum door_kind kind = 0; kind < DOORS; kind++)
 		door_close(&api->doors[kind]);
+	push_watch_close(api->pushes);
 	repositories_close(api->repositories);
 	access_close(api->access);
 	free(api);

@@ -16,6 +16,7 @@ struct build;
 struct destroyer;
 struct node;
 struct repositories;
+struct push_watch;
 struct request;
 struct routing;
 struct store;
@@ -30,6 +31,7 @@ struct api {
 	struct door doors[DOORS];
 	struct access *access;
 	struct repositories *repositories;
+	struct push_watch *pushes;
 	struct destroyer *destroyer;
 	int closing;
 	gid_t admins;

@@ -77,6 +77,13 @@ void build_upload_finish(struct build_upload *, build_begun_cb, void *arg);
 void build_upload_abort(struct build_upload *);
 
 /*
+ * Ends a build before it is a release, with a reason for people.  1 if it is
+ * over or about to be; 0 if it can't be ended at this moment: try again.
+ */
+int build_stop(
+    struct build *, const char *app, uint64_t id, const char *reason);
+
+/*
  * The output of a build, from its first line, as it comes; then done, once,
  * with the final record of build/APP/ID (borrowed; NULL if the app was
  * destroyed meanwhile), after which the follow is gone.  text has no newline

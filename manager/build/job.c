@@ -532,6 +532,21 @@ job_of_app(struct build *b, const char *app)
 	return NULL;
 }
 
+/* Where nothing runs that could be stopped, the next state is soon there. */
+int
+build_stop(struct build *b, const char *app, uint64_t id, const char *reason)
+{
+	struct job *job = job_of_app(b, app);
+
+	if (job == NULL || job->id != id || job->state >= JOB_RELEASE)
+		return 1;
+	if (!table_takes(job->state, JOB_LATE))
+		return 0;
+	job_blame(job, "%s", reason);
+	job_event(job, JOB_LATE);
+	return 1;
+}
+
 void
 job_free(struct job *job)
 {

@@ -21,17 +21,22 @@
 #define AGAIN_MS  250
 #define AGAIN_MAX (60 * 1000 / AGAIN_MS)
 
+/* How often another build is waited for. */
+#define BUSY_MAX (5 * 1000 / AGAIN_MS)
+
 struct push {
 	struct hook *hook;
 	struct http *http;
 	int archive; /* git archive's output */
 	pid_t git;
+	int busy;  /* it may be tried again if another build runs */
 	int whole; /* all of it was read, and git had no complaint */
 	struct lines lines;
 	size_t seen;  /* lines */
 	size_t skip;  /* of a log that was seen in part */
 	json_t *last; /* the line before, if it was JSON */
 	char *last_text;
+	char said[PAAS_ERRLEN]; /* the line before that, or its beginning */
 };
 
 static void
@@ -93,6 +98,7 @@ push_line(const char *text, size_t len, void *arg)
 		push->last = NULL;
 		push->last_text = NULL;
 	}
+	snprintf(push->said, sizeof(push->said), "%.*s", (int)len, text);
 	hook_say(text, len);
 	return 0;
 }
@@ -105,38 +111,41 @@ push_sink(const char *data, size_t len, void *arg)
 
 /* ---- the end --------------------------------------------------------- */
 
+/* A build's own last line may have said it: then once is enough. */
 static int
-push_refused(const char *message)
+push_refused(struct push *push, const char *message)
 {
-	hook_complain("%s", message != NULL && message[0] != '\0'
-				? message
-				: "The build failed and did not say why.");
+	size_t prefix = strspn(push->said, " !");
+
+	if (message == NULL || message[0] == '\0')
+		message = "The build failed and did not say why.";
+	if (strncmp(push->said + prefix, message, strlen(message)) != 0)
+		hook_complain("%s", message);
 	return 1;
 }
 
-/* GET of a path below the app's; NULL: there is nobody, or no such thing. */
+/* NULL: nobody answers, or it can't be had. */
 static json_t *
-push_get(struct push *push, const char *below, const char *what)
+push_get(struct push *push, const char *path)
 {
-	char path[HTTP_PATH_MAX];
 	struct http_answer answer;
 	struct http_call call = {
 	    .method = "GET", .path = path, .token = push->hook->token};
 
-	if (http_path(path, "/apps/%s%s%s", push->hook->app, below, what) ==
-		-1 ||
-	    http_do(push->http, &call, &answer) != HTTP_OK)
-		return NULL;
-	return answer.json;
+	return http_do(push->http, &call, &answer) == HTTP_OK ? answer.json
+							      : NULL;
 }
 
 static int
 push_deployed(struct push *push, json_int_t version)
 {
-	json_t *app = push_get(push, "", "");
-	const char *url = json_string_value(json_object_get(app, "web_url"));
-	char line[512];
+	char line[512], path[HTTP_PATH_MAX];
+	const char *url;
+	json_t *app;
 
+	(void)http_path(path, "/apps/%s", push->hook->app);
+	app = push_get(push, path);
+	url = json_string_value(json_object_get(app, "web_url"));
 	snprintf(line, sizeof(line), "       %s deployed to paas, v%lld",
 	    url != NULL ? url : push->hook->app, (long long)version);
 	hook_say("", 0);
@@ -183,14 +192,17 @@ push_follow(struct push *push, const char *build)
 /* Its status, once the roll-out is over; "" if nobody knows. */
 static void
 push_wait_release(
-    struct push *push, const char *version, char *status, size_t len)
+    struct push *push, json_int_t version, char *status, size_t len)
 {
+	char number[32], path[HTTP_PATH_MAX];
 	json_t *release;
 	int tries = 0;
 
+	snprintf(number, sizeof(number), "%lld", (long long)version);
+	(void)http_path(path, "/apps/%s/releases/%s", push->hook->app, number);
 	status[0] = '\0';
 	while (tries < AGAIN_MAX) {
-		release = push_get(push, "/releases/", version);
+		release = push_get(push, path);
 		tries = release == NULL ? tries + 1 : 0;
 		snprintf(status, len, "%s",
 		    release != NULL
@@ -207,12 +219,12 @@ static int
 push_finish(struct push *push, const json_t *build)
 {
 	json_int_t version = release_version(build);
-	char number[32], status[32];
+	char status[32];
 
 	if (version == 0)
-		return push_refused("The build has no release: push again.");
-	snprintf(number, sizeof(number), "%lld", (long long)version);
-	push_wait_release(push, number, status, sizeof(status));
+		return push_refused(
+		    push, "The build has no release: push again.");
+	push_wait_release(push, version, status, sizeof(status));
 	if (strcmp(status, "succeeded") == 0)
 		return push_deployed(push, version);
 	hook_complain("v%lld did not get ready, and the release before it goes "
@@ -225,13 +237,15 @@ push_finish(struct push *push, const json_t *build)
 static int
 push_resume(struct push *push, const char *id)
 {
+	char path[HTTP_PATH_MAX];
 	const char *status;
 	json_t *build;
 	int rc, tries;
 
+	(void)http_path(path, "/apps/%s/builds/%s", push->hook->app, id);
 	push_say_held(push);
 	for (tries = 0; tries < AGAIN_MAX; tries++) {
-		if ((build = push_get(push, "/builds/", id)) == NULL) {
+		if ((build = push_get(push, path)) == NULL) {
 			pause_a_moment();
 			continue;
 		}
@@ -247,7 +261,7 @@ push_resume(struct push *push, const char *id)
 		if (strcmp(status, "succeeded") == 0)
 			rc = push_finish(push, build);
 		else
-			rc = push_refused(
+			rc = push_refused(push,
 			    json_string_value(json_object_get(build, "error")));
 		json_decref(build);
 		return rc;
@@ -259,6 +273,7 @@ push_resume(struct push *push, const char *id)
 
 /* ---- from the beginning ----------------------------------------------- */
 
+/* The exit status; -1: try again, another build is about to end. */
 static int
 push_result(struct push *push, enum http_result result,
     const struct http_answer *answer)
@@ -269,19 +284,24 @@ push_result(struct push *push, enum http_result result,
 		build = json_object_get(push->last, "build");
 		if (build != NULL)
 			return push_deployed(push, release_version(build));
-		return push_refused(
+		return push_refused(push,
 		    json_string_value(json_object_get(push->last, "message")));
 	}
+	if (result == HTTP_REFUSED && push->busy &&
+	    strcmp(answer->id, "build_running") == 0)
+		return -1;
 	if (result == HTTP_REFUSED)
-		return push_refused(answer->err);
+		return push_refused(push, answer->err);
 	if (answer->header[0] != '\0')
 		return push_resume(push, answer->header);
 	if (!push->whole)
-		return push_refused("The pushed commit could not be read as a "
-				    "whole: git fsck in your repository tells "
-				    "what is missing.");
-	return push_refused("The platform's manager does not answer: nothing "
-			    "was built. Push again in a moment.");
+		return push_refused(push,
+		    "The pushed commit could not be read as a "
+		    "whole: git fsck in your repository tells "
+		    "what is missing.");
+	return push_refused(push,
+	    "The platform's manager does not answer: nothing "
+	    "was built. Push again in a moment.");
 }
 
 static int
@@ -302,13 +322,40 @@ push_run(struct push *push)
 
 	if (http_path(path, "/apps/%s/builds?commit=%s", push->hook->app,
 		push->hook->ref.to) == -1)
-		return push_refused("The app's name is too long.");
+		return push_refused(push, "The app's name is too long.");
 	result = http_do(push->http, &call, &answer);
 	(void)lines_end(&push->lines);
 	rc = push_result(push, result, &answer);
 	json_decref(answer.json);
 	json_decref(push->last);
 	free(push->last_text);
+	return rc;
+}
+
+/*
+ * No push by git is under way beside this one: the turn is ours.  So another
+ * build is one of paas push, or ends at this moment, with a push that was
+ * broken off; for that it waits.
+ */
+static int
+push_try(struct push *push)
+{
+	int rc, tries = 0;
+
+	do {
+		if (tries > 0)
+			pause_a_moment();
+		push->archive = hook_archive(push->hook->ref.to, &push->git);
+		if (push->archive == -1)
+			return push_refused(
+			    push, "Out of processes or memory: push again.");
+		push->whole = 0;
+		push->busy = tries++ < BUSY_MAX;
+		rc = push_run(push);
+		(void)close(push->archive);
+		if (push->git != 0)
+			(void)hook_archive_end(push->git);
+	} while (rc == -1);
 	return rc;
 }
 
@@ -321,12 +368,9 @@ hook_build(struct hook *hook)
 
 	push.lines.arg = &push;
 	snprintf(path, sizeof(path), "%s/" PLACE_API_SOCK, hook->conf.run_dir);
-	push.archive = hook_archive(hook->ref.to, &push.git);
-	push.http = http_open(path);
-	if (push.archive == -1 || push.http == NULL)
-		return push_refused("Out of memory or processes: push again.");
-	rc = push_run(&push);
-	(void)close(push.archive);
+	if ((push.http = http_open(path)) == NULL)
+		return push_refused(&push, "Out of memory: push again.");
+	rc = push_try(&push);
 	http_close(push.http);
 	return rc;
 }

@@ -12,14 +12,20 @@
 #include "cli/output.h"
 #include "git/hook.h"
 
-#define SAY_WIDTH 65
+#define SAY_WIDTH    65
+#define SAY_PATIENCE 300 /* seconds */
 
-/* The other end is gone, and with it the reason to go on. */
+/*
+ * The other end is gone, or has taken nothing for so long, and with it the
+ * reason to go on: SIGALRM ends us.
+ */
 static void
 say(const char *text)
 {
+	(void)alarm(SAY_PATIENCE);
 	if (puts(text) == EOF || fflush(stdout) == EOF)
 		_exit(1);
+	(void)alarm(0);
 }
 
 void

@@ -91,5 +91,9 @@ main(void)
 	environment = serve_environment(&s, libexec, locks.push);
 	if (environment == NULL)
 		return answer(500, "out of memory");
-	return serve_pump(HTTP_BACKEND, environment);
+	status =
+	    serve_pump(HTTP_BACKEND, environment, s.push && s.method[0] == 'P');
+	if (status != 0)
+		serve_tidy(&s, &locks);
+	return status;
 }

@@ -67,12 +67,16 @@ struct serve_locks {
  */
 int serve_prepare(const struct serve *, struct serve_locks *, char *err);
 
+/* The same of what is left, at the end of a git that was ended. */
+void serve_tidy(const struct serve *, const struct serve_locks *);
+
 /* ---- serve_pump.c */
 
 /*
  * Runs program with its input ours, as long as it takes any: who sends should
- * get the answer, not a broken pipe.  Returns its exit status.
+ * get the answer, not a broken pipe.  Who pushes is told if it ends badly, and
+ * it ends if nobody reads its answer any more.  Returns its exit status.
  */
-int serve_pump(const char *program, char *const *environment);
+int serve_pump(const char *program, char *const *environment, int push);
 
 #endif

@@ -1,10 +1,13 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -18,6 +21,9 @@
  */
 #define PUMP_DRAIN (64 * 1024 * 1024)
 
+/* From SIGTERM to SIGKILL. */
+#define PUMP_PATIENCE_MS 5000
+
 /* In a child that shares nothing with us but descriptors. */
 static void
 pump_exec(const char *program, char *const *environment, int input)
@@ -25,6 +31,7 @@ pump_exec(const char *program, char *const *environment, int input)
 	char *const argv[] = {(char *)(uintptr_t)program, NULL};
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	(void)setpgid(0, 0);
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (dup2(input, STDIN_FILENO) != -1)
 		(void)execve(program, argv, environment);
@@ -67,10 +74,69 @@ pump_input(int to)
 	}
 }
 
-int
-serve_pump(const char *program, char *const *environment)
+/* Those that it has started take away what they have begun. */
+static void
+pump_end_group(pid_t group)
 {
-	int fd[2], status = 0;
+	static const struct timespec moment = {0, 20 * 1000000L};
+
+	for (int i = 0; i < PUMP_PATIENCE_MS / 20; i++) {
+		if (kill(-group, 0) == -1)
+			return;
+		(void)nanosleep(&moment, NULL);
+	}
+	(void)kill(-group, SIGKILL);
+}
+
+/*
+ * Waits for its end, or for that of whoever reads what it says.  git does not
+ * notice the latter while its hook runs, and neither does fcgiwrap end it.
+ */
+static int
+pump_wait(pid_t pid)
+{
+	struct pollfd fds[2] = {
+	    {.fd = -1, .events = POLLIN}, {.fd = STDOUT_FILENO}};
+	int ending = 0, status = 0;
+
+	fds[0].fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	while (fds[0].fd != -1) {
+		if (poll(fds, 2, ending ? PUMP_PATIENCE_MS : -1) == 0)
+			(void)kill(-pid, SIGKILL);
+		if ((fds[0].revents & POLLIN) != 0)
+			break;
+		if ((fds[1].revents & POLLERR) != 0) {
+			(void)kill(-pid, SIGTERM);
+			fds[1].fd = -1;
+			ending = 1;
+		}
+	}
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		;
+	if (ending)
+		pump_end_group(pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/*
+ * To who pushes a git that was killed looks like one that has more to say.
+ * Band 3 of git's protocol is what ends it.
+ */
+static void
+pump_last_word(void)
+{
+	static const char text[] = "\3git was ended on the platform: nothing "
+				   "has changed, push again\n";
+	char packet[sizeof(text) + 4];
+
+	snprintf(packet, sizeof(packet), "%04zx%s", sizeof(text) - 1 + 4, text);
+	(void)!write(STDOUT_FILENO, packet, sizeof(packet) - 1);
+}
+
+int
+serve_pump(const char *program, char *const *environment, int push)
+{
+	int fd[2], status;
 	pid_t pid;
 
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -83,7 +149,8 @@ serve_pump(const char *program, char *const *environment)
 	(void)close(fd[0]);
 	pump_input(fd[1]);
 	(void)close(fd[1]);
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	status = pump_wait(pid);
+	if (push && status != 0)
+		pump_last_word();
+	return status;
 }

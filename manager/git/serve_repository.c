@@ -197,13 +197,29 @@ lock(const char *path, int dir, char *err)
 	}
 }
 
+static void
+format_path(char path[PATH_MAX], const struct serve *s)
+{
+	snprintf(path, PATH_MAX, "%s/" PLACE_GIT "/%s.git", s->conf.state_dir,
+	    s->repository);
+}
+
+void
+serve_tidy(const struct serve *s, const struct serve_locks *locks)
+{
+	char path[PATH_MAX];
+
+	format_path(path, s);
+	if (flock(locks->busy, LOCK_EX | LOCK_NB) == 0)
+		clean(path);
+}
+
 int
 serve_prepare(const struct serve *s, struct serve_locks *locks, char *err)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/" PLACE_GIT "/%s.git",
-	    s->conf.state_dir, s->repository);
+	format_path(path, s);
 	locks->busy =
 	    inherited(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
 	if (locks->busy == -1)
