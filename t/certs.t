@@ -162,6 +162,40 @@ is($u->{created_at}, $c->{created_at}, 'and its time');
 is($u->{ssl_cert}{subject}, '/CN=next', 'is another one');
 isnt($u->{ssl_cert}{id}, $c->{ssl_cert}{id}, 'with another id inside');
 
+# ---- which one a domain has ----------------------------------------------
+
+sub cert_of {
+    my ($host) = @_;
+    return call('GET', "/apps/shop/domains/$host")->{json}{sni_endpoint}{name} // '-';
+}
+is(cert_of('www.example.com'), $c->{name}, 'the domain names its certificate');
+is(cert_of('a.wild.org'), 'wild', 'one by a wildcard');
+is(cert_of('b.a.wild.org'), '-', 'or none');
+is(cert_of('shop.paas.localhost'), '-', 'its own host has none any more');
+my $later = good('another one for it', 201, 'POST', '/apps/shop/sni-endpoints',
+    { %{ self_signed('later', ['www.example.com'], '-days', 99) }, name => 'later' });
+is(cert_of('www.example.com'), 'later', 'the one that expires last');
+for my $by ($c->{name}, $c->{id}) {
+    my $d = good("choose by $by", 200, 'PATCH', '/apps/shop/domains/www.example.com', { sni_endpoint => $by });
+    is_deeply($d->{sni_endpoint}, { id => $c->{id}, name => $c->{name} }, 'is answered');
+    is(cert_of('www.example.com'), $c->{name}, 'and so it is');
+    good('choose no more', 200, 'PATCH', '/apps/shop/domains/www.example.com', { sni_endpoint => undef });
+    is(cert_of('www.example.com'), 'later', 'the best again');
+}
+bad('choose what is for another host', 422, qr/sni_endpoint "wild" is not for www\.example\.com/,
+    'PATCH', '/apps/shop/domains/www.example.com', { sni_endpoint => 'wild' });
+bad('choose what is not there', 422, qr/sni_endpoint "none" is no certificate of shop/,
+    'PATCH', '/apps/shop/domains/www.example.com', { sni_endpoint => 'none' });
+bad('choose nothing', 422, qr/sni_endpoint is missing/, 'PATCH', '/apps/shop/domains/www.example.com', {});
+bad('choose for its own', 422, qr/for being there/, 'PATCH', '/apps/shop/domains/shop.paas.localhost',
+    { sni_endpoint => 'wild' });
+is(good('a domain that chooses', 201, 'POST', '/apps/shop/domains', { hostname => 'c.wild.org', sni_endpoint => 'wild' })
+    ->{sni_endpoint}{name}, 'wild', 'from the start');
+bad('one that chooses badly', 422, qr/is not for/, 'POST', '/apps/shop/domains',
+    { hostname => 'd.example.com', sni_endpoint => 'wild' });
+like((paas('domains', '-a', 'shop'))[1], qr/^www\.example\.com +custom +\S.*later$/m, 'paas domains shows it');
+good('remove', 200, 'DELETE', "/apps/shop/$_") for 'sni-endpoints/later', 'domains/c.wild.org';
+
 # ---- what nginx gets -----------------------------------------------------
 
 sub hosts {

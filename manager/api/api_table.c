@@ -39,6 +39,7 @@ const struct api_route api_routes[] = {
 {"GET",    "/apps/:/domains",               domain_list,      APP,      NULL},
 {"POST",   "/apps/:/domains",               domain_create,    APP_BODY, NULL},
 {"GET",    "/apps/:/domains/:",             domain_info,      APP,      NULL},
+{"PATCH",  "/apps/:/domains/:",             domain_update,    APP_BODY, NULL},
 {"DELETE", "/apps/:/domains/:",             domain_delete,    APP,      NULL},
 {"GET",    "/apps/:/sni-endpoints",         cert_list,        APP,      NULL},
 {"POST",   "/apps/:/sni-endpoints",         cert_create,      APP_BODY, NULL},

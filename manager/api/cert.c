@@ -42,9 +42,9 @@ find_by_id(const char *key, json_t *record, uint64_t rev, void *arg)
 }
 
 json_t *
-cert_find(struct request *r, char name[MODEL_NAME_MAX], uint64_t *rev)
+cert_lookup(struct request *r, const char *which, char name[MODEL_NAME_MAX],
+    uint64_t *rev)
 {
-	const char *which = r->params[r->app != NULL];
 	struct find find = {which, name, NULL, 0};
 	char key[STORE_KEY_MAX + 1];
 
@@ -58,11 +58,20 @@ cert_find(struct request *r, char name[MODEL_NAME_MAX], uint64_t *rev)
 		    key_format(key, "cert/%s/%s", cert_owner(r), name),
 		    &find.rev);
 	}
-	if (find.record == NULL)
-		respond_missing(r, "%s has no certificate %.60s",
-		    r->app != NULL ? r->name : "the platform", which);
 	*rev = find.rev;
 	return find.record;
+}
+
+json_t *
+cert_find(struct request *r, char name[MODEL_NAME_MAX], uint64_t *rev)
+{
+	const char *which = r->params[r->app != NULL];
+	json_t *record = cert_lookup(r, which, name, rev);
+
+	if (record == NULL)
+		respond_missing(r, "%s has no certificate %.60s",
+		    r->app != NULL ? r->name : "the platform", which);
+	return record;
 }
 
 /* ---- records ----------------------------------------------------------- */

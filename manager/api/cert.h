@@ -18,10 +18,11 @@ struct store_txn;
 /* The app's name, or KEY_PLATFORM. */
 const char *cert_owner(const struct request *);
 
-/*
- * The record of the certificate that the path names, by its name or its id;
- * name gets the former.  NULL after an answer.
- */
+/* The record of a certificate by its name or its id; name gets the former. */
+json_t *cert_lookup(struct request *, const char *which,
+    char name[MODEL_NAME_MAX], uint64_t *rev);
+
+/* That of the one that the path names.  NULL after an answer. */
 json_t *cert_find(struct request *, char name[MODEL_NAME_MAX], uint64_t *rev);
 
 /*

@@ -19,4 +19,10 @@ void domain_own_host(struct request *, char host[HOST_MAX + MODEL_NAME_MAX]);
  */
 json_t *domain_find(struct request *, char host[HOST_MAX], uint64_t *rev);
 
+/*
+ * Puts what the body has for "sni_endpoint" into a domain's record, or takes
+ * it out for null and nothing: 0, or -1 after an answer.
+ */
+int domain_choose_cert(struct request *, const char *host, json_t *domain);
+
 #endif

@@ -1,5 +1,5 @@
 /*
- * POST /apps/APP/domains {"hostname"}: claims a host.
+ * POST /apps/APP/domains {"hostname", "sni_endpoint"?}: claims a host.
  */
 #include <string.h>
 
@@ -14,7 +14,7 @@
 
 static const struct check_field fields[] = {
     {"hostname", CHECK_STRING, CHECK_REQUIRED, 1, 255, NULL, NULL},
-    {"sni_endpoint", CHECK_STRING, CHECK_NULLABLE, 0, 0, NULL, NULL},
+    {"sni_endpoint", CHECK_STRING, CHECK_NULLABLE, 1, 60, NULL, NULL},
     {NULL, 0, 0, 0, 0, NULL, NULL},
 };
 
@@ -70,6 +70,10 @@ domain_create(struct request *r)
 		return;
 	domain = json_pack(
 	    "{s:s, s:I}", "app", r->name, "created", (json_int_t)id_now());
+	if (domain_choose_cert(r, host, domain) == -1) {
+		json_decref(domain);
+		return;
+	}
 	reply = model_domain(r->api, r->name, r->app, host, domain);
 	txn = app_change_begin(r);
 	store_if(txn, key_format(key, "route/%s", host), 0);

@@ -32,6 +32,7 @@
 	VERB(domain_list)      \
 	VERB(domain_info)      \
 	VERB(domain_create)    \
+	VERB(domain_update)    \
 	VERB(domain_delete)    \
 	VERB(cert_list)        \
 	VERB(cert_info)        \

@@ -5,10 +5,11 @@ int
 cmd_domains(struct cli *cli)
 {
 	static const struct table_column columns[] = {
-	    {"HOST", 0}, {"KIND", 0}, {"ADDED", 0}, {0}};
+	    {"HOST", 0}, {"KIND", 0}, {"ADDED", 0}, {"CERTIFICATE", 0}, {0}};
 	struct table *table;
 	struct cli_text text;
 	json_t *domains, *domain;
+	const char *cert;
 	char ago[64];
 	size_t i;
 	int rc;
@@ -27,6 +28,8 @@ cmd_domains(struct cli *cli)
 		table_cell(
 		    table, OUT_DIM, "%s", cli_text(domain, "kind", &text));
 		table_cell(table, OUT_DIM, "%s", ago);
+		cert = cli_text(domain, "sni_endpoint.name", &text);
+		table_cell(table, OUT_NONE, "%s", *cert != '\0' ? cert : "-");
 	}
 	table_print(table, &cli->out, "No domains.");
 	json_decref(domains);

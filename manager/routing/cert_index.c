@@ -86,6 +86,7 @@ read_entry(const char *key, const json_t *record)
 {
 	const char *content =
 	    json_string_value(json_object_get(record, "content"));
+	const char *uuid = json_string_value(json_object_get(record, "id"));
 	struct cert_entry *cert;
 	uint64_t id;
 
@@ -98,6 +99,7 @@ read_entry(const char *key, const json_t *record)
 	cert->expires = number(record, "expires");
 	cert->created = number(record, "created");
 	cert->is_default = json_is_true(json_object_get(record, "default"));
+	strlcpy(cert->uuid, uuid != NULL ? uuid : "", sizeof(cert->uuid));
 	strlcpy(cert->key, key, sizeof(cert->key));
 	if (key_part(key, 1, cert->owner, sizeof(cert->owner)) == 0)
 		return cert;
@@ -208,7 +210,7 @@ cert_index_each_name(
 }
 
 /* The first one from there on that has the name, whoever owns it. */
-static const struct cert_entry *
+static struct cert_name *
 find_from(struct cert_index *index, const char *name, const char *owner)
 {
 	struct cert_entry bound = {.expires = INT64_MAX, .created = INT64_MAX};
@@ -217,16 +219,36 @@ find_from(struct cert_index *index, const char *name, const char *owner)
 
 	strlcpy(bound.owner, owner, sizeof(bound.owner));
 	found = RB_NFIND(cert_names, &index->names, &sought);
-	return found != NULL && strcmp(found->name, name) == 0 ? found->cert
-							       : NULL;
+	return found != NULL && strcmp(found->name, name) == 0 ? found : NULL;
+}
+
+static int
+is_of(const struct cert_name *found, const char *name, const char *owner)
+{
+	return found != NULL && strcmp(found->name, name) == 0 &&
+	       strcmp(found->cert->owner, owner) == 0;
 }
 
 const struct cert_entry *
 cert_index_find(struct cert_index *index, const char *name, const char *owner)
 {
-	const struct cert_entry *cert = find_from(index, name, owner);
+	struct cert_name *found = find_from(index, name, owner);
 
-	return cert != NULL && strcmp(cert->owner, owner) == 0 ? cert : NULL;
+	return is_of(found, name, owner) ? found->cert : NULL;
+}
+
+const struct cert_entry *
+cert_index_find_id(struct cert_index *index, const char *name,
+    const char *owner, const char *uuid)
+{
+	struct cert_name *found = find_from(index, name, owner);
+
+	while (is_of(found, name, owner)) {
+		if (strcmp(found->cert->uuid, uuid) == 0)
+			return found->cert;
+		found = RB_NEXT(cert_names, &index->names, found);
+	}
+	return NULL;
 }
 
 int

@@ -25,6 +25,7 @@ struct cert_entry {
 	uint64_t id; /* of the contents */
 	int64_t expires, created;
 	int is_default;
+	char uuid[37]; /* what people call it by */
 	size_t nnames;
 	struct cert_name *names;
 	char owner[KEY_NAME_MAX + 1]; /* an app, or KEY_PLATFORM */
@@ -64,6 +65,10 @@ void cert_index_each_name(
  */
 const struct cert_entry *cert_index_find(
     struct cert_index *, const char *name, const char *owner);
+
+/* The one of that uuid, if it has the name and the owner. */
+const struct cert_entry *cert_index_find_id(
+    struct cert_index *, const char *name, const char *owner, const char *uuid);
 
 /* Whether anybody's has this very name. */
 int cert_index_has(struct cert_index *, const char *name);

@@ -294,43 +294,6 @@ go_on(struct cert_stage *cs)
 
 /* ---- commits ----------------------------------------------------------- */
 
-/*
- * The wildcard over a host is served for it where it has no certificate: not
- * so one of an app whose host it isn't.
- */
-static int
-is_below_anothers(struct cert_stage *cs, const char *dot, const char *app)
-{
-	char above[KEY_NAME_MAX + 1];
-
-	return routing_owner(cs->store, cs->conf, dot, above) == 0 &&
-	       strcmp(above, app) != 0 &&
-	       cert_index_find(&cs->index, dot, above) != NULL;
-}
-
-/* What is to be served for a name; NULL: it has no certificate of its own. */
-static const struct cert_entry *
-choose(struct cert_stage *cs, const char *name)
-{
-	const struct cert_entry *cert, *own = NULL;
-	char app[KEY_NAME_MAX + 1] = "";
-	const char *dot = strchr(name, '.');
-	int exact = dot != NULL && dot > name;
-
-	if (strcmp(name, ".") == 0)
-		return cert_index_default(&cs->index);
-	if (routing_owner(cs->store, cs->conf, name, app) == 0) {
-		own = cert_index_find(&cs->index, name, app);
-		if (own == NULL && exact)
-			own = cert_index_find(&cs->index, dot, app);
-	}
-	if (own != NULL)
-		return own;
-	if ((cert = cert_index_find(&cs->index, name, KEY_PLATFORM)) != NULL)
-		return cert;
-	return exact && is_below_anothers(cs, dot, app) ? &cert_nobodys : NULL;
-}
-
 static void
 apply_some(struct cert_stage *cs)
 {
@@ -340,7 +303,8 @@ apply_some(struct cert_stage *cs)
 	for (n = 0; n < BATCH_MAX; n++) {
 		if ((item = RB_MIN(touched_names, &cs->touched)) == NULL)
 			return;
-		cert_db_set_host(&cs->db, item->name, choose(cs, item->name));
+		cert_db_set_host(&cs->db, item->name,
+		    cert_choose(&cs->index, cs->store, cs->conf, item->name));
 		forget(cs, item);
 	}
 }
@@ -466,6 +430,15 @@ add_sources(struct cert_stage *cs, sd_event *event)
 	if (rc >= 0)
 		rc = sd_event_source_set_enabled(cs->timer, SD_EVENT_OFF);
 	return rc;
+}
+
+const struct cert_entry *
+cert_stage_find(struct cert_stage *cs, const char *host)
+{
+	const struct cert_entry *cert =
+	    cert_choose(&cs->index, cs->store, cs->conf, host);
+
+	return cert != &cert_nobodys ? cert : NULL;
 }
 
 struct cert_stage *

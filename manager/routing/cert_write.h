@@ -53,4 +53,13 @@ void cert_db_set_host(
 /* In a transaction: certificates that the index does not have go. */
 void cert_db_sweep(struct cert_db *, struct cert_index *);
 
+/* ---- cert_choose.c ------------------------------------------------------ */
+
+/*
+ * What is to be served for a canonical host, for ".example.com" what is below
+ * it, or for "." all else.  NULL: it has no certificate of its own.
+ */
+const struct cert_entry *cert_choose(
+    struct cert_index *, struct store *, const struct conf *, const char *host);
+
 #endif

@@ -13,6 +13,7 @@
 #include <bsd/sys/tree.h>
 
 #include "common/log.h"
+#include "routing/cert_index.h"
 #include "routing/routing_impl.h"
 
 /* After a commit that failed: ms, doubled up to the other. */
@@ -430,6 +431,14 @@ uint64_t
 routing_revision(const struct routing *rt)
 {
 	return rt->obeyed;
+}
+
+void
+routing_cert(struct routing *rt, const char *host, char key[STORE_KEY_MAX + 1])
+{
+	const struct cert_entry *cert = cert_stage_find(rt->certs, host);
+
+	strlcpy(key, cert != NULL ? cert->key : "", STORE_KEY_MAX + 1);
 }
 
 void

@@ -48,6 +48,13 @@ int routing_owner_exact(struct store *, const struct conf *, const char *host,
     char app[KEY_NAME_MAX + 1]);
 
 /*
+ * The key of the certificate that a canonical host is served: "" if it has
+ * none, and gets that of a wildcard over it, the default or nginx's own.
+ */
+void routing_cert(
+    struct routing *, const char *host, char key[STORE_KEY_MAX + 1]);
+
+/*
  * Is a certificate's name good for a host?  ".example.com" is for one label,
  * as in TLS; that a route's wildcard takes any number is another matter.
  */

@@ -11,6 +11,7 @@
  *   routing_owner.c    whose a host is
  *   cert_stage.c       certificates: what was touched, the commits
  *   cert_index.c       which names they have
+ *   cert_choose.c      which one is for a host
  *   cert_write.c       what is written of them
  *   routing_file.c     where the route database is, and when it is made anew
  *   routing_write.c    what is written to it
@@ -238,6 +239,10 @@ void routing_host_apply(
 struct cert_stage *cert_stage_open(
     struct store *, const struct conf *, sd_event *, char err[PAAS_ERRLEN]);
 void cert_stage_close(struct cert_stage *);
+
+/* What is served for a host, or NULL for none; see cert_choose(). */
+struct cert_entry;
+const struct cert_entry *cert_stage_find(struct cert_stage *, const char *host);
 
 /* A pool is taken out if nothing in the store has it. */
 void routing_pool_apply(struct store *, struct routing_db *, uint64_t id);

@@ -19,7 +19,8 @@
  *                                        its pool: routing/setting.c}
  *   redirect/APP               api       to_https, to_host: of all its hosts;
  *                                        not deleted as long as there is one
- *   domain/HOST                api       app, created
+ *   domain/HOST                api       app, created, sni_endpoint (the id of
+ *                                        a certificate; absent: the best)
  *   route/HOST                 api       created, updated, paths [{prefix,
  *                                        settings of a path, pool {settings,
  *                                        weight, instances [{address, port,

@@ -246,6 +246,39 @@ test_best(void **state)
 	assert_string_equal("star", served(fx, "www.example.com"));
 }
 
+/* A domain may choose another one than the best. */
+static void
+test_choice(void **state)
+{
+	static const char *const want = "11111111-1111-1111-1111-111111111111";
+	struct fixture *fx = *state;
+	char text[128];
+
+	put_app(fx, "shop");
+	put_app(fx, "other");
+	put_domain(fx, "www.example.com", "shop");
+	put_cert(fx, "shop", "best", 0x11, "[\"www.example.com\"]", 9, 0);
+	fixture_put(fx, "certkey/shop/star", "{\"key\": \"secret\"}");
+	snprintf(text, sizeof(text),
+	    "{\"app\": \"shop\", \"sni_endpoint\": \"%s\"}", want);
+	fixture_put(fx, "domain/www.example.com", text);
+	assert_string_equal("best", served(fx, "www.example.com"));
+	fixture_put(fx, "cert/shop/star",
+	    "{\"id\": \"11111111-1111-1111-1111-111111111111\", \"content\": "
+	    "\"0000000000000012\", \"chain\": \"star\", \"names\": "
+	    "[\".example.com\"], \"expires\": 1}");
+	fixture_put(fx, "domain/www.example.com", text);
+	assert_string_equal("star", served(fx, "www.example.com"));
+
+	/* Not that of an app that the domain has left. */
+	snprintf(text, sizeof(text),
+	    "{\"app\": \"other\", \"sni_endpoint\": \"%s\"}", want);
+	fixture_put(fx, "domain/www.example.com", text);
+	assert_string_equal("-", served(fx, "www.example.com"));
+	put_domain(fx, "www.example.com", "shop");
+	assert_string_equal("best", served(fx, "www.example.com"));
+}
+
 static void
 test_stars(void **state)
 {
@@ -432,6 +465,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_names, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_best, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_choice, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_stars, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_platform, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_app_goes, setup, teardown),
