@@ -112,7 +112,10 @@ ngx_http_paas_replace_page(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
         && r->headers_out.status != NGX_HTTP_BAD_GATEWAY
         && r->headers_out.status != NGX_HTTP_GATEWAY_TIME_OUT)
     {
-        /* something else has come between */
+        /* something else has come between, as an old response of the app */
+
+        ngx_http_paas_clean_response(r);
+
         return NGX_OK;
     }
 

@@ -175,9 +175,12 @@ ngx_http_paas_get_ctx(ngx_http_request_t *r)
         ctx->veto = 0;
         ctx->page = 0;
         ctx->passed = 0;
+        ctx->stale = 0;
         ctx->trust = 0;
         ctx->counted = 0;
         ctx->error = NGX_HTTP_PAAS_OK;
+
+        ngx_memzero(ctx->tried, ctx->attempts * sizeof(uint64_t));
 
     } else {
         cln = ngx_pool_cleanup_add(r->pool, 0);

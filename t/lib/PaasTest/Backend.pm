@@ -9,6 +9,8 @@
 #   /garbage     a header that is none
 #   /raw/HOW     bytes in front of which nobody asked for
 #   /length      how long the request's body was
+#   /404         a page with that status
+#   /unbuffered  as /stream, with X-Accel-Buffering: no
 #   /headers     the request's header as it came
 #   /offer       would rather speak another protocol
 #   /who         "NAME PID", of the child that has this connection
@@ -146,6 +148,20 @@ sub reply {
         return 1;
     }
     if ($path =~ m{^/slow}) { $self->wait_release; return $self->text($s, "$name\n") }
+    if ($path =~ m{^/404}) {
+        print {$s} "HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n";
+        return 1;
+    }
+    if ($path =~ m{^/unbuffered}) {
+        print {$s} "HTTP/1.1 200 OK\r\nX-Accel-Buffering: no\r\nContent-Length: 8\r\n\r\nhalf";
+        $self->wait_release;
+        print {$s} 'done';
+        return 1;
+    }
+    if ($path =~ m{^/ssi}) {
+        my $include = '<!--# include virtual="/slow?1" --><!--# include virtual="/slow?2" -->';
+        return $self->text($s, "first $include last", 'X-Type: html');
+    }
     if ($path =~ m{^/stream}) {
         print {$s} "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf";
         $self->wait_release;
