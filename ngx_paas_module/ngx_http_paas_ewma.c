@@ -82,7 +82,8 @@ ngx_http_paas_take_time(ngx_http_paas_ctx_t *ctx, ngx_uint_t failed)
             new -= fall;
         }
 
-        new |= ((uint64_t) ngx_current_msec & NGX_HTTP_PAAS_TIME) << NGX_HTTP_PAAS_BITS;
+        new |= ((uint64_t) ngx_current_msec & NGX_HTTP_PAAS_TIME)
+               << NGX_HTTP_PAAS_BITS;
 
     } while (!__sync_bool_compare_and_swap(word, old, new));
 }
