@@ -87,7 +87,12 @@ while ($done < $requests) {
 is_deeply([$r->workers], [$worker], 'the worker is the same');
 is($r->state->{totals}{in_flight}, 0, 'nothing is in flight');
 note "Private_Dirty in KiB: @memory";
-cmp_ok($memory[-1] - $memory[0], '<', 512, "$done requests: its memory grows by less than half a MiB") or diag "@memory";
+
+# Caches fill, and a new generation stands beside the old one for a while;
+# after that it is what leaks that would grow, request by request.
+my $half = $memory[@memory / 2];
+cmp_ok($memory[-1] - $memory[0], '<', 2048, "$done requests: its memory grows by less than 2 MiB") or diag "@memory";
+cmp_ok($memory[-1] - $half, '<', 192, 'and hardly at all in the second half') or diag "@memory";
 unlike($r->log, qr/\[(?:alert|crit|emerg)\]/, 'nothing bad in the log');
 
 done_testing();
