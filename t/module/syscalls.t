@@ -6,6 +6,7 @@ use warnings;
 use lib 't/lib';
 use IO::Socket::UNIX;
 use PaasTest;
+use PaasTest::Certs;
 use PaasTest::Reactor;
 use PaasTest::Router;
 use Socket qw(SOCK_DGRAM);
@@ -40,7 +41,22 @@ EOT
 }
 
 my $dir = new_routes(routes(1));
-my $r = PaasTest::Router->new(workers => 1, http => "paas_wake unix:$wake;");
+
+# Handshakes as well: more certificates than the cache holds.
+my %cert = map { ("$_.test" => PaasTest::Certs::make($_)) } qw(one two three);
+my $static = PaasTest::Certs::make('static');
+my $certs = PaasTest::Certs::new_certs(%cert);
+my $tls = free_port();
+my $r = PaasTest::Router->new(workers => 1, http => <<EOT);
+paas_wake unix:$wake;
+server {
+    listen 127.0.0.1:$tls ssl;
+    ssl_certificate $static->{chain};
+    ssl_certificate_key $static->{key};
+    paas_certs $certs cache=2;
+    location / { return 204; }
+}
+EOT
 my ($worker) = $r->workers;
 my $trace = "$PaasTest::dir/trace";
 my $strace = fork // die $!;
@@ -65,6 +81,10 @@ sub load {
 }
 
 is(load(), '200 200 200 200 200 404 200 400', 'requests of all kinds are answered') for 1 .. 5;
+is(PaasTest::Certs::leaf($tls, "$_.test"), $cert{"$_.test"} ? $_ : 'static', "a handshake for $_.test")
+    for qw(one two three one nobody);
+PaasTest::Certs::change_certs($certs, %cert, 'four.test' => $cert{'one.test'});
+is(PaasTest::Certs::leaf($tls, 'four.test'), 'one', 'and after a change');
 for my $first (10 .. 12) { change_routes(routes($first)); load() }
 
 sub state_is {
@@ -135,10 +155,10 @@ my $all = 0;
 $all += $_ for values %calls;
 cmp_ok($all, '>', 2000, "$all system calls were seen");
 is(join('', @bad[0 .. ($#bad > 9 ? 9 : $#bad)]), '', 'none of them waits');
-my @known = (qr{^\Q$dir\E(?:\.away|\.old)?(?:/data\.mdb|/)?$}, qr{^(?:\Q$r->{prefix}\E/)?(?:body|proxy)/}, qr{^/proc/\d+/stat$},
+my @known = (qr{^\Q$certs\E(?:/data\.mdb|/)?$}, qr{^\Q$dir\E(?:\.away|\.old)?(?:/data\.mdb|/)?$}, qr{^(?:\Q$r->{prefix}\E/)?(?:body|proxy)/}, qr{^/proc/\d+/stat$},
     qr{^/sys/devices/system/cpu});
 my @strange = grep { my $name = $_; !grep { $name =~ $_ } @known } sort keys %files;
-is("@strange", '', 'and no file is opened but the database and those of large bodies');
+is("@strange", '', 'and no file is opened but the databases and those of large bodies');
 cmp_ok($calls{epoll_wait} // $calls{epoll_pwait} // 0, '>', 100, 'it waits for events');
 
 done_testing();
