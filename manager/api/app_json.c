@@ -88,6 +88,24 @@ app_url(const struct conf *conf, const char *name)
 	    "http://%s.%s:%u/", name, conf->domain, conf->http_port);
 }
 
+json_t *
+model_git_url(const struct conf *conf, const char *path)
+{
+	if (conf->http_port == 80)
+		return json_sprintf("http://git.%s%s", conf->domain, path);
+	return json_sprintf(
+	    "http://git.%s:%u%s", conf->domain, conf->http_port, path);
+}
+
+static json_t *
+app_git_url(const struct conf *conf, const char *name)
+{
+	char path[MODEL_NAME_MAX + 8];
+
+	snprintf(path, sizeof(path), "/%s.git", name);
+	return model_git_url(conf, path);
+}
+
 static json_t *
 app_named(const char *kind, const char *name)
 {
@@ -114,15 +132,16 @@ model_app(struct api *api, const char *name, json_t *app)
 	char owner[37];
 
 	id_derive(owner, "", "owner", "paas");
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:n, s:o, s:b, s:b, s:o,"
-			 " s:o, s:o, s:{s:s, s:s}, s:n, s:n, s:b, s:n}",
+	return json_pack(
+	    "{s:s, s:s, s:o, s:o, s:o, s:n, s:o, s:o, s:b, s:b, s:o,"
+	    " s:o, s:o, s:{s:s, s:s}, s:n, s:n, s:b, s:n}",
 	    "id", model_text(app, "id"), "name", name, "created_at",
 	    id_time_of(app, "created"), "updated_at",
 	    id_time_of(app, "updated"), "released_at",
 	    app_released_at(api, name, app), "archived_at", "web_url",
-	    app_url(api->conf, name), "maintenance",
-	    json_is_true(json_object_get(app, "maintenance")), "stopped",
-	    json_is_true(json_object_get(app, "stopped")), "stack",
+	    app_url(api->conf, name), "git_url", app_git_url(api->conf, name),
+	    "maintenance", json_is_true(json_object_get(app, "maintenance")),
+	    "stopped", json_is_true(json_object_get(app, "stopped")), "stack",
 	    app_named("stack", api->stack), "build_stack",
 	    app_named("stack", api->stack), "region",
 	    app_named("region", REGION), "owner", "id", owner, "email",

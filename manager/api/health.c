@@ -2,6 +2,7 @@
  * GET /health: this process answers, its store reads, and whether the
  * launcher answers: without it nothing starts, while all that runs goes on.
  */
+#include "api/model.h"
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/verbs.h"
@@ -13,7 +14,8 @@ void
 health(struct request *r)
 {
 	respond_json(r, MHD_HTTP_OK,
-	    json_pack("{s:s, s:I, s:b}", "status", "ok", "revision",
+	    json_pack("{s:s, s:I, s:b, s:o}", "status", "ok", "revision",
 		(json_int_t)store_revision(r->api->store), "launcher",
-		launch_answers(node_launch(r->api->node))));
+		launch_answers(node_launch(r->api->node)), "git_url",
+		model_git_url(r->api->conf, "")));
 }

@@ -23,6 +23,9 @@ json_t *model_find_app(
     struct api *, const char *which, char name[MODEL_NAME_MAX], uint64_t *rev);
 
 json_t *model_app(struct api *, const char *name, json_t *app);
+/* Where git finds the platform, and there a path. */
+json_t *model_git_url(const struct conf *, const char *path);
+
 json_t *model_app_ref(const char *name, json_t *app); /* {id, name} */
 
 const char *model_text(json_t *record, const char *field); /* or "" */

@@ -138,12 +138,12 @@ push_watch_open(struct api *api, char err[PAAS_ERRLEN])
 void
 push_watch_close(struct push_watch *w)
 {
-	struct orphan *orphan;
+	struct orphan *next, *orphan;
 
 	if (w == NULL)
 		return;
-	while ((orphan = TAILQ_FIRST(&w->orphans)) != NULL)
-		watch_remove(w, orphan);
+	TAILQ_FOREACH_SAFE (orphan, &w->orphans, entry, next)
+		free(orphan);
 	sd_event_source_disable_unref(w->timer);
 	free(w);
 }

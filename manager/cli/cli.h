@@ -93,6 +93,8 @@ int cmd_config_unset(struct cli *);
 int cmd_domains(struct cli *);
 int cmd_domains_add(struct cli *);
 int cmd_domains_remove(struct cli *);
+int cmd_git_credentials(struct cli *);
+int cmd_git_remote(struct cli *);
 int cmd_help(struct cli *);
 int cmd_logs(struct cli *);
 int cmd_maintenance(struct cli *);

@@ -59,6 +59,7 @@ enum grammar_option_id {
 	OPT_NAME,
 	OPT_PLATFORM,
 	OPT_DEFAULT,
+	OPT_REMOTE,
 	OPT_SCOPE,
 	OPT_EXPIRES,
 	OPT_MDOC,

@@ -199,6 +199,8 @@ static const char mdoc_tail[] =
     ".Xr paas.conf 5\n"
     ".It Pa /run/paas/manager.sock\n"
     "the socket, if that file does not say otherwise\n"
+    ".It Pa ~/.config/paas/git\n"
+    "tokens that git gets, a file a host\n"
     ".It Pa .paas\n"
     "the name of the folder's app\n"
     ".El\n"
@@ -235,6 +237,7 @@ static const char mdoc_tail[] =
     ".Xr paas-routedb 1 ,\n"
     ".Xr paas-router 5 ,\n"
     ".Xr paas.conf 5 ,\n"
+    ".Xr paas-git 8 ,\n"
     ".Xr paas-launcher 8 ,\n"
     ".Xr paas-manager 8\n";
 

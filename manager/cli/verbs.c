@@ -50,6 +50,8 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 	    "of the platform itself, not of an app"},
 	[OPT_DEFAULT] = {OPT_DEFAULT, 0, "default", NULL, NULL, KIND_TEXT,
 	    "serve it for every host that has none of its own"},
+	[OPT_REMOTE] = {OPT_REMOTE, 'r', "remote", NULL, "NAME", KIND_TEXT,
+	    "what git calls it, paas if not given"},
 	[OPT_SCOPE] = {OPT_SCOPE, 0, "scope", NULL, "SCOPE", KIND_TEXT,
 	    "what the token is for: deploy"},
 	[OPT_EXPIRES] = {OPT_EXPIRES, 0, "expires", "expires-in", "TIME",
@@ -255,6 +257,18 @@ const struct grammar_verb grammar_verbs[] = {
 	    "Show what a build printed, the latest if none is named", NULL,
 	    "paas builds:log -a shop", cmd_builds_log},
 
+	{"git:remote", NULL, "Access", VERB_APP, NO_ARGS, {OPT_REMOTE},
+	    "Let git push from this folder's repository",
+	    "Adds the remote paas, or changes it, and names git:credentials to "
+	    "git for the platform's host, so that no password is asked for.",
+	    "paas git:remote -a shop", cmd_git_remote},
+	{"git:credentials", NULL, "Access", 0,
+	    ARG("WHAT", COUNT_ONE, KIND_TEXT), {0},
+	    "Answer git, which asks for the platform's password",
+	    "WHAT is get, store or erase, as gitcredentials(7) has it. The "
+	    "answer is a token for all apps, made when it is first asked for, "
+	    "good for 90 days and kept in ~/.config/paas/git.",
+	    "paas git:credentials get", cmd_git_credentials},
 	{"tokens", "tokens:list", "Access", 0, NO_ARGS, {0},
 	    "List the tokens that may be used in place of a password", NULL,
 	    "paas tokens", cmd_tokens},

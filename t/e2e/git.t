@@ -46,8 +46,9 @@ my $all = token();
 
 is(($p->paas('apps:create', $_))[0], 0, "the app $_") for qw(express site);
 my $express = Git->new("$fixtures/express");
+is(($express->paas($p, 'git:remote', '-a', 'express'))[0], 0, 'paas git:remote');
 my $start = time;
-my ($rc, $out) = $express->git('push', url('express', $all), 'main');
+my ($rc, $out) = $express->git('push', 'paas', 'main');
 is($rc, 0, 'express is pushed') or diag $out;
 diag sprintf 'express: %.2f s', time - $start;
 like($out, qr/^remote: -----> Node\.js app detected/m, 'what the build prints is shown');

@@ -38,6 +38,14 @@ sub git {
     return Platform::run('git', '-C', $self->{dir}, @words);
 }
 
+# paas(platform, words) in this repository -> (exit status, output)
+sub paas {
+    my ($self, $p, @words) = @_;
+    local %ENV = $self->environment;
+    return Platform::run('sh', '-c', 'cd "$1" && shift && exec "$@"', 'sh', $self->{dir},
+        "$p->{prefix}/bin/paas", '--socket', "$p->{run}/manager.sock", @words);
+}
+
 # line(words) -> the output, or death
 sub line {
     my ($self, @words) = @_;
