@@ -453,6 +453,42 @@ is(scalar @{ good('the rest', 200, 'GET', '/routes/old.example.org')->{paths} },
 good('remove the last path', 200, 'DELETE', '/routes/old.example.org?path=/');
 bad('and it is gone', 404, qr/no route/, 'GET', '/routes/old.example.org');
 good('remove the other', 200, 'DELETE', '/routes/*.wild.org');
+
+# ---- imported routes ------------------------------------------------------
+
+my $lines = "\@web 127.0.0.1:9000 127.0.0.2:9000=50 balance=ewma\nold.example.org \@web\nw.example.org /x \@web strip\n";
+is(good('nothing imported', 200, 'GET', '/imports/routes'), undef, 'null');
+bad('no file', 404, qr/no routes are imported/, 'GET', '/imports/routes/file');
+bad('nothing to remove', 404, qr/no routes are imported/, 'DELETE', '/imports/routes');
+my $import = good('an import', 200, 'PUT', '/imports/routes', $lines);
+is($import->{hosts}, 2, 'of two hosts');
+is($import->{pools}, 1, 'on one pool');
+is_deeply(good('info', 200, 'GET', '/imports/routes'), $import, 'the same');
+$r = call('GET', '/imports/routes/file');
+is($r->{body}, $lines =~ s/:9000 /:9000=100 /r, 'the lines, in their own form');
+is_deeply(good('a host', 200, 'GET', '/routes/w.example.org')->{imported}, ['w.example.org /x @web strip'], 'its line');
+bad('an imported host', 422, qr/was imported: take its line out/, 'DELETE', '/routes/w.example.org');
+bad("line $_->[0]", 422, qr/^line $_->[0]: $_->[1]/, 'PUT', '/imports/routes', $_->[2])
+    for [1, 'there is no pool', "a.org \@web\n"], [2, 'it has over 8192 bytes', "\n" . 'x' x 9000],
+    [2, 'a.paas.localhost belongs', "\@web 127.0.0.1:1\na.paas.localhost \@web\n"],
+    [3, 'a.org stands behind b.org', "\@web 127.0.0.1:1\nb.org \@web\na.org \@web\n"];
+bad('nothing', 422, qr/no host in it/, 'PUT', '/imports/routes', "# nothing\n");
+is_deeply(good('still', 200, 'GET', '/imports/routes'), $import, 'as it was');
+is_deeply([glob "$dir/state/imports/*"], ["$dir/state/imports/$import->{file}"], 'and nothing is left');
+{
+    my $text = "\@web 127.0.0.1:9000\n" . join '', map { sprintf "i%06d.example.org \@web\n", $_ } 1 .. 200_000;
+    my $before = memory_kib();
+    is(good('many', 200, 'PUT', '/imports/routes', $text)->{hosts}, 200_000, 'all of them');
+    is_deeply(good('the last', 200, 'GET', '/routes/i200000.example.org')->{imported}, ['i200000.example.org @web'], 'is there');
+    bad('the first import', 404, qr/no route/, 'GET', '/routes/w.example.org');
+    # Mapped files are no memory of its own.
+    cmp_ok(slurp("/proc/$pid/status") =~ /^RssAnon:\s+(\d+)/m ? $1 : 'inf', '<', $before + 8192, 'in little memory');
+    stop_manager('KILL');
+    start_manager();
+    is_deeply(good('after a kill', 200, 'GET', '/routes/i000001.example.org')->{imported}, ['i000001.example.org @web'], 'they stay');
+}
+is(good('remove', 200, 'DELETE', '/imports/routes'), undef, 'all of them');
+bad('an imported host', 404, qr/no route/, 'GET', '/routes/i000001.example.org');
 good('the host is free again', 201, 'POST', '/apps/shop/domains', { hostname => 'old.example.org' });
 
 # ---- timeline and logs -----------------------------------------------------

@@ -121,6 +121,16 @@ my %answers = (
             {path => '/', %$in}]})];
     },
     'DELETE /routes/old.example.com' => [200, '{}'],
+    'PUT /imports/routes' => sub {
+        open my $fh, '<', $_[0]{file} or die;
+        local $/;
+        return [422, encode_json({id => 'invalid_params', message => 'line 2: there is no pool @none'})]
+            if <$fh> =~ /none/;
+        return [200, encode_json({hosts => 6, pools => 2, user => 'root', created_at => $released})];
+    },
+    'GET /imports/routes' => [200, encode_json({hosts => 6, pools => 2, user => 'root', created_at => $released})],
+    'GET /imports/routes/file' => [200, "\@web 10.0.0.1:80\na.test \@web\n"],
+    'DELETE /imports/routes' => [200, 'null'],
     'GET /apps/shop/releases' => [200, encode_json([map { {
         version => $_, status => 'succeeded', created_at => $released,
         user => {email => 'root'}, description => "Deploy $_",
@@ -356,6 +366,25 @@ for my $bad ('10.0.0.2', ':80', 'a:0', 'a:70000', 'a:80=0', 'a:x') {
     check ['routes:add', 'h', $bad], 2, undef, qr/ADDRESS:PORT|a port is/, "route to $bad";
 }
 check ['routes:remove', 'old.example.com'], 0, qr/^Removed/, undef, 'routes:remove';
+{
+    # Sorted for the manager, pools first; lines are told as they are in the file.
+    my $file = "$dir/routes";
+    open my $fh, '>', $file or die;
+    print {$fh} "# ours\n\nb.test /b \@web\r\n*.B.test \@api\nB.test  \@web\n\@web 10.0.0.1:80\n"
+        . "  a.test \@web \nb.test /a \@web\n\@api 10.0.0.1:81\nb-a.test \@web";
+    close $fh;
+    check ['routes:import', $file], 0, qr/^6 hosts on 2 pools, imported .* by root$/m, undef, 'routes:import';
+    is pack('H*', last_request()->{body}), "\@web 10.0.0.1:80\n\@api 10.0.0.1:81\n*.B.test \@api\na.test \@web\n"
+        . "b-a.test \@web\nB.test  \@web\nb.test /a \@web\nb.test /b \@web\n", 'in order';
+    open $fh, '>', $file or die;
+    print {$fh} "\n\nz.test \@none\na.test \@none\n";
+    close $fh;
+    check ['routes:import', $file], 1, undef, qr/^paas: line 3: there is no pool/m, 'and the line of the file is told';
+    check ['routes:import', "$dir/none"], 1, undef, qr/cannot read .*none: No such file/, 'no such file';
+    check ['routes:imported'], 0, qr/^6 hosts/m, undef, 'routes:imported';
+    check ['routes:export'], 0, qr/^a\.test \@web$/m, undef, 'routes:export';
+    check ['routes:unimport'], 0, qr/^Removed all imported/m, undef, 'routes:unimport';
+}
 
 check ['releases'], 0, qr/^v3 +succeeded \(current\).*\nv2 /m, undef, 'releases, latest first';
 check ['releases', '-n', '1'], 0, qr/^VERSION.*\nv3.*\n$/, undef, 'one release';

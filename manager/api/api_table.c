@@ -7,12 +7,15 @@
 
 static const struct api_upload build_upload = {
     build_upload_head, build_upload_data};
+static const struct api_upload import_upload = {
+    import_upload_head, import_upload_data};
 
 #define APP      API_APP
 #define BODY     API_BODY
 #define APP_BODY (API_APP | API_BODY)
 #define DEPLOY   (API_APP | API_DEPLOY)
 #define PUSH     &build_upload
+#define IMPORT   &import_upload
 
 /* clang-format off */
 const struct api_route api_routes[] = {
@@ -64,6 +67,10 @@ const struct api_route api_routes[] = {
 {"GET",    "/routes/:",                     route_info,       0,        NULL},
 {"PUT",    "/routes/:",                     route_put,        BODY,     NULL},
 {"DELETE", "/routes/:",                     route_delete,     0,        NULL},
+{"GET",    "/imports/routes",               import_info,      0,        NULL},
+{"PUT",    "/imports/routes",               import_put,       0,        IMPORT},
+{"DELETE", "/imports/routes",               import_delete,    0,        NULL},
+{"GET",    "/imports/routes/file",          import_file,      0,        NULL},
 {"GET",    "/certificates",                 cert_list,        0,        NULL},
 {"POST",   "/certificates",                 cert_create,      BODY,     NULL},
 {"GET",    "/certificates/:",               cert_info,        0,        NULL},

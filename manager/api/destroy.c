@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/host.h"
 #include "api/model.h"
 #include "api/repository.h"
 #include "api/server.h"
@@ -27,6 +28,7 @@ static const struct plan {
 	int late;   /* once nothing of the app runs any more */
 } plans[] = {
     {"domain/", 0, 1, 0},
+    {"redirect/%s", 1, 0, 0},
     {"cert/%s/", 0, 0, 0},
     {"certkey/%s/", 0, 0, 0},
     {"token/", 0, 1, 0},
@@ -149,6 +151,8 @@ destroy_records(struct removal *m, int late)
 		store_abandon(slice.txn);
 		return 1;
 	}
+	if (!late)
+		host_gone(slice.txn);
 	m->busy = 1;
 	store_commit(slice.txn, destroy_committed, m);
 	return 0;

@@ -34,6 +34,7 @@ domain_delete(struct request *r)
 	key_format(key, "domain/%s", host);
 	store_if(txn, key, rev);
 	store_del(txn, key);
+	host_gone(txn);
 	store_event(txn, r->name, "domain", "removed domain %s%s",
 	    host[0] == '.' ? "*" : "", host);
 	request_commit(r, txn, MHD_HTTP_OK, reply);

@@ -7,6 +7,7 @@
 #include "paas_routedb.h"
 
 struct request;
+struct store_txn;
 
 #define HOST_MAX (PAAS_ROUTEDB_HOST_MAX + 1)
 
@@ -21,5 +22,11 @@ int host_parse(struct request *, const char *text, char host[HOST_MAX]);
  * a wildcard over it, nor below .internal.
  */
 int host_claim(struct request *, const char *text, char host[HOST_MAX]);
+
+/*
+ * To go with every deletion of a record that a host hangs on: routing has to
+ * know that there was one.
+ */
+void host_gone(struct store_txn *);
 
 #endif

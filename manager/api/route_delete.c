@@ -10,6 +10,7 @@
 #include "api/respond.h"
 #include "api/route.h"
 #include "api/verbs.h"
+#include "routing/routing.h"
 #include "store/keys.h"
 
 /* The route without one of its paths; NULL if it has no such path. */
@@ -55,7 +56,23 @@ route_remove(struct request *r, const char *host, json_t *route, uint64_t rev,
 	else
 		store_del(txn, key);
 	json_decref(rest);
+	host_gone(txn);
 	request_commit(r, txn, MHD_HTTP_OK, model_route(host, route));
+}
+
+static void
+missing(struct request *r, const char *host)
+{
+	json_t *lines = routing_imported(r->api->routing, host);
+
+	if (lines != NULL)
+		respond_invalid(r,
+		    "the route %.100s was imported: take its line out of the "
+		    "file and import that again",
+		    r->params[0]);
+	else
+		respond_missing(r, "there is no route %.100s", r->params[0]);
+	json_decref(lines);
 }
 
 void
@@ -73,7 +90,7 @@ route_delete(struct request *r)
 	route =
 	    store_get(r->api->store, key_format(key, "route/%s", host), &rev);
 	if (route == NULL) {
-		respond_missing(r, "there is no route %.100s", r->params[0]);
+		missing(r, host);
 		return;
 	}
 	route_remove(r, host, route, rev, path);

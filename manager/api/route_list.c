@@ -8,6 +8,7 @@
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/verbs.h"
+#include "routing/routing.h"
 #include "store/keys.h"
 
 static int
@@ -38,6 +39,21 @@ route_list(struct request *r)
 	respond_json(r, MHD_HTTP_OK, routes);
 }
 
+/* Has no record of its own: a line of what was imported, perhaps. */
+static void
+info_imported(struct request *r, const char *host)
+{
+	json_t *lines = routing_imported(r->api->routing, host);
+
+	if (lines == NULL)
+		respond_missing(r, "there is no route %.100s", r->params[0]);
+	else
+		respond_json(r, MHD_HTTP_OK,
+		    json_pack("{s:o, s:o}", "host",
+			json_sprintf("%s%s", host[0] == '.' ? "*" : "", host),
+			"imported", lines));
+}
+
 void
 route_info(struct request *r)
 {
@@ -48,10 +64,9 @@ route_info(struct request *r)
 		return;
 	route =
 	    store_get(r->api->store, key_format(key, "route/%s", host), NULL);
-	if (route == NULL) {
-		respond_missing(r, "there is no route %.100s", r->params[0]);
-		return;
-	}
-	respond_json(r, MHD_HTTP_OK, model_route(host, route));
+	if (route != NULL)
+		respond_json(r, MHD_HTTP_OK, model_route(host, route));
+	else
+		info_imported(r, host);
 	json_decref(route);
 }

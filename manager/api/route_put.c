@@ -13,7 +13,7 @@
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/route.h"
-#include "api/route_address.h"
+#include "common/address.h"
 #include "api/verbs.h"
 #include "store/keys.h"
 
@@ -42,7 +42,7 @@ static const struct check_field fields[] = {
 };
 
 static const struct check_field instance_fields[] = {
-    {"address", CHECK_STRING, CHECK_REQUIRED, 1, ROUTE_ADDRESS_MAX, NULL, NULL},
+    {"address", CHECK_STRING, CHECK_REQUIRED, 1, ADDRESS_MAX, NULL, NULL},
     {"port", CHECK_INT, CHECK_REQUIRED, 1, 65535, NULL, NULL},
     {"weight", CHECK_INT, 0, 1, 1000, NULL, NULL},
     {NULL, 0, 0, 0, 0, NULL, NULL},
@@ -144,15 +144,15 @@ static int
 route_add_instance(struct request *r, struct route_ids *ids, json_t *list,
     json_t *wanted, json_t *old, const char *where)
 {
-	char address[ROUTE_ADDRESS_MAX], err[PAAS_ERRLEN], hex[17];
+	char address[ADDRESS_MAX], err[PAAS_ERRLEN], hex[17];
 	int64_t port, weight;
 
 	if (check_object(wanted, instance_fields, where, err) == -1) {
 		respond_invalid(r, "%s", err);
 		return -1;
 	}
-	if (route_parse_address(r->api->conf, model_text(wanted, "address"),
-		address, err) == -1) {
+	if (address_parse(r->api->conf, model_text(wanted, "address"), address,
+		err) == -1) {
 		respond_invalid(r, "%s.address %s", where, err);
 		return -1;
 	}

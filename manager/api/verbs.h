@@ -56,7 +56,11 @@
 	VERB(route_list)       \
 	VERB(route_info)       \
 	VERB(route_put)        \
-	VERB(route_delete)
+	VERB(route_delete)     \
+	VERB(import_info)      \
+	VERB(import_put)       \
+	VERB(import_delete)    \
+	VERB(import_file)
 
 struct request;
 
@@ -67,5 +71,9 @@ API_VERBS(VERB_DECLARE)
 /* The body of a push, as it comes: build_create.c. */
 void build_upload_head(struct request *);
 void build_upload_data(struct request *, const void *data, size_t len);
+
+/* And that of an import of routes: import_put.c. */
+void import_upload_head(struct request *);
+void import_upload_data(struct request *, const void *data, size_t len);
 
 #endif

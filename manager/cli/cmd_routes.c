@@ -90,10 +90,19 @@ cmd_routes(struct cli *cli)
 static int
 routes_show(struct cli *cli, json_t *route)
 {
+	const json_t *lines = json_object_get(route, "imported");
 	struct table *table;
+	json_t *line;
+	size_t i;
 
 	if (cli->json)
 		return cli_print_json(cli, route);
+	if (json_is_array(lines)) {
+		json_array_foreach (lines, i, line)
+			out_line(&cli->out, "%s", json_string_value(line));
+		json_decref(route);
+		return EXIT_OK;
+	}
 	table = table_new(routes_columns);
 	routes_row(table, route);
 	table_print(table, &cli->out, "The route has no addresses.");

@@ -232,6 +232,25 @@ const struct grammar_verb grammar_verbs[] = {
 	    "Remove a route", NULL, "paas routes:remove old.example.com",
 	    cmd_routes_remove},
 
+	{"routes:import", NULL, "Routing", 0,
+	    ARG("FILE", COUNT_ONE, KIND_FILE), {0},
+	    "Import routes in bulk, in place of those imported before",
+	    "A line a pool, @NAME ADDRESS:PORT..., and a line a host, HOST "
+	    "@NAME: paas-routes(5) has the rest. A million lines take a second "
+	    "or two, until nginx obeys all of them. Whatever has a host by "
+	    "itself, a domain of an app or a route, comes before imported ones. "
+	    "With - for the file it is read from standard input.",
+	    "paas routes:import /etc/paas/routes", cmd_routes_import},
+	{"routes:imported", NULL, "Routing", 0, NO_ARGS, {0},
+	    "Tell what was imported last", NULL, "paas routes:imported",
+	    cmd_routes_imported},
+	{"routes:export", NULL, "Routing", 0, NO_ARGS, {0},
+	    "Print the imported routes, to be edited and imported again", NULL,
+	    "paas routes:export > routes", cmd_routes_export},
+	{"routes:unimport", NULL, "Routing", 0, NO_ARGS, {0},
+	    "Remove all imported routes", NULL, "paas routes:unimport",
+	    cmd_routes_unimport},
+
 	{"releases", "releases:list", "Releases", VERB_APP, NO_ARGS,
 	    {OPT_LIMIT}, "List the releases of an app", NULL,
 	    "paas releases -a shop", cmd_releases},

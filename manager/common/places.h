@@ -5,6 +5,7 @@
  *   state/store/            LMDB of the desired state           paas
  *   state/routes/           the route database                  paas:www-data
  *   state/certs/            certificates and keys for nginx     paas:www-data
+ *   state/imports/HASH      routes in bulk                      paas
  *   state/uploads/ID.tar    what was pushed                     paas
  *   state/builds/ID/app/    the tree being built                paas-slug
  *   state/builds/ID/out/    result.json of paas-build           paas-slug
@@ -36,6 +37,7 @@
 
 #define PLACE_STORE         "store"
 #define PLACE_ROUTES        "routes"
+#define PLACE_IMPORTS       "imports"
 #define PLACE_UPLOADS       "uploads"
 #define PLACE_BUILDS        "builds"
 #define PLACE_SLUGS         "slugs"

@@ -1,13 +1,9 @@
 #include "routing/routing.h"
 
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include <bsd/string.h>
 #include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>
@@ -32,10 +28,13 @@
 /* Changes in one commit of a database that nobody reads yet. */
 #define BUILD_BATCH 4096
 
-/* A change is before requests, the walk takes turns with them (api/server.c).
+/*
+ * A change goes before requests, and the walk behind them (api/door.c): it has
+ * what time they leave, and a slice each LATER_EVERY us if they leave none.
  */
 #define PRIORITY_NOW   SD_EVENT_PRIORITY_IMPORTANT
-#define PRIORITY_LATER (SD_EVENT_PRIORITY_NORMAL + 10)
+#define PRIORITY_LATER (SD_EVENT_PRIORITY_NORMAL + 20)
+#define LATER_EVERY    20000
 
 static int
 compare_touches(struct touch *a, struct touch *b)
@@ -140,18 +139,36 @@ routing_changed(struct routing *rt)
 /* ---- the walk ---------------------------------------------------------- */
 
 static void
-start_walk(struct routing *rt)
+start_walk(struct routing *rt, uint64_t base)
 {
-	uint64_t base = routing_db_base(rt->db);
-
 	if (base > store_revision(rt->store))
 		base = 0; /* of a store that is no more */
 	if (base == 0)
 		routing_db_distrust(rt->db);
 	routing_walk_free(rt->walk);
 	rt->walk = routing_walk_new(base);
-	rt->stale = 1;
-	wake(rt);
+	routing_changed(rt);
+}
+
+void
+routing_walk_start(struct routing *rt)
+{
+	start_walk(rt, routing_db_base(rt->db));
+}
+
+/*
+ * A record that is gone leaves no revision behind, and a host may hang on
+ * several: whoever deletes one writes gone/host, so that it is known if that
+ * was after the last commit here.
+ */
+static uint64_t
+find_base(struct routing *rt)
+{
+	uint64_t gone, base = routing_db_base(rt->db);
+	json_t *value = store_get(rt->store, "gone/host", &gone);
+
+	json_decref(value);
+	return gone > base ? 0 : base;
 }
 
 void
@@ -164,30 +181,30 @@ routing_walk_over(struct routing *rt)
 
 /* ---- commits ----------------------------------------------------------- */
 
-static void
-apply(struct routing *rt, const struct touch *item)
+void
+routing_apply(struct routing *rt, enum touch_kind kind, const char *name)
 {
 	char host[PAAS_ROUTEDB_HOST_MAX + 1];
 	uint64_t id;
 
-	switch (item->kind) {
+	switch (kind) {
 	case TOUCH_APP:
-		routing_app_apply(rt->store, rt->conf, rt->db, item->name);
-		if (routing_host_format(rt->conf, item->name, host) == 0)
-			routing_host_apply(rt->store, rt->conf, rt->db, host);
+		routing_app_apply(rt->store, rt->conf, rt->db, name);
+		if (routing_host_format(rt->conf, name, host) == 0)
+			routing_host_apply(rt, host);
 		break;
 	case TOUCH_HOST:
-		routing_host_apply(rt->store, rt->conf, rt->db, item->name);
+		routing_host_apply(rt, name);
 		break;
 	case TOUCH_POOL:
-		if (key_parse_id(item->name, &id) == 0)
-			routing_pool_apply(rt->store, rt->db, id);
+		if (key_parse_id(name, &id) == 0)
+			routing_pool_apply(rt, id);
 		break;
 	}
 }
 
-static uint64_t
-now_usec(void)
+uint64_t
+routing_now(void)
 {
 	struct timespec t;
 
@@ -199,14 +216,14 @@ now_usec(void)
 static size_t
 apply_some(struct routing *rt, enum touch_when when)
 {
-	uint64_t end = now_usec() + LATER_USEC;
+	uint64_t end = routing_now() + LATER_USEC;
 	struct touch *item;
 	size_t n = 0;
 
 	TAILQ_FOREACH (item, &rt->queues[when].list, queue) {
-		apply(rt, item);
+		routing_apply(rt, item->kind, item->name);
 		if (++n == BATCH_MAX ||
-		    (when == TOUCH_LATER && n % 16 == 0 && now_usec() > end))
+		    (when == TOUCH_LATER && n % 16 == 0 && routing_now() > end))
 			break;
 	}
 	return n;
@@ -225,6 +242,30 @@ hand_over(struct routing *rt)
 	return PAAS_ROUTEDB_ESYS;
 }
 
+/* Of a database that nobody reads yet, commits are few and large. */
+static int
+commit(struct routing *rt, int last)
+{
+	int rc, building = routing_db_building(rt->db);
+
+	if (building && !last && routing_db_changes(rt->db) < BUILD_BATCH)
+		return PAAS_ROUTEDB_OK;
+	rc = routing_db_commit(rt->db,
+	    last ? store_revision(rt->store) : routing_db_revision(rt->db));
+	return rc == PAAS_ROUTEDB_OK && last && building ? hand_over(rt) : rc;
+}
+
+/* Everything that is known of is in the database. */
+static void
+caught_up(struct routing *rt)
+{
+	if (rt->obeyed == 0)
+		log_debug("routing: compared with the store");
+	routing_db_trust(rt->db);
+	rt->obeyed = routing_db_revision(rt->db);
+	rt->stale = 0;
+}
+
 /*
  * One commit.  The revision moves only with the last one of what is known:
  * whoever reads it may count on everything up to it.
@@ -232,7 +273,6 @@ hand_over(struct routing *rt)
 static int
 commit_some(struct routing *rt, enum touch_when when)
 {
-	uint64_t revision;
 	size_t n, left;
 	int rc, last;
 
@@ -241,25 +281,31 @@ commit_some(struct routing *rt, enum touch_when when)
 	n = apply_some(rt, when);
 	left = rt->queues[TOUCH_NOW].n + rt->queues[TOUCH_LATER].n - n;
 	last = left == 0 && rt->walk == NULL;
-	revision =
-	    last ? store_revision(rt->store) : routing_db_revision(rt->db);
-	if (!routing_db_building(rt->db) || last ||
-	    routing_db_changes(rt->db) >= BUILD_BATCH)
-		rc = routing_db_commit(rt->db, revision);
-	if (rc == PAAS_ROUTEDB_OK && last && routing_db_building(rt->db))
-		rc = hand_over(rt);
-	if (rc != PAAS_ROUTEDB_OK)
+	if ((rc = commit(rt, last)) != PAAS_ROUTEDB_OK)
 		return rc;
 	for (; n > 0; n--)
 		forget(rt, TAILQ_FIRST(&rt->queues[when].list));
-	if (last) {
-		if (rt->obeyed == 0)
-			log_debug("routing: compared with the store");
-		routing_db_trust(rt->db);
-		rt->obeyed = revision;
-		rt->stale = 0;
-	}
+	if (last)
+		caught_up(rt);
 	return PAAS_ROUTEDB_OK;
+}
+
+/* A slice of the walk; it may read before anything may be written. */
+static int
+walk_some(struct routing *rt, int writing)
+{
+	uint64_t end = routing_now() + LATER_USEC;
+	int rc;
+
+	if (writing && (rc = routing_db_begin(rt->db)) != PAAS_ROUTEDB_OK)
+		return rc;
+	rc = routing_walk_some(rt, writing, end);
+	if (!writing)
+		return rc;
+	if (rc == PAAS_ROUTEDB_OK)
+		return commit(rt, 0);
+	routing_db_abort(rt->db);
+	return rc;
 }
 
 static void
@@ -291,7 +337,7 @@ failed(struct routing *rt, int rc)
 	if (rc == PAAS_ROUTEDB_EDAMAGED || rc == PAAS_ROUTEDB_EVERSION ||
 	    routing_db_building(rt->db)) {
 		routing_db_rebuild(rt->db);
-		start_walk(rt);
+		routing_walk_start(rt);
 	}
 }
 
@@ -325,21 +371,36 @@ on_now(sd_event_source *source, void *arg)
 
 /* A slice of the walk while there is little to do, or what it has found. */
 static int
-on_later(sd_event_source *source, int fd, uint32_t events, void *arg)
+on_later(sd_event_source *source, void *arg)
 {
 	struct routing *rt = arg;
 	size_t n = rt->queues[TOUCH_LATER].n;
 	int wait;
 
-	(void)source, (void)fd, (void)events;
+	(void)source;
+	sd_event_source_set_time_relative(rt->nudge, LATER_EVERY);
+	sd_event_source_set_enabled(rt->nudge, SD_EVENT_ONESHOT);
 	wait = routing_db_wait(rt->db);
-	if (rt->walk != NULL && n < (wait > 0 ? LATER_MAX : BATCH_MAX))
-		return settle(rt, routing_walk_some(rt));
+	if (rt->walk != NULL && n < (wait > 0 ? LATER_MAX : 1))
+		return settle(rt, walk_some(rt, wait == 0));
 	if (wait > 0) {
 		set_timer(rt, (unsigned int)wait + 1);
 		return 0;
 	}
 	return settle(rt, commit_some(rt, TOUCH_LATER));
+}
+
+/* Requests came all the time. */
+static int
+on_nudge(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct routing *rt = arg;
+
+	(void)source, (void)usec;
+	if (rt->retry == 0 &&
+	    (rt->queues[TOUCH_LATER].n > 0 || rt->walk != NULL))
+		return on_later(rt->later, rt);
+	return 0;
 }
 
 static int
@@ -352,30 +413,6 @@ on_timer(sd_event_source *source, uint64_t usec, void *arg)
 
 /* ---- open and close ---------------------------------------------------- */
 
-/*
- * Deferred sources count as pending since they were made, and would so go
- * before all others of their priority: a descriptor that is always readable
- * has to wait for its turn.
- */
-static int
-add_later(struct routing *rt, sd_event *event)
-{
-	int rc, fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-
-	if (fd == -1)
-		return -errno;
-	rc = sd_event_add_io(event, &rt->later, fd, EPOLLIN, on_later, rt);
-	if (rc < 0) {
-		close(fd);
-		return rc;
-	}
-	sd_event_source_set_io_fd_own(rt->later, 1);
-	sd_event_source_set_description(rt->later, "routing-later");
-	if ((rc = sd_event_source_set_enabled(rt->later, SD_EVENT_OFF)) < 0)
-		return rc;
-	return sd_event_source_set_priority(rt->later, PRIORITY_LATER);
-}
-
 static int
 add_sources(struct routing *rt, sd_event *event)
 {
@@ -383,10 +420,19 @@ add_sources(struct routing *rt, sd_event *event)
 
 	if ((rc = sd_event_add_defer(event, &rt->now, on_now, rt)) < 0 ||
 	    (rc = sd_event_source_set_enabled(rt->now, SD_EVENT_OFF)) < 0 ||
-	    (rc = sd_event_source_set_priority(rt->now, PRIORITY_NOW)) < 0 ||
-	    (rc = add_later(rt, event)) < 0)
+	    (rc = sd_event_source_set_priority(rt->now, PRIORITY_NOW)) < 0)
 		return rc;
 	sd_event_source_set_description(rt->now, "routing-now");
+	if ((rc = sd_event_add_defer(event, &rt->later, on_later, rt)) < 0 ||
+	    (rc = sd_event_source_set_enabled(rt->later, SD_EVENT_OFF)) < 0 ||
+	    (rc = sd_event_source_set_priority(rt->later, PRIORITY_LATER)) < 0)
+		return rc;
+	sd_event_source_set_description(rt->later, "routing-later");
+	rc = sd_event_add_time_relative(event, &rt->nudge, CLOCK_MONOTONIC,
+	    LATER_EVERY, 1000, on_nudge, rt);
+	if (rc < 0 ||
+	    (rc = sd_event_source_set_enabled(rt->nudge, SD_EVENT_OFF)) < 0)
+		return rc;
 	rc = sd_event_add_time_relative(
 	    event, &rt->timer, CLOCK_MONOTONIC, 0, 0, on_timer, rt);
 	if (rc >= 0)
@@ -423,7 +469,8 @@ routing_open(struct store *st, const struct conf *conf, sd_event *event,
 		return NULL;
 	}
 	routing_watch(rt);
-	start_walk(rt);
+	rt->import = routing_import_load(st, conf);
+	start_walk(rt, find_base(rt));
 	return rt;
 }
 
@@ -452,9 +499,11 @@ routing_close(struct routing *rt)
 		store_unwatch(rt->watches[i]);
 	sd_event_source_disable_unref(rt->now);
 	sd_event_source_disable_unref(rt->later);
+	sd_event_source_disable_unref(rt->nudge);
 	sd_event_source_disable_unref(rt->timer);
 	forget_all(rt);
 	routing_walk_free(rt->walk);
+	routing_import_free(rt->import);
 	routing_db_close(rt->db);
 	cert_stage_close(rt->certs);
 	free(rt);

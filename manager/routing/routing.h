@@ -36,6 +36,12 @@ void routing_close(struct routing *);
 uint64_t routing_revision(const struct routing *);
 
 /*
+ * The imported lines of a canonical host, as an array of strings, a new
+ * reference; NULL if there are none.
+ */
+json_t *routing_imported(const struct routing *, const char *host);
+
+/*
  * The app that requests for a canonical host go to, by the host itself or by
  * the longest wildcard over it; for ".example.com", those for hosts below it.
  * 0, or -1 if it is no app's.

@@ -76,8 +76,8 @@ parse_instance(const json_t *value, paas_routedb_instance_t *inst)
 	return parse_address(get_string(value, "address"), inst->addr);
 }
 
-static int
-apply_pool(
+int
+routing_backend_put_pool(
     struct routing_db *db, const char *home, uint64_t id, const json_t *value)
 {
 	const json_t *list = json_object_get(value, "instances");
@@ -157,7 +157,7 @@ apply_path(struct store *st, struct routing_db *db, const char *owner,
 	path->prefix.len = strlen(path_prefix(value));
 	setting_apply_path(value, path);
 	if (id != 0 &&
-	    (apply_pool(db, home, id, pool) == -1 ||
+	    (routing_backend_put_pool(db, home, id, pool) == -1 ||
 		add_target(path, id, json_object_get(pool, "weight")) == -1))
 		return -1;
 	return add_apps(st, json_object_get(value, "apps"), path);

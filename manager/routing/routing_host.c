@@ -1,6 +1,7 @@
 /*
  * Where a host leads to: the paths of route/HOST; and for all that they leave,
- * the app that has the host, as APP.domain or by domain/HOST.
+ * the app that has the host, as APP.domain or by domain/HOST.  Where none of
+ * these has it, imported routes may.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,16 @@ struct lead {
 	paas_routedb_path_t *paths;
 };
 
+static paas_routedb_path_t *
+paths_new(size_t n)
+{
+	paas_routedb_path_t *paths = calloc(n, sizeof(*paths));
+
+	if (paths == NULL)
+		log_fatal("routing: out of memory");
+	return paths;
+}
+
 /* The whole host is the app's, but for what other paths say. */
 static void
 lead_to_app(struct lead *lead, struct store *st, const struct conf *conf)
@@ -79,61 +90,83 @@ lead_to_app(struct lead *lead, struct store *st, const struct conf *conf)
 	lead->npaths++;
 }
 
+/* A host that nothing else has. */
+static int
+lead_to_import(struct lead *lead, struct routing_import *import)
+{
+	const char *host;
+	size_t at, next, len;
+
+	if (!routing_import_known(import))
+		return -1;
+	at = routing_import_seek(import, lead->host);
+	host = routing_import_host(import, at, &len, &next);
+	if (host != NULL && len == strlen(lead->host) &&
+	    memcmp(host, lead->host, len) == 0) {
+		free(lead->paths);
+		lead->paths = paths_new(PAAS_ROUTEDB_PATHS_MAX);
+		lead->npaths = routing_import_paths(import, at, lead->paths);
+	}
+	return 0;
+}
+
 /* -1 if that can't be told. */
 static int
-lead_find(struct lead *lead, struct store *st, const struct conf *conf,
-    struct routing_db *db)
+lead_find(struct lead *lead, struct routing *rt)
 {
 	char key[STORE_KEY_MAX + 1];
-	size_t n;
 
 	key_format(key, "route/%s", lead->host);
-	lead->route = store_get(st, key, NULL);
-	n = routing_backend_count(lead->route) + 1;
-	if ((lead->paths = calloc(n, sizeof(*lead->paths))) == NULL)
-		log_fatal("routing: out of memory");
+	lead->route = store_get(rt->store, key, NULL);
+	lead->paths = paths_new(routing_backend_count(lead->route) + 1);
 	if (lead->route != NULL &&
-	    routing_backend_apply(st, db, key, lead->host, lead->route,
-		lead->paths, &lead->npaths) == -1) {
+	    routing_backend_apply(rt->store, rt->db, key, lead->host,
+		lead->route, lead->paths, &lead->npaths) == -1) {
 		log_warn("routing: %s makes no sense; the host stays as it "
 			 "was",
 		    key);
 		return -1;
 	}
-	lead_to_app(lead, st, conf);
-	return 0;
+	lead_to_app(lead, rt->store, rt->conf);
+	return lead->npaths > 0 ? 0 : lead_to_import(lead, rt->import);
 }
 
 static int
-leads_to(const struct lead *lead, uint64_t pool)
+leads_to(const paas_routedb_path_t *paths, uint32_t npaths, uint64_t pool)
 {
 	uint32_t i, k;
 
-	for (i = 0; i < lead->npaths; i++)
-		for (k = 0; k < lead->paths[i].ntargets; k++)
-			if (lead->paths[i].targets[k].pool == pool)
+	for (i = 0; i < npaths; i++)
+		for (k = 0; k < paths[i].ntargets; k++)
+			if (paths[i].targets[k].pool == pool)
 				return 1;
 	return 0;
 }
 
 void
-routing_host_apply(struct store *st, const struct conf *conf,
-    struct routing_db *db, const char *host)
+routing_host_put(struct routing *rt, const char *host,
+    const paas_routedb_path_t *paths, uint32_t npaths)
+{
+	uint64_t old[PAAS_ROUTEDB_PATHS_MAX];
+	size_t i, n;
+
+	n = routing_db_route_pools(rt->db, host, old, PAAS_ROUTEDB_PATHS_MAX);
+	if (npaths > 0)
+		routing_db_put_host(rt->db, host, paths, npaths);
+	else
+		routing_db_del_host(rt->db, host);
+	for (i = 0; i < n; i++)
+		if (!leads_to(paths, npaths, old[i]))
+			routing_db_del_pool(rt->db, old[i]);
+}
+
+void
+routing_host_apply(struct routing *rt, const char *host)
 {
 	struct lead lead = {.host = host};
-	uint64_t old[PAAS_ROUTEDB_PATHS_MAX];
-	size_t i, nold;
 
-	nold = routing_db_route_pools(db, host, old, PAAS_ROUTEDB_PATHS_MAX);
-	if (lead_find(&lead, st, conf, db) == 0) {
-		if (lead.npaths > 0)
-			routing_db_put_host(db, host, lead.paths, lead.npaths);
-		else
-			routing_db_del_host(db, host);
-		for (i = 0; i < nold; i++)
-			if (!leads_to(&lead, old[i]))
-				routing_db_del_pool(db, old[i]);
-	}
+	if (lead_find(&lead, rt) == 0)
+		routing_host_put(rt, host, lead.paths, lead.npaths);
 	free(lead.paths);
 	json_decref(lead.route);
 	json_decref(lead.redirect);
@@ -143,27 +176,29 @@ routing_host_apply(struct store *st, const struct conf *conf,
 
 /* A route's pools name its host as their home, an app's name the app. */
 static int
-pool_owned(struct store *st, const paas_routedb_pool_t *pool)
+pool_owned(struct routing *rt, const paas_routedb_pool_t *pool)
 {
 	char key[STORE_KEY_MAX + 1], name[PAAS_ROUTEDB_HOST_MAX + 1];
 	paas_routedb_str_t owner = pool->app.len ? pool->app : pool->home;
 	json_t *route;
 	int owned;
 
+	if (routing_import_owns(rt->import, pool->id))
+		return 1;
 	if (owner.len == 0 || owner.len >= sizeof(name))
 		return 0;
 	memcpy(name, owner.data, owner.len);
 	name[owner.len] = '\0';
 	if (pool->app.len > 0)
-		return routing_app_pool(st, name, NULL) == pool->id;
-	route = store_get(st, key_format(key, "route/%s", name), NULL);
+		return routing_app_pool(rt->store, name, NULL) == pool->id;
+	route = store_get(rt->store, key_format(key, "route/%s", name), NULL);
 	owned = route != NULL && routing_backend_owns(key, route, pool->id);
 	json_decref(route);
 	return owned;
 }
 
 struct owner {
-	struct store *store;
+	struct routing *rt;
 	int owned;
 };
 
@@ -172,15 +207,15 @@ find_owner(const paas_routedb_pool_t *pool, void *arg)
 {
 	struct owner *owner = arg;
 
-	owner->owned = pool_owned(owner->store, pool);
+	owner->owned = pool_owned(owner->rt, pool);
 }
 
 void
-routing_pool_apply(struct store *st, struct routing_db *db, uint64_t id)
+routing_pool_apply(struct routing *rt, uint64_t id)
 {
-	struct owner owner = {st, 1};
+	struct owner owner = {rt, 1};
 
-	routing_db_show_pool(db, id, find_owner, &owner);
+	routing_db_show_pool(rt->db, id, find_owner, &owner);
 	if (!owner.owned)
-		routing_db_del_pool(db, id);
+		routing_db_del_pool(rt->db, id);
 }

@@ -7,6 +7,8 @@
  *   routing_app.c      an app's records -> its pool
  *   routing_backend.c  route/HOST -> its pools and paths
  *   setting.c          what can be set of a pool or a path
+ *   routing_import.c   imported routes, where nothing else has the host
+ *   import*.c          how they come
  *   routing_host.c     what a host leads to
  *   routing_owner.c    whose a host is
  *   cert_stage.c       certificates: what was touched, the commits
@@ -93,12 +95,16 @@ int routing_db_wait(const struct routing_db *);
  */
 int routing_db_begin(struct routing_db *);
 int routing_db_commit(struct routing_db *, uint64_t revision);
+void routing_db_abort(struct routing_db *);
 size_t routing_db_changes(const struct routing_db *);
 
 void routing_db_put_pool(struct routing_db *, const paas_routedb_pool_t *,
     const paas_routedb_instance_t *);
 void routing_db_del_pool(struct routing_db *, uint64_t id);
 void routing_db_put_host(struct routing_db *, const char *host,
+    const paas_routedb_path_t *, uint32_t npaths);
+/* One of many of a pool, that is known not to be there: without a look. */
+void routing_db_put_new_host(struct routing_db *, const char *host,
     const paas_routedb_path_t *, uint32_t npaths);
 void routing_db_del_host(struct routing_db *, const char *host);
 
@@ -152,9 +158,10 @@ struct touch_queue {
 	size_t n;
 };
 
-#define ROUTING_WATCHES 8
+#define ROUTING_WATCHES 9
 
 struct cert_stage;
+struct routing_import;
 struct routing_walk;
 
 struct routing {
@@ -163,11 +170,13 @@ struct routing {
 	struct routing_db *db;
 	struct touches touches;
 	struct touch_queue queues[TOUCH_LATER + 1]; /* the same ones */
+	struct routing_import *import;
 	struct routing_walk *walk; /* NULL: everything was compared */
 	int stale;       /* the revision in the database is an old one */
 	uint64_t obeyed; /* the revision that was last committed as reached */
 	sd_event_source *now;   /* what was touched by a change */
 	sd_event_source *later; /* the walk and what it touches */
+	sd_event_source *nudge; /* for the latter to have its turn, too */
 	sd_event_source *timer;
 	unsigned int retry; /* ms; 0: all is well */
 	struct store_watch *watches[ROUTING_WATCHES];
@@ -187,13 +196,68 @@ void routing_changed(struct routing *);
 /* Watches everything that routes are made of. */
 void routing_watch(struct routing *);
 
+/* Writes what becomes of it, within a transaction. */
+void routing_apply(struct routing *, enum touch_kind, const char *name);
+
+/* us of CLOCK_MONOTONIC. */
+uint64_t routing_now(void);
+
 /* Records up to base are in the database; 0: none is. */
 struct routing_walk *routing_walk_new(uint64_t base);
 void routing_walk_free(struct routing_walk *);
 
-/* Touches the next slice; at the end it calls routing_walk_over(). */
-int routing_walk_some(struct routing *);
+/*
+ * The next slice, until the time `end`: writes what may differ, within a
+ * transaction, or touches it.  At the end it calls routing_walk_over().
+ */
+int routing_walk_some(struct routing *, int writing, uint64_t end);
 void routing_walk_over(struct routing *);
+
+/* Compares everything, or what has changed since the database's revision. */
+void routing_walk_start(struct routing *);
+
+/* ---- imported routes (routing_import.c) ---------------------------------- */
+
+/* Reads import/routes, and maps the file that it names. */
+struct routing_import *routing_import_load(struct store *, const struct conf *);
+void routing_import_free(struct routing_import *);
+
+/* The revision of the record, 0 for none. */
+uint64_t routing_import_rev(const struct routing_import *);
+
+/* Is it known what is imported?  If not, nothing may be taken for gone. */
+int routing_import_known(const struct routing_import *);
+
+/* The lines of this host, or of the next one: where they begin, or the end. */
+size_t routing_import_seek(const struct routing_import *, const char *host);
+
+/*
+ * The host whose lines begin there, which ends at *len; *next is where those
+ * of the following one do.  NULL at the end.
+ */
+const char *routing_import_host(
+    const struct routing_import *, size_t at, size_t *len, size_t *next);
+
+/*
+ * Its paths, at most PAAS_ROUTEDB_PATHS_MAX.  Strings belong to the import;
+ * their number comes back, 0 if the lines can't be understood.
+ */
+uint32_t routing_import_paths(
+    struct routing_import *, size_t at, paas_routedb_path_t *paths);
+
+/* Puts pools from the n-th on, until the time `end`; 0 after the last. */
+size_t routing_import_put_pools(
+    struct routing_import *, struct routing_db *, size_t from, uint64_t end);
+
+/* Is it one of them? */
+int routing_import_owns(const struct routing_import *, uint64_t pool);
+
+/* Calls back with the ids of pools of imports before this one. */
+void routing_import_each_old(
+    struct routing_import *, void (*cb)(uint64_t id, void *arg), void *arg);
+
+/* Everything of it is in the route database: files before it may go. */
+void routing_import_sweep(struct routing_import *);
 
 /* ---- records to routes -------------------------------------------------- */
 
@@ -226,11 +290,18 @@ uint64_t routing_backend_pool(
 /* Does the record still have this pool? */
 int routing_backend_owns(const char *owner, const json_t *value, uint64_t pool);
 
+/* One pool of addresses, of a record of paths or of imported ones. */
+int routing_backend_put_pool(
+    struct routing_db *, const char *home, uint64_t id, const json_t *value);
+
 /*
  * A host is put with whatever it leads to, or taken out if nobody has it.
  */
-void routing_host_apply(
-    struct store *, const struct conf *, struct routing_db *, const char *host);
+void routing_host_apply(struct routing *, const char *host);
+
+/* The same with what it leads to; without paths it is taken out. */
+void routing_host_put(struct routing *, const char *host,
+    const paas_routedb_path_t *, uint32_t npaths);
 
 /*
  * The same for certificates, in a database of their own (cert_stage.c): NULL
@@ -245,7 +316,7 @@ struct cert_entry;
 const struct cert_entry *cert_stage_find(struct cert_stage *, const char *host);
 
 /* A pool is taken out if nothing in the store has it. */
-void routing_pool_apply(struct store *, struct routing_db *, uint64_t id);
+void routing_pool_apply(struct routing *, uint64_t id);
 
 /* APP of a host that is APP.domain, and back; -1 if it is not, or too long. */
 int routing_host_app(

@@ -3,9 +3,10 @@
  * route database has, in slices: after a start, and whenever so much has
  * changed at once that no list of it could be kept.
  *
- * Both are in the order of the names of hosts, so it is a merge.  It changes
- * nothing by itself: what may differ is touched.  A record that was in the
- * database's own revision of the store already is not even read.
+ * Both are in the order of the names of hosts, so it is a merge.  A record
+ * that was in the database's own revision of the store already is not even
+ * read.  What may differ is written, or touched as long as nothing may be
+ * written yet.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +15,15 @@
 #include "common/log.h"
 #include "routing/routing_impl.h"
 
-/* Read from each source in one slice, some 0.2 ms of work. */
-#define WALK_NAMES 512
+/* Read from each source in one slice. */
+#define WALK_NAMES 1024
 
-/* Apps that are touched in one slice. */
-#define WALK_APPS_MAX 64
+/* Looks at the clock are this many names apart. */
+#define WALK_LOOK 16
 
 struct walk_name {
 	uint64_t rev; /* of its record in the store */
+	size_t at;    /* of imported ones */
 	char name[PAAS_ROUTEDB_HOST_MAX + 1];
 };
 
@@ -31,19 +33,32 @@ struct walk_source {
 	struct walk_name names[WALK_NAMES];
 };
 
-enum walk_stage { WALK_APPS, WALK_SHARES, WALK_HOSTS, WALK_POOLS };
+enum walk_stage {
+	WALK_APPS,
+	WALK_SHARES,
+	WALK_IMPORT,
+	WALK_HOSTS,
+	WALK_POOLS,
+	WALK_OLD_POOLS
+};
 
-/* Sources of names: prefixes of the store, then the route database. */
+/* Sources of names: prefixes of the store, imported ones, the database. */
 static const char *const prefixes[] = {"domain/", "route/"};
 #define WALK_PREFIXES (sizeof(prefixes) / sizeof(prefixes[0]))
-#define WALK_DATABASE WALK_PREFIXES
+#define WALK_IMPORTED WALK_PREFIXES
+#define WALK_DATABASE (WALK_PREFIXES + 1)
+#define WALK_SOURCES  (WALK_PREFIXES + 2)
 
 struct routing_walk {
 	enum walk_stage stage;
+	int writing;   /* in this slice */
+	uint64_t end;  /* of this slice */
 	uint64_t base; /* records up to this revision are in the database */
 	uint64_t pool; /* the next one */
+	size_t import; /* the next pool that was imported */
 	char from[STORE_KEY_MAX + 2]; /* the last app, or host */
-	struct walk_source sources[WALK_PREFIXES + 1];
+	struct walk_source sources[WALK_SOURCES];
+	paas_routedb_path_t paths[PAAS_ROUTEDB_PATHS_MAX];
 };
 
 struct routing_walk *
@@ -63,37 +78,52 @@ routing_walk_free(struct routing_walk *walk)
 	free(walk);
 }
 
+static void
+next_stage(struct routing *rt)
+{
+	rt->walk->stage++;
+	rt->walk->from[0] = '\0';
+}
+
+static int
+time_is_over(const struct routing_walk *walk)
+{
+	return routing_now() > walk->end;
+}
+
+/* What may differ. */
+static void
+differs(struct routing *rt, enum touch_kind kind, const char *name)
+{
+	if (rt->walk->writing)
+		routing_apply(rt, kind, name);
+	else
+		routing_touch(rt, kind, name, TOUCH_LATER);
+}
+
 /* ---- apps -------------------------------------------------------------- */
 
-struct apps {
-	struct routing *rt;
-	size_t n;
-};
-
-/* What an app's pool is made of is in many places: all of them are looked at */
+/*
+ * What an app's pool is made of is in many places: each is looked at.  The
+ * next slice starts behind this one: no key holds a 0x01.
+ */
 static int
 walk_app(const char *key, uint64_t rev, void *arg)
 {
-	struct apps *apps = arg;
-	struct routing *rt = apps->rt;
+	struct routing *rt = arg;
 
 	(void)rev;
-	/* The next slice starts behind this one: no key holds a 0x01. */
 	snprintf(rt->walk->from, sizeof(rt->walk->from), "%s\001", key);
-	routing_touch(rt, TOUCH_APP, strchr(key, '/') + 1, TOUCH_LATER);
-	return ++apps->n == WALK_APPS_MAX;
+	differs(rt, TOUCH_APP, strchr(key, '/') + 1);
+	return time_is_over(rt->walk);
 }
 
 static int
 walk_apps(struct routing *rt)
 {
-	struct apps apps = {rt, 0};
-
-	if (store_each_key(
-		rt->store, "app/", rt->walk->from, walk_app, &apps) != 0)
-		return PAAS_ROUTEDB_OK;
-	rt->walk->stage = WALK_SHARES;
-	rt->walk->from[0] = '\0';
+	if (store_each_key(rt->store, "app/", rt->walk->from, walk_app, rt) ==
+	    0)
+		next_stage(rt);
 	return PAAS_ROUTEDB_OK;
 }
 
@@ -101,7 +131,6 @@ walk_apps(struct routing *rt)
 
 struct shares {
 	struct routing *rt;
-	size_t n;
 	char app[KEY_NAME_MAX + 1];
 	int gone; /* or another one, perhaps */
 };
@@ -130,9 +159,8 @@ walk_share(const char *key, uint64_t rev, void *arg)
 		json_decref(record);
 	}
 	if (shares->gone)
-		routing_touch(
-		    rt, TOUCH_HOST, strrchr(key, '/') + 1, TOUCH_LATER);
-	return ++shares->n == WALK_NAMES;
+		differs(rt, TOUCH_HOST, strrchr(key, '/') + 1);
+	return time_is_over(rt->walk);
 }
 
 /* redirect/APP */
@@ -156,8 +184,29 @@ walk_shares(struct routing *rt)
 		return PAAS_ROUTEDB_OK;
 	if (rt->walk->base != 0)
 		store_each_key(rt->store, "redirect/", "", walk_redirect, rt);
-	rt->walk->stage = WALK_HOSTS;
-	rt->walk->from[0] = '\0';
+	next_stage(rt);
+	return PAAS_ROUTEDB_OK;
+}
+
+/* ---- imported pools ---------------------------------------------------- */
+
+/* Before the hosts that name them, and only where they can be written. */
+static int
+walk_import(struct routing *rt)
+{
+	struct routing_walk *walk = rt->walk;
+
+	if (routing_import_rev(rt->import) <= walk->base ||
+	    !routing_import_known(rt->import)) {
+		next_stage(rt);
+		return PAAS_ROUTEDB_OK;
+	}
+	if (!walk->writing)
+		return PAAS_ROUTEDB_EAGAIN;
+	walk->import = routing_import_put_pools(
+	    rt->import, rt->db, walk->import, walk->end);
+	if (walk->import == 0)
+		next_stage(rt);
 	return PAAS_ROUTEDB_OK;
 }
 
@@ -165,7 +214,8 @@ walk_shares(struct routing *rt)
 
 /* Non-zero once the slice is full. */
 static int
-add_name(struct walk_source *source, const char *name, size_t len, uint64_t rev)
+add_name(struct walk_source *source, const char *name, size_t len, uint64_t rev,
+    size_t at)
 {
 	struct walk_name *item = &source->names[source->n];
 
@@ -174,6 +224,7 @@ add_name(struct walk_source *source, const char *name, size_t len, uint64_t rev)
 	memcpy(item->name, name, len);
 	item->name[len] = '\0';
 	item->rev = rev;
+	item->at = at;
 	return ++source->n == WALK_NAMES;
 }
 
@@ -182,36 +233,55 @@ add_key(const char *key, uint64_t rev, void *arg)
 {
 	const char *name = strchr(key, '/') + 1;
 
-	return add_name(arg, name, strlen(name), rev);
+	return add_name(arg, name, strlen(name), rev, 0);
 }
 
 static int
 add_host(paas_routedb_str_t name, void *arg)
 {
-	return add_name(arg, (const char *)name.data, name.len, 0);
+	return add_name(arg, (const char *)name.data, name.len, 0, 0);
+}
+
+static void
+read_import(struct routing *rt, struct walk_source *source)
+{
+	uint64_t rev = routing_import_rev(rt->import);
+	char from[STORE_KEY_MAX + 4];
+	const char *host;
+	size_t at, len, next;
+
+	if (!routing_import_known(rt->import))
+		return;
+	snprintf(from, sizeof(from), "%s\001", rt->walk->from);
+	at = routing_import_seek(rt->import, from);
+	for (;
+	     (host = routing_import_host(rt->import, at, &len, &next)) != NULL;
+	     at = next)
+		if (add_name(source, host, len, rev, at) != 0)
+			break;
 }
 
 static int
 read_sources(struct routing *rt)
 {
 	struct routing_walk *walk = rt->walk;
-	struct walk_source *source;
 	char from[STORE_KEY_MAX + 1];
+	size_t i;
 	int rc;
 
-	for (size_t i = 0; i < WALK_PREFIXES; i++) {
-		source = &walk->sources[i];
-		source->n = source->at = 0;
-		key_format(from, "%s%s%s", prefixes[i], walk->from,
-		    walk->from[0] != '\0' ? "\001" : "");
-		store_each_key(rt->store, prefixes[i], from, add_key, source);
+	for (i = 0; i < WALK_SOURCES; i++)
+		walk->sources[i].n = walk->sources[i].at = 0;
+	for (i = 0; i < WALK_PREFIXES; i++) {
+		key_format(from, "%s%s\001", prefixes[i], walk->from);
+		store_each_key(
+		    rt->store, prefixes[i], from, add_key, &walk->sources[i]);
 	}
-	source = &walk->sources[WALK_DATABASE];
-	source->n = source->at = 0;
+	read_import(rt, &walk->sources[WALK_IMPORTED]);
 	/* One that is made anew has what was put there meanwhile. */
 	if (routing_db_building(rt->db))
 		return PAAS_ROUTEDB_OK;
-	rc = routing_db_each_host(rt->db, walk->from, add_host, source);
+	rc = routing_db_each_host(
+	    rt->db, walk->from, add_host, &walk->sources[WALK_DATABASE]);
 	return rc > 0 ? PAAS_ROUTEDB_OK : rc;
 }
 
@@ -223,7 +293,7 @@ next_name(const struct routing_walk *walk)
 	const char *name, *next = NULL;
 	size_t i;
 
-	for (i = 0; i <= WALK_DATABASE; i++) {
+	for (i = 0; i < WALK_SOURCES; i++) {
 		source = &walk->sources[i];
 		if (source->at == source->n) {
 			/* What comes behind it is known after another read. */
@@ -245,38 +315,71 @@ pass_stranger(struct routing *rt, const char *name)
 	char app[KEY_NAME_MAX + 1];
 
 	if (routing_host_app(rt->conf, name, app) == -1)
-		routing_touch(rt, TOUCH_HOST, name, TOUCH_LATER);
+		differs(rt, TOUCH_HOST, name);
 	else if (routing_app_pool(rt->store, app, NULL) == 0)
-		routing_touch(rt, TOUCH_APP, app, TOUCH_LATER);
+		differs(rt, TOUCH_APP, app);
 }
 
-/* Passes one name, and touches it if the database may differ. */
+/* Nothing else has the host: a million of these are to take a second. */
+static void
+pass_imported(struct routing *rt, const struct walk_name *item, int known)
+{
+	struct routing_walk *walk = rt->walk;
+	uint32_t n;
+
+	if (!walk->writing) {
+		differs(rt, TOUCH_HOST, item->name);
+		return;
+	}
+	n = routing_import_paths(rt->import, item->at, walk->paths);
+	if (n == 0)
+		log_warn("routing: the imported lines of %s make no sense",
+		    item->name);
+	else if (known)
+		routing_host_put(rt, item->name, walk->paths, n);
+	else
+		routing_db_put_new_host(rt->db, item->name, walk->paths, n);
+}
+
+/* The item of a source that has this name; passed by then. */
+static const struct walk_name *
+take_name(struct walk_source *source, const char *name)
+{
+	if (source->at == source->n ||
+	    strcmp(source->names[source->at].name, name) != 0)
+		return NULL;
+	return &source->names[source->at++];
+}
+
+/* Passes one name, and writes it if the database may differ. */
 static void
 pass_name(struct routing *rt, const char *name)
 {
 	struct routing_walk *walk = rt->walk;
-	struct walk_source *source;
-	int known = 0, wanted = 0, changed = 0;
+	const struct walk_name *item, *imported;
+	int known, wanted = 0, changed = 0;
 	size_t i;
 
 	strlcpy(walk->from, name, sizeof(walk->from));
-	for (i = 0; i <= WALK_DATABASE; i++) {
-		source = &walk->sources[i];
-		if (source->at == source->n ||
-		    strcmp(source->names[source->at].name, walk->from) != 0)
+	for (i = 0; i < WALK_PREFIXES; i++) {
+		item = take_name(&walk->sources[i], walk->from);
+		if (item == NULL)
 			continue;
-		if (i == WALK_DATABASE)
-			known = 1;
-		else
-			wanted = 1;
-		if (source->names[source->at].rev > walk->base)
-			changed = 1;
-		source->at++;
+		wanted = 1;
+		changed |= item->rev > walk->base;
 	}
-	if (!wanted)
+	imported = take_name(&walk->sources[WALK_IMPORTED], walk->from);
+	known = take_name(&walk->sources[WALK_DATABASE], walk->from) != NULL;
+	if (imported != NULL)
+		changed |= imported->rev > walk->base;
+	if (!wanted && imported == NULL)
 		pass_stranger(rt, walk->from);
-	else if (changed || !known)
-		routing_touch(rt, TOUCH_HOST, walk->from, TOUCH_LATER);
+	else if (known && !changed)
+		return;
+	else if (!wanted)
+		pass_imported(rt, imported, known);
+	else
+		differs(rt, TOUCH_HOST, walk->from);
 }
 
 static int
@@ -284,15 +387,18 @@ walk_hosts(struct routing *rt)
 {
 	struct routing_walk *walk = rt->walk;
 	const char *name;
-	int rc, passed = 0;
+	size_t n = 0;
+	int rc;
 
 	if ((rc = read_sources(rt)) != PAAS_ROUTEDB_OK)
 		return rc;
-	for (; (name = next_name(walk)) != NULL; passed = 1)
+	while ((name = next_name(walk)) != NULL) {
 		pass_name(rt, name);
-	if (passed)
-		return PAAS_ROUTEDB_OK;
-	walk->stage = WALK_POOLS;
+		if (++n % WALK_LOOK == 0 && time_is_over(walk))
+			break;
+	}
+	if (n == 0)
+		next_stage(rt);
 	return PAAS_ROUTEDB_OK;
 }
 
@@ -312,6 +418,15 @@ add_pool(uint64_t id, void *arg)
 	return pools->n == WALK_NAMES;
 }
 
+static void
+differs_pool(struct routing *rt, uint64_t id)
+{
+	char name[17];
+
+	key_format_id(name, id);
+	differs(rt, TOUCH_POOL, name);
+}
+
 /*
  * Hosts take their pools with them, so there are none too many but in a
  * database that somebody else has written to.
@@ -319,38 +434,63 @@ add_pool(uint64_t id, void *arg)
 static int
 walk_pools(struct routing *rt)
 {
+	struct routing_walk *walk = rt->walk;
 	struct pools pools = {0};
-	char name[17];
 	size_t i;
 	int rc;
 
-	if (routing_db_building(rt->db) || rt->walk->base != 0) {
-		routing_walk_over(rt);
+	if (routing_db_building(rt->db) || walk->base != 0) {
+		next_stage(rt);
 		return PAAS_ROUTEDB_OK;
 	}
-	rc = routing_db_each_id(rt->db, rt->walk->pool, add_pool, &pools);
+	rc = routing_db_each_id(rt->db, walk->pool, add_pool, &pools);
 	if (rc < 0)
 		return rc;
 	for (i = 0; i < pools.n; i++) {
-		key_format_id(name, pools.ids[i]);
-		routing_touch(rt, TOUCH_POOL, name, TOUCH_LATER);
+		differs_pool(rt, pools.ids[i]);
+		walk->pool = pools.ids[i] + 1;
+		if (i % WALK_LOOK == 0 && time_is_over(walk))
+			return PAAS_ROUTEDB_OK;
 	}
-	if (pools.n == WALK_NAMES)
-		rt->walk->pool = pools.ids[pools.n - 1] + 1;
-	else
-		routing_walk_over(rt);
+	if (pools.n < WALK_NAMES)
+		next_stage(rt);
+	return PAAS_ROUTEDB_OK;
+}
+
+static void
+pass_old_pool(uint64_t id, void *arg)
+{
+	struct routing *rt = arg;
+
+	if (!routing_import_owns(rt->import, id))
+		differs_pool(rt, id);
+}
+
+/* No host names them any more. */
+static int
+walk_old_pools(struct routing *rt)
+{
+	if (routing_import_rev(rt->import) > rt->walk->base &&
+	    !routing_db_building(rt->db))
+		routing_import_each_old(rt->import, pass_old_pool, rt);
+	routing_import_sweep(rt->import);
+	routing_walk_over(rt);
 	return PAAS_ROUTEDB_OK;
 }
 
 int
-routing_walk_some(struct routing *rt)
+routing_walk_some(struct routing *rt, int writing, uint64_t end)
 {
 	static int (*const stages[])(struct routing *) = {
 	    [WALK_APPS] = walk_apps,
 	    [WALK_SHARES] = walk_shares,
+	    [WALK_IMPORT] = walk_import,
 	    [WALK_HOSTS] = walk_hosts,
 	    [WALK_POOLS] = walk_pools,
+	    [WALK_OLD_POOLS] = walk_old_pools,
 	};
 
+	rt->walk->writing = writing;
+	rt->walk->end = end;
 	return stages[rt->walk->stage](rt);
 }

@@ -99,6 +99,18 @@ on_host(const char *key, json_t *value, uint64_t rev, void *arg)
 	touch(arg, TOUCH_HOST, strchr(key, '/') + 1);
 }
 
+/* import/routes */
+static void
+on_import(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	struct routing *rt = arg;
+
+	(void)key, (void)value, (void)rev;
+	routing_import_free(rt->import);
+	rt->import = routing_import_load(rt->store, rt->conf);
+	routing_walk_start(rt);
+}
+
 /* ---- instances --------------------------------------------------------- */
 
 /* assign/NODE/ASSIGNMENT, actual/NODE/ASSIGNMENT */
@@ -139,6 +151,7 @@ routing_watch(struct routing *rt)
 	    {"redirect/", on_redirect},
 	    {"domain/", on_host},
 	    {"route/", on_host},
+	    {"import/", on_import},
 	    {"assign/", on_instance},
 	    {"actual/", on_instance},
 	};

@@ -96,6 +96,16 @@ routing_db_commit(struct routing_db *db, uint64_t revision)
 	return rc;
 }
 
+void
+routing_db_abort(struct routing_db *db)
+{
+	if (!db->reading)
+		return;
+	(void)paas_routedb_end(db->reader);
+	db->reading = 0;
+	paas_routedb_abort(db->writer);
+}
+
 size_t
 routing_db_changes(const struct routing_db *db)
 {
@@ -292,6 +302,17 @@ routing_db_put_host(struct routing_db *db, const char *host,
 		return;
 	db->changes++;
 	note(db, paas_routedb_put_host(db->writer, str_of(host), paths, npaths),
+	    host);
+}
+
+void
+routing_db_put_new_host(struct routing_db *db, const char *host,
+    const paas_routedb_path_t *paths, uint32_t npaths)
+{
+	db->changes++;
+	note(db,
+	    paas_routedb_put_host_apart(
+		db->writer, str_of(host), paths, npaths),
 	    host);
 }
 

@@ -28,6 +28,13 @@
  *                                        number (hex), weight}]}]; of a path,
  *                                        pool or apps or both
  *   target/APP/HOST            api       {}: a path of route/HOST names the app
+ *   import/routes              api       file (hash of imports/HASH, or null),
+ *                                        bytes, pools, hosts, paths, user,
+ *                                        created, before [hash of files that
+ *                                        may still be in the route database]
+ *   gone/host                  api       {}: its revision is that of the last
+ *                                        deletion of a record that a host
+ *                                        hangs on
  *   cert/OWNER/NAME            api       id (uuid), content (hex: a hash of
  *                                        chain and key), chain (PEM), names
  *                                        [HOST], type, subject, issuer,

@@ -248,12 +248,10 @@ void paas_routedb_seal(
     uint8_t *value, size_t len, const uint8_t *key, size_t keylen);
 
 /*
- * Is it a word for a header, a label or a page; a canonical host; a path
- * prefix of whole segments?
+ * Is it a word for a header, a label or a page; a canonical host?
  */
 int paas_routedb_check_word(paas_routedb_str_t s);
 int paas_routedb_check_name(paas_routedb_str_t s, int allow);
-int paas_routedb_check_prefix(paas_routedb_str_t s);
 
 /* OK or EINVAL. */
 int paas_routedb_check_pool(

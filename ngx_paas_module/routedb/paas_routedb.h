@@ -194,6 +194,9 @@ typedef struct {
 int paas_routedb_canonical(
     const uint8_t *host, size_t len, int allow, char *out);
 
+/* Is it a path prefix: "/", or whole segments without a slash at the end? */
+int paas_routedb_check_prefix(paas_routedb_str_t s);
+
 /* A sentence for an error code; never NULL. */
 const char *paas_routedb_strerror(int error);
 
@@ -377,6 +380,12 @@ int paas_routedb_writer_wait(const paas_routedb_writer_t *writer);
  */
 int paas_routedb_write_begin(paas_routedb_writer_t *writer);
 int paas_routedb_put_host(paas_routedb_writer_t *writer,
+    paas_routedb_str_t name, const paas_routedb_path_t *paths, uint32_t npaths);
+/*
+ * The same for one of many hosts of a pool: it gets no copy of that, and
+ * the two searches that finding this out takes are saved.
+ */
+int paas_routedb_put_host_apart(paas_routedb_writer_t *writer,
     paas_routedb_str_t name, const paas_routedb_path_t *paths, uint32_t npaths);
 int paas_routedb_del_host(
     paas_routedb_writer_t *writer, paas_routedb_str_t name);

@@ -223,9 +223,9 @@ writer_count(paas_routedb_writer_t *w, paas_routedb_str_t name, int change)
 	*word = w->head.wildcards[depth] > 0 ? *word | bit : *word & ~bit;
 }
 
-int
-paas_routedb_put_host(paas_routedb_writer_t *w, paas_routedb_str_t name,
-    const paas_routedb_path_t *paths, uint32_t npaths)
+static int
+writer_put_host(paas_routedb_writer_t *w, paas_routedb_str_t name,
+    const paas_routedb_path_t *paths, uint32_t npaths, int alone)
 {
 	uint8_t key[PAAS_ROUTEDB_KEY_MAX];
 	paas_routedb_host_t host;
@@ -239,7 +239,7 @@ paas_routedb_put_host(paas_routedb_writer_t *w, paas_routedb_str_t name,
 	if (rc != PAAS_ROUTEDB_OK)
 		return rc;
 	len = paas_routedb_encode_host(w->record, paths, npaths, &host);
-	only = paas_routedb_only_pool(&host);
+	only = alone ? paas_routedb_only_pool(&host) : 0;
 	if (only != 0)
 		rc = writer_move_in(w, name, only, &len);
 	if (rc != PAAS_ROUTEDB_OK)
@@ -249,6 +249,20 @@ paas_routedb_put_host(paas_routedb_writer_t *w, paas_routedb_str_t name,
 	if (rc == PAAS_ROUTEDB_OK && isnew)
 		writer_count(w, name, 1);
 	return rc;
+}
+
+int
+paas_routedb_put_host(paas_routedb_writer_t *w, paas_routedb_str_t name,
+    const paas_routedb_path_t *paths, uint32_t npaths)
+{
+	return writer_put_host(w, name, paths, npaths, 1);
+}
+
+int
+paas_routedb_put_host_apart(paas_routedb_writer_t *w, paas_routedb_str_t name,
+    const paas_routedb_path_t *paths, uint32_t npaths)
+{
+	return writer_put_host(w, name, paths, npaths, 0);
 }
 
 int

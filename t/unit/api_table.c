@@ -30,6 +30,18 @@ build_upload_data(struct request *r, const void *data, size_t len)
 	(void)r, (void)data, (void)len;
 }
 
+void
+import_upload_head(struct request *r)
+{
+	(void)r;
+}
+
+void
+import_upload_data(struct request *r, const void *data, size_t len)
+{
+	(void)r, (void)data, (void)len;
+}
+
 struct match {
 	enum api_match result;
 	const struct api_route *route;

@@ -1,4 +1,4 @@
-#include "api/route_address.h"
+#include "common/address.h"
 
 #include <arpa/inet.h>
 #include <bsd/string.h>
@@ -36,8 +36,8 @@ address_refuse6(const struct in6_addr *in6)
 }
 
 int
-route_parse_address(const struct conf *conf, const char *text,
-    char address[ROUTE_ADDRESS_MAX], char err[PAAS_ERRLEN])
+address_parse(const struct conf *conf, const char *text,
+    char address[ADDRESS_MAX], char err[PAAS_ERRLEN])
 {
 	struct in6_addr in6;
 	struct in_addr in;
@@ -45,17 +45,15 @@ route_parse_address(const struct conf *conf, const char *text,
 
 	if (inet_pton(AF_INET, text, &in) == 1) {
 		why = address_refuse4(conf, ntohl(in.s_addr));
-		(void)inet_ntop(AF_INET, &in, address, ROUTE_ADDRESS_MAX);
+		(void)inet_ntop(AF_INET, &in, address, ADDRESS_MAX);
 	} else if (inet_pton(AF_INET6, text, &in6) == 1) {
 		if (IN6_IS_ADDR_V4MAPPED(&in6)) {
 			memcpy(&in, &in6.s6_addr[12], sizeof(in));
 			why = address_refuse4(conf, ntohl(in.s_addr));
-			(void)inet_ntop(
-			    AF_INET, &in, address, ROUTE_ADDRESS_MAX);
+			(void)inet_ntop(AF_INET, &in, address, ADDRESS_MAX);
 		} else {
 			why = address_refuse6(&in6);
-			(void)inet_ntop(
-			    AF_INET6, &in6, address, ROUTE_ADDRESS_MAX);
+			(void)inet_ntop(AF_INET6, &in6, address, ADDRESS_MAX);
 		}
 	} else
 		why = "has to be an IPv4 or IPv6 address: names are not "

@@ -1,0 +1,15 @@
+/*
+ * What hosts people may not claim: those that are the platform's own.
+ */
+#ifndef PAAS_CLAIM_H
+#define PAAS_CLAIM_H
+
+#include "common/conf.h"
+
+/*
+ * Why a canonical host (".example.com" for a wildcard) can't be had: the rest
+ * of a sentence that begins with it, in err.  0 if it can, else -1.
+ */
+int claim_check(const struct conf *, const char *host, char err[PAAS_ERRLEN]);
+
+#endif
