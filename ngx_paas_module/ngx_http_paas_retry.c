@@ -5,7 +5,8 @@
  * A pool's retries are at most a part of its requests (retry_budget, 20 %
  * usually), so that they do not finish off an app that has trouble already.
  * Each worker gives what its own requests of the last 10 s have earned, and
- * beside that there are three in 10 s for all of them (Finagle's RetryBudget).
+ * beside that there are ten a second for all of them (Finagle's RetryBudget):
+ * the death of one instance fails no request of an app with little traffic.
  * An attempt that the instance has got nothing of is no burden for the app
  * and costs nothing, as in gRPC's A6.
  */
@@ -17,7 +18,7 @@
 #define NGX_HTTP_PAAS_WINDOW   10000  /* ms */
 #define NGX_HTTP_PAAS_PERCENT  20
 #define NGX_HTTP_PAAS_RETRY    10000  /* what one costs: percent of percent */
-#define NGX_HTTP_PAAS_LEAST    3      /* in the window */
+#define NGX_HTTP_PAAS_LEAST    100    /* in the window */
 
 #define NGX_HTTP_PAAS_MSEC     0xffffffffffULL  /* 40 bits, 34 years */
 
