@@ -8,13 +8,18 @@
 #include "ngx_http_paas_keepalive.h"
 
 
+static ngx_inline ngx_http_paas_spot_t *ngx_http_paas_plain_spot(
+    ngx_http_paas_ctx_t *ctx, ngx_peer_connection_t *pc);
 static ngx_http_paas_idle_t *ngx_http_paas_choose_idle(
     ngx_http_paas_ctx_t *ctx, ngx_http_paas_spot_t *spot);
-static ngx_uint_t ngx_http_paas_is_clean(ngx_http_paas_ctx_t *ctx,
+static ngx_inline ngx_uint_t ngx_http_paas_is_clean(ngx_http_paas_ctx_t *ctx,
     ngx_connection_t *c);
-static void ngx_http_paas_add_idle(ngx_http_paas_keepalive_t *keep,
-    ngx_http_paas_spot_t *spot, ngx_http_paas_idle_t *idle);
-static ngx_connection_t *ngx_http_paas_remove_idle(
+static ngx_http_paas_spot_t *ngx_http_paas_make_room(
+    ngx_http_paas_ctx_t *ctx, ngx_peer_connection_t *pc);
+static ngx_inline void ngx_http_paas_add_idle(
+    ngx_http_paas_keepalive_t *keep, ngx_http_paas_spot_t *spot,
+    ngx_http_paas_idle_t *idle);
+static ngx_inline ngx_connection_t *ngx_http_paas_remove_idle(
     ngx_http_paas_idle_t *idle);
 static void ngx_http_paas_read_idle(ngx_event_t *ev);
 static void ngx_http_paas_write_idle(ngx_event_t *ev);
@@ -28,27 +33,59 @@ static void ngx_http_paas_write_idle(ngx_event_t *ev);
 ngx_int_t
 ngx_http_paas_find_kept(ngx_http_paas_ctx_t *ctx, ngx_peer_connection_t *pc)
 {
-    ngx_connection_t           *c;
-    ngx_http_upstream_t        *u;
-    ngx_http_paas_idle_t       *idle;
-    ngx_http_paas_spot_t       *spot;
-    ngx_http_paas_keepalive_t  *keep;
+    ngx_event_t           *rev;
+    ngx_connection_t      *c;
+    ngx_http_upstream_t   *u;
+    ngx_http_paas_idle_t  *idle;
+    ngx_http_paas_spot_t  *spot;
 
-    keep = ctx->keep;
-
-    if (keep == NULL || ngx_http_paas_name_spot(ctx) != NGX_OK) {
+    if (ctx->keep == NULL) {
         return NGX_OK;
     }
 
-    spot = ngx_http_paas_find_spot(ctx, pc);
+    u = ctx->request->upstream;
+
+    if (ngx_http_paas_is_plain(pc, u)) {
+        spot = ngx_http_paas_plain_spot(ctx, pc);
+
+    } else {
+
+        if (ngx_http_paas_name_spot(ctx) != NGX_OK) {
+
+            /* what has no name is not found again */
+
+            ctx->keep = NULL;
+            return NGX_OK;
+        }
+
+        spot = ngx_http_paas_find_spot(ctx, pc);
+    }
+
+    ctx->spot = spot;
 
     if (spot == NULL) {
         return NGX_OK;
     }
 
-    idle = ngx_http_paas_choose_idle(ctx, spot);
+    ctx->serial = spot->serial;
 
-    if (idle == NULL) {
+    if (spot->count == 0) {
+        return NGX_OK;
+    }
+
+    idle = ngx_queue_data(ngx_queue_head(&spot->idle), ngx_http_paas_idle_t,
+                          spot_queue);
+
+    if (idle->stamp != ctx->stamp) {
+
+        idle = ngx_http_paas_choose_idle(ctx, spot);
+
+        if (idle == NULL) {
+            return NGX_OK;
+        }
+    }
+
+    if (ngx_http_paas_is_old(ctx->keep, idle)) {
         return NGX_OK;
     }
 
@@ -66,16 +103,16 @@ ngx_http_paas_find_kept(ngx_http_paas_ctx_t *ctx, ngx_peer_connection_t *pc)
      * all timers; with a body, nginx sets it only when that was sent.
      */
 
-    u = ctx->request->upstream;
+    rev = c->read;
 
-    if (c->read->timer_set
+    if (rev->timer_set
         && (u->request_bufs == NULL || u->request_bufs->next
             || ctx->request->request_body_no_buffering
             || (ngx_msec_int_t) (ngx_current_msec + u->conf->read_timeout
-                                 - c->read->timer.key)
+                                 - rev->timer.key)
                >= NGX_TIMER_LAZY_DELAY))
     {
-        ngx_del_timer(c->read);
+        ngx_del_timer(rev);
     }
 
     pc->connection = c;
@@ -85,7 +122,36 @@ ngx_http_paas_find_kept(ngx_http_paas_ctx_t *ctx, ngx_peer_connection_t *pc)
 }
 
 
-/* The latest one, whose instance is this one or at this address, too. */
+static ngx_inline ngx_http_paas_spot_t *
+ngx_http_paas_plain_spot(ngx_http_paas_ctx_t *ctx, ngx_peer_connection_t *pc)
+{
+    uint64_t                    hash;
+    ngx_http_upstream_t        *u;
+    ngx_http_paas_spot_t       *spot;
+    ngx_http_paas_keepalive_t  *keep;
+
+    u = ctx->request->upstream;
+    keep = ctx->keep;
+
+    hash = ngx_http_paas_hash_plain(pc);
+
+    for (spot = keep->buckets[hash & keep->mask]; spot; spot = spot->next) {
+
+        if (spot->hash == hash && spot->plain
+            && spot->protocol == u->create_request)
+        {
+            return spot;
+        }
+    }
+
+    return NULL;
+}
+
+
+/*
+ * After a commit, until all were looked at: the latest one of this instance.
+ * One that was used in the same state is of an instance at the same address.
+ */
 
 static ngx_http_paas_idle_t *
 ngx_http_paas_choose_idle(ngx_http_paas_ctx_t *ctx,
@@ -99,10 +165,6 @@ ngx_http_paas_choose_idle(ngx_http_paas_ctx_t *ctx,
          q = ngx_queue_next(q))
     {
         idle = ngx_queue_data(q, ngx_http_paas_idle_t, spot_queue);
-
-        if (ngx_http_paas_is_old(ctx->keep, idle)) {
-            return NULL;
-        }
 
         if (idle->instance == ctx->instance || idle->stamp == ctx->stamp) {
             return idle;
@@ -119,19 +181,131 @@ void
 ngx_http_paas_keep_connection(ngx_http_paas_ctx_t *ctx,
     ngx_peer_connection_t *pc)
 {
-    ngx_connection_t           *c;
+    ngx_log_t             *log;
+    ngx_event_t           *rev, *wev;
+    ngx_connection_t      *c;
+    ngx_http_paas_idle_t  *idle;
+    ngx_http_paas_spot_t  *spot;
+
+    c = pc->connection;
+
+    if (ctx->keep == NULL || c == NULL || !ngx_http_paas_is_clean(ctx, c)) {
+        return;
+    }
+
+    spot = ctx->spot;
+
+    if (spot == NULL || spot->serial != ctx->serial
+        || spot->count == ctx->keep->instance || ctx->keep->free == NULL)
+    {
+        spot = ngx_http_paas_make_room(ctx, pc);
+
+        if (spot == NULL) {
+            return;
+        }
+    }
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, pc->log, 0,
+                   "paas keepalive: saving connection %p", c);
+
+    idle = ctx->keep->free;
+    ctx->keep->free = idle->next;
+
+    idle->connection = c;
+    idle->instance = ctx->instance;
+    idle->stamp = ctx->stamp;
+    idle->pool = ctx->pool->id;
+    idle->since = ngx_current_msec;
+
+    ngx_http_paas_add_idle(ctx->keep, spot, idle);
+
+    pc->connection = NULL;
+
+    rev = c->read;
+    wev = c->write;
+
+    if (wev->timer_set) {
+        ngx_del_timer(wev);
+    }
+
+    log = ngx_cycle->log;
+
+    rev->delayed = 0;
+    rev->handler = ngx_http_paas_read_idle;
+    rev->log = log;
+
+    wev->handler = ngx_http_paas_write_idle;
+    wev->log = log;
+
+    c->data = idle;
+    c->idle = 1;
+    c->log = log;
+    c->pool->log = log;
+
+    if (rev->ready) {
+        ngx_http_paas_read_idle(rev);
+    }
+}
+
+
+/* Nothing is left of the request or the response, and it may go on. */
+
+static ngx_inline ngx_uint_t
+ngx_http_paas_is_clean(ngx_http_paas_ctx_t *ctx, ngx_connection_t *c)
+{
+    ngx_event_t          *rev, *wev;
+    ngx_http_upstream_t  *u;
+
+    u = ctx->request->upstream;
+    rev = c->read;
+    wev = c->write;
+
+    if (!u->keepalive || !u->request_body_sent || rev->eof || rev->error
+        || rev->timedout || wev->error || wev->timedout)
+    {
+        return 0;
+    }
+
+    if (c->requests >= ctx->keep->requests
+        || ngx_current_msec - c->start_time > ctx->keep->time)
+    {
+        return 0;
+    }
+
+    if (ngx_exiting) {
+        return 0;
+    }
+
+    /* where there is nothing to do, even the call would count */
+
+    return (rev->active && (ngx_event_flags & NGX_USE_CLEAR_EVENT))
+           || ngx_handle_read_event(rev, 0) == NGX_OK;
+}
+
+
+/*
+ * A spot for one more connection, and a place for that: of the spot's oldest
+ * one, or of the oldest one of all.
+ */
+
+static ngx_http_paas_spot_t *
+ngx_http_paas_make_room(ngx_http_paas_ctx_t *ctx, ngx_peer_connection_t *pc)
+{
     ngx_http_paas_idle_t       *idle;
     ngx_http_paas_spot_t       *spot;
     ngx_http_paas_keepalive_t  *keep;
 
-    c = pc->connection;
     keep = ctx->keep;
+    spot = ctx->spot;
 
-    if (keep == NULL || c == NULL || !ngx_http_paas_is_clean(ctx, c)) {
-        return;
+    if (spot == NULL || spot->serial != ctx->serial) {
+
+        /* there was none, or it was given to another address meanwhile */
+
+        spot = ngx_http_paas_is_plain(pc, ctx->request->upstream)
+               ? ngx_http_paas_plain_spot(ctx, pc)
+               : ngx_http_paas_find_spot(ctx, pc);
     }
-
-    spot = ngx_http_paas_find_spot(ctx, pc);
 
     if (spot && spot->count == keep->instance) {
         idle = ngx_queue_data(ngx_queue_last(&spot->idle),
@@ -144,98 +318,20 @@ ngx_http_paas_keep_connection(ngx_http_paas_ctx_t *ctx,
         ngx_http_paas_close_idle(idle);
     }
 
-    if (spot == NULL) {
-        spot = ngx_http_paas_new_spot(ctx, pc);
-
-        if (spot == NULL) {
-            return;
-        }
-    }
-
-    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, pc->log, 0,
-                   "paas keepalive: saving connection %p", c);
-
-    idle = keep->free;
-    keep->free = idle->next;
-
-    idle->connection = c;
-    idle->instance = ctx->instance;
-    idle->stamp = ctx->stamp;
-    idle->pool = ctx->pool->id;
-    idle->since = ngx_current_msec;
-
-    ngx_http_paas_add_idle(keep, spot, idle);
-
-    pc->connection = NULL;
-
-    if (c->write->timer_set) {
-        ngx_del_timer(c->write);
-    }
-
-    c->read->delayed = 0;
-    c->read->handler = ngx_http_paas_read_idle;
-    c->write->handler = ngx_http_paas_write_idle;
-
-    c->data = idle;
-    c->idle = 1;
-    c->log = ngx_cycle->log;
-    c->read->log = ngx_cycle->log;
-    c->write->log = ngx_cycle->log;
-    c->pool->log = ngx_cycle->log;
-
-    if (c->read->ready) {
-        ngx_http_paas_read_idle(c->read);
-    }
+    return spot ? spot : ngx_http_paas_new_spot(ctx, pc);
 }
 
 
-/* Nothing is left of the request or the response, and it may go on. */
-
-static ngx_uint_t
-ngx_http_paas_is_clean(ngx_http_paas_ctx_t *ctx, ngx_connection_t *c)
-{
-    ngx_http_upstream_t        *u;
-    ngx_http_paas_keepalive_t  *keep;
-
-    u = ctx->request->upstream;
-    keep = ctx->keep;
-
-    if (!u->keepalive || !u->request_body_sent || c->read->eof
-        || c->read->error || c->read->timedout || c->write->error
-        || c->write->timedout)
-    {
-        return 0;
-    }
-
-    if (c->requests >= keep->requests
-        || ngx_current_msec - c->start_time > keep->time)
-    {
-        return 0;
-    }
-
-    if (ngx_exiting || ngx_terminate) {
-        return 0;
-    }
-
-    return ngx_handle_read_event(c->read, 0) == NGX_OK;
-}
-
-
-static void
+static ngx_inline void
 ngx_http_paas_add_idle(ngx_http_paas_keepalive_t *keep,
     ngx_http_paas_spot_t *spot, ngx_http_paas_idle_t *idle)
 {
     idle->spot = spot;
-    idle->gone = 0;
 
-    if (spot->count++ == 0) {
-        ngx_queue_remove(&spot->queue);
-    }
+    spot->count++;
 
     ngx_queue_insert_head(&spot->idle, &idle->spot_queue);
     ngx_queue_insert_head(&keep->queue, &idle->queue);
-
-    keep->count++;
 
     if (idle->stamp < keep->stamp) {
         keep->stamp = 0;
@@ -243,7 +339,7 @@ ngx_http_paas_add_idle(ngx_http_paas_keepalive_t *keep,
 }
 
 
-static ngx_connection_t *
+static ngx_inline ngx_connection_t *
 ngx_http_paas_remove_idle(ngx_http_paas_idle_t *idle)
 {
     ngx_http_paas_spot_t       *spot;
@@ -256,10 +352,8 @@ ngx_http_paas_remove_idle(ngx_http_paas_idle_t *idle)
     ngx_queue_remove(&idle->queue);
 
     if (--spot->count == 0) {
-        ngx_queue_insert_tail(&keep->vacant, &spot->queue);
+        keep->vacant = spot;
     }
-
-    keep->count--;
 
     idle->next = keep->free;
     keep->free = idle;

@@ -220,12 +220,10 @@ ngx_http_paas_init_keepalive(ngx_conf_t *cf, ngx_http_paas_srv_conf_t *pscf)
     }
 
     ngx_queue_init(&keep->queue);
-    ngx_queue_init(&keep->vacant);
 
     for (i = 0; i < keep->max; i++) {
         keep->spots[i].keep = keep;
         ngx_queue_init(&keep->spots[i].idle);
-        ngx_queue_insert_tail(&keep->vacant, &keep->spots[i].queue);
 
         idle[i].next = keep->free;
         keep->free = &idle[i];
@@ -277,7 +275,7 @@ ngx_http_paas_expire_kept(ngx_http_paas_keepalive_t *keep)
     ngx_queue_t           *q;
     ngx_http_paas_idle_t  *idle;
 
-    while (keep->count) {
+    while (!ngx_queue_empty(&keep->queue)) {
         q = ngx_queue_last(&keep->queue);
         idle = ngx_queue_data(q, ngx_http_paas_idle_t, queue);
 
@@ -304,7 +302,7 @@ ngx_http_paas_sweep_kept(ngx_http_paas_keepalive_t *keep, uint64_t stamp,
     ngx_http_paas_idle_t   *idle;
     ngx_http_paas_sweep_t   sweep;
 
-    if (keep->count == 0) {
+    if (ngx_queue_empty(&keep->queue)) {
         keep->stamp = stamp;
         return NGX_OK;
     }
@@ -325,6 +323,7 @@ ngx_http_paas_sweep_kept(ngx_http_paas_keepalive_t *keep, uint64_t stamp,
         idle = ngx_queue_data(q, ngx_http_paas_idle_t, queue);
 
         if (idle->gone) {
+            idle->gone = 0;
             ngx_http_paas_close_idle(idle);
         }
     }

@@ -11,8 +11,10 @@
 #include "ngx_http_paas_module.h"
 
 
+#pragma GCC visibility push(hidden)
+
+
 typedef struct ngx_http_paas_idle_s  ngx_http_paas_idle_t;
-typedef struct ngx_http_paas_spot_s  ngx_http_paas_spot_t;
 
 
 typedef union {
@@ -42,7 +44,6 @@ struct ngx_http_paas_idle_s {
 
 struct ngx_http_paas_spot_s {
     ngx_http_paas_keepalive_t  *keep;
-    ngx_queue_t                 queue;     /* of those without connections */
     ngx_queue_t                 idle;      /* latest first */
     ngx_uint_t                  count;     /* of them */
     ngx_http_paas_spot_t       *next;      /* in the bucket */
@@ -54,9 +55,10 @@ struct ngx_http_paas_spot_s {
     ngx_str_t                   name;      /* asked for and verified */
     ngx_http_paas_sockaddr_t    local;
     socklen_t                   local_len; /* 0: any */
+    uint64_t                    serial;    /* 0: not in a bucket */
+    unsigned                    plain:1;
     unsigned                    transparent:1;
     unsigned                    so_keepalive:1;
-    unsigned                    used:1;    /* is in a bucket */
 };
 
 
@@ -72,12 +74,13 @@ struct ngx_http_paas_keepalive_s {
     ngx_msec_t                  timeout;
 
     ngx_queue_t                 queue;
-    ngx_uint_t                  count;
     ngx_http_paas_idle_t       *free;
     ngx_http_paas_spot_t       *spots;     /* as many as connections */
-    ngx_queue_t                 vacant;    /* those without, oldest first */
+    ngx_uint_t                  used;      /* of them, at any time */
+    ngx_http_paas_spot_t       *vacant;    /* the last to become so */
     ngx_http_paas_spot_t      **buckets;
     ngx_uint_t                  mask;
+    uint64_t                    serial;    /* of the last spot */
     uint64_t                    stamp;     /* all were looked at */
 };
 
@@ -113,6 +116,39 @@ ngx_http_paas_spot_t *ngx_http_paas_find_spot(ngx_http_paas_ctx_t *ctx,
     ngx_peer_connection_t *pc);
 ngx_http_paas_spot_t *ngx_http_paas_new_spot(ngx_http_paas_ctx_t *ctx,
     ngx_peer_connection_t *pc);
+
+
+/* Nearly all are plain: IPv4, and nothing special about the connection. */
+
+#if (NGX_HTTP_SSL)
+#define ngx_http_paas_is_plain(pc, u)                                         \
+    ((pc)->sockaddr->sa_family == AF_INET && (pc)->local == NULL              \
+     && !(pc)->so_keepalive && !(u)->ssl)
+#else
+#define ngx_http_paas_is_plain(pc, u)                                         \
+    ((pc)->sockaddr->sa_family == AF_INET && (pc)->local == NULL              \
+     && !(pc)->so_keepalive)
+#endif
+
+
+/* A permutation: no two plain ones have the same. */
+
+static ngx_inline uint64_t
+ngx_http_paas_hash_plain(ngx_peer_connection_t *pc)
+{
+    uint64_t             h;
+    struct sockaddr_in  *sin;
+
+    sin = (struct sockaddr_in *) pc->sockaddr;
+
+    h = ((uint64_t) sin->sin_addr.s_addr << 16 | sin->sin_port)
+        * 0x9e3779b97f4a7c15ULL;
+
+    return h ^ (h >> 32);
+}
+
+
+#pragma GCC visibility pop
 
 
 #endif /* _NGX_HTTP_PAAS_KEEPALIVE_H_INCLUDED_ */

@@ -17,46 +17,57 @@
 #define NGX_HTTP_PAAS_LINGER  1000  /* ms */
 
 
-static ngx_int_t ngx_http_paas_process_events(ngx_cycle_t *cycle,
-    ngx_msec_t timer, ngx_uint_t flags);
+static void ngx_http_paas_read_channel(ngx_event_t *ev);
 static void ngx_http_paas_keep_idle(ngx_cycle_t *cycle);
 
 
-static ngx_int_t  (*ngx_http_paas_next_events)(ngx_cycle_t *cycle,
-    ngx_msec_t timer, ngx_uint_t flags);
+static ngx_event_handler_pt  ngx_http_paas_next_channel;
 
 
 /*
  * The order to leave comes by the master's channel, that is, as an event; and
  * it is carried out only after the events were processed: there is no other
- * place between the two.
+ * place between the two.  The channel is opened after init_process, so this is
+ * called by the worker's tick, until it is found.
  */
 
 void
-ngx_http_paas_init_leave(void)
+ngx_http_paas_watch_leave(void)
 {
-    if (ngx_event_actions.process_events == ngx_http_paas_process_events) {
+    ngx_uint_t         i;
+    ngx_event_t       *rev;
+    ngx_connection_t  *c;
+
+    if (ngx_http_paas_next_channel || ngx_process != NGX_PROCESS_WORKER) {
         return;
     }
 
-    ngx_http_paas_next_events = ngx_event_actions.process_events;
-    ngx_event_actions.process_events = ngx_http_paas_process_events;
+    c = ngx_cycle->connections;
+
+    for (i = 0; i < ngx_cycle->connection_n; i++) {
+
+        if (c[i].fd != ngx_channel || c[i].read == NULL) {
+            continue;
+        }
+
+        rev = c[i].read;
+
+        ngx_http_paas_next_channel = rev->handler;
+        rev->handler = ngx_http_paas_read_channel;
+
+        return;
+    }
 }
 
 
-static ngx_int_t
-ngx_http_paas_process_events(ngx_cycle_t *cycle, ngx_msec_t timer,
-    ngx_uint_t flags)
+static void
+ngx_http_paas_read_channel(ngx_event_t *ev)
 {
-    ngx_int_t  rc;
-
-    rc = ngx_http_paas_next_events(cycle, timer, flags);
+    ngx_http_paas_next_channel(ev);
 
     if (ngx_quit && !ngx_exiting) {
-        ngx_http_paas_keep_idle(cycle);
+        ngx_http_paas_keep_idle((ngx_cycle_t *) ngx_cycle);
     }
-
-    return rc;
 }
 
 

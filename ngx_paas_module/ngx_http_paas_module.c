@@ -1,6 +1,6 @@
 
 /*
- * Directives, the worker's life, and the context of a request.
+ * Directives, and the worker's life.
  */
 
 
@@ -22,8 +22,6 @@ static char *ngx_http_paas_set_enable(ngx_conf_t *cf, ngx_command_t *cmd,
 static ngx_int_t ngx_http_paas_init_worker(ngx_cycle_t *cycle);
 static void ngx_http_paas_exit_worker(ngx_cycle_t *cycle);
 static void ngx_http_paas_tick_worker(ngx_event_t *ev);
-static ngx_http_paas_ctx_t *ngx_http_paas_alloc_ctx(ngx_http_request_t *r);
-static void ngx_http_paas_cleanup_ctx(void *data);
 
 
 static ngx_command_t  ngx_http_paas_commands[] = {
@@ -145,171 +143,6 @@ ngx_module_t  ngx_http_paas_module = {
 
 
 /*
- * The context of a request, made if there is none.  It is kept in a cleanup
- * of the pool, where it outlives an internal redirect and the access log.
- */
-
-ngx_http_paas_ctx_t *
-ngx_http_paas_get_ctx(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t   *cln;
-    ngx_http_paas_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
-
-    if (ctx) {
-        return ctx;
-    }
-
-    ctx = ngx_http_paas_find_ctx(r);
-
-    if (ctx) {
-
-        /* redirected: it may go elsewhere now, and be tried again */
-
-        if (r->error_page) {
-            ngx_http_paas_count_error(ctx);
-        }
-
-        ctx->routed = 0;
-        ctx->veto = 0;
-        ctx->page = 0;
-        ctx->passed = 0;
-        ctx->stale = 0;
-        ctx->trust = 0;
-        ctx->counted = 0;
-        ctx->error = NGX_HTTP_PAAS_OK;
-
-        ngx_memzero(ctx->tried, ctx->attempts * sizeof(uint64_t));
-
-    } else {
-        cln = ngx_pool_cleanup_add(r->pool, 0);
-        if (cln == NULL) {
-            return NULL;
-        }
-
-        ctx = ngx_http_paas_alloc_ctx(r);
-        if (ctx == NULL) {
-            return NULL;
-        }
-
-        cln->data = ctx;
-        cln->handler = ngx_http_paas_cleanup_ctx;
-    }
-
-    ngx_http_set_ctx(r, ctx, ngx_http_paas_module);
-
-    return ctx;
-}
-
-
-/*
- * From those that ended before: in the request's own pool it would be what
- * needs one more block of memory for each request.
- */
-
-static ngx_http_paas_ctx_t *
-ngx_http_paas_alloc_ctx(ngx_http_request_t *r)
-{
-    ngx_http_paas_ctx_t        *ctx;
-    ngx_http_paas_main_conf_t  *pmcf;
-
-    pmcf = ngx_http_get_module_main_conf(r, ngx_http_paas_module);
-
-    ctx = pmcf->free;
-
-    if (ctx) {
-        pmcf->free = ctx->next;
-
-    } else {
-        ctx = ngx_alloc(sizeof(ngx_http_paas_ctx_t), r->connection->log);
-        if (ctx == NULL) {
-            return NULL;
-        }
-    }
-
-    ngx_memzero(ctx, offsetof(ngx_http_paas_ctx_t, tls));
-
-    ctx->request = r;
-    ctx->pmcf = pmcf;
-
-    return ctx;
-}
-
-
-/* The context of a request, or NULL. */
-
-ngx_http_paas_ctx_t *
-ngx_http_paas_find_ctx(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t   *cln;
-    ngx_http_paas_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
-
-    if (ctx == NULL && (r->internal || r->filter_finalize)) {
-
-        /* redirected, and the array of contexts was zeroed */
-
-        for (cln = r->pool->cleanup; cln; cln = cln->next) {
-
-            if (cln->handler == ngx_http_paas_cleanup_ctx) {
-                ctx = cln->data;
-
-                if (ctx->request == r) {
-                    return ctx;
-                }
-            }
-        }
-
-        return NULL;
-    }
-
-    return ctx;
-}
-
-
-static void
-ngx_http_paas_cleanup_ctx(void *data)
-{
-    ngx_http_paas_ctx_t *ctx = data;
-
-    ngx_http_paas_cache_t  *cache;
-
-    cache = &ctx->pmcf->cache;
-
-    if (ctx->held) {
-        ngx_http_paas_leave_line(ctx->held);
-    }
-
-    if (ctx->slot) {
-        ngx_http_paas_uncount_instance(ctx->pmcf->zone, ctx->slot);
-        ctx->slot = NULL;
-    }
-
-    if (ctx->view) {
-        ngx_http_paas_drop_view(&ctx->pmcf->db, ctx->view);
-    }
-
-    if (ctx->host) {
-        ngx_http_paas_drop_entry(cache, &ctx->host->entry);
-    }
-
-    if (ctx->pool) {
-        ngx_http_paas_drop_entry(cache, &ctx->pool->entry);
-    }
-
-    while (ctx->nkept) {
-        ctx->nkept--;
-        ngx_http_paas_drop_entry(cache, &ctx->kept[ctx->nkept]->entry);
-    }
-
-    ctx->next = ctx->pmcf->free;
-    ctx->pmcf->free = ctx;
-}
-
-
-/*
  * Never fails: nginx would not start that worker again.  Helper processes
  * route nothing, and must not be counted as workers.
  */
@@ -350,7 +183,6 @@ ngx_http_paas_init_worker(ngx_cycle_t *cycle)
     ngx_http_paas_take_row(pmcf->zone, cycle->log);
     ngx_http_paas_init_db(&pmcf->db, cycle->log);
     ngx_http_paas_init_lines(pmcf, cycle->log);
-    ngx_http_paas_init_leave();
     ngx_http_paas_init_sticky(cycle->log);
 
     pmcf->dummy.fd = (ngx_socket_t) -1;
@@ -370,7 +202,6 @@ ngx_http_paas_init_worker(ngx_cycle_t *cycle)
 static void
 ngx_http_paas_exit_worker(ngx_cycle_t *cycle)
 {
-    ngx_http_paas_ctx_t        *ctx;
     ngx_http_paas_main_conf_t  *pmcf;
 
     pmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_paas_module);
@@ -396,11 +227,7 @@ ngx_http_paas_exit_worker(ngx_cycle_t *cycle)
     ngx_http_paas_close_cache(&pmcf->cache);
     ngx_http_paas_close_patterns(&pmcf->patterns);
 
-    while (pmcf->free) {
-        ctx = pmcf->free;
-        pmcf->free = ctx->next;
-        ngx_free(ctx);
-    }
+    ngx_http_paas_free_ctxs(pmcf);
 }
 
 
@@ -420,6 +247,7 @@ ngx_http_paas_tick_worker(ngx_event_t *ev)
     dummy = ev->data;
     pmcf = dummy->data;
 
+    ngx_http_paas_watch_leave();
     ngx_http_paas_watch_db(&pmcf->db, ev->log);
     (void) ngx_http_paas_load_patterns(pmcf, ev->log);
     ngx_http_paas_reap_rows(pmcf->zone, ev->log);

@@ -13,6 +13,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#pragma GCC visibility push(hidden)
+
 #include "paas_routedb.h"
 
 
@@ -36,6 +38,7 @@ typedef struct ngx_http_paas_ctx_s       ngx_http_paas_ctx_t;
 typedef struct ngx_http_paas_held_s      ngx_http_paas_held_t;
 typedef struct ngx_http_paas_keepalive_s  ngx_http_paas_keepalive_t;
 typedef struct ngx_http_paas_captures_s  ngx_http_paas_captures_t;
+typedef struct ngx_http_paas_spot_s      ngx_http_paas_spot_t;
 
 
 /* Errors, in the order of the table in ngx_http_paas_error.c. */
@@ -208,87 +211,7 @@ typedef struct {
 } ngx_http_paas_keys_t;
 
 
-/* Counters that all workers share, see ngx_http_paas_zone.c. */
-
-typedef struct {
-    ngx_atomic_t                requests;
-    ngx_atomic_t                classes[6];  /* 0: no response at all */
-    ngx_atomic_t                bytes_in;    /* to the instance */
-    ngx_atomic_t                bytes_out;
-    ngx_atomic_t                retries;
-    ngx_atomic_t                denied;    /* retries, by the budget */
-    ngx_atomic_t                failures;
-    ngx_atomic_t                ejections;
-    ngx_atomic_t                latency_sum; /* ms */
-    ngx_atomic_t                latency[NGX_HTTP_PAAS_BUCKETS];
-} ngx_http_paas_stats_t;
-
-
-typedef struct {
-    uint64_t                    id;        /* of the instance; 0: nobody's */
-    uint32_t                    next;      /* in the bucket */
-    ngx_atomic_t                used;      /* s */
-    ngx_atomic_t                fails;     /* one after the other */
-    ngx_atomic_t                ejected;   /* until, ms */
-    ngx_atomic_t                probe;     /* until, ms */
-    ngx_atomic_t                back;      /* since, ms; 0: never was away */
-    uint64_t                    ewma;      /* see ngx_http_paas_ewma.c */
-    uint16_t                    app_len;
-    uint16_t                    type_len;
-    u_char                      app[NGX_HTTP_PAAS_NAME_LEN];
-    u_char                      type[NGX_HTTP_PAAS_NAME_LEN];
-    ngx_http_paas_stats_t       stats;
-    uint32_t                    active[1]; /* one a row */
-} ngx_http_paas_slot_t;
-
-
-typedef struct {
-    ngx_atomic_t                pid;       /* 0: free */
-    uint64_t                    started;   /* start time of the process */
-    uint64_t                    generation;
-    uint64_t                    oldest;    /* with a request on it */
-    ngx_atomic_t                active;
-    ngx_atomic_t                held;
-    u_char                      pad[80];   /* two rows, two cache lines */
-} ngx_http_paas_row_t;
-
-
-typedef struct {
-    uint32_t                    magic;
-    uint32_t                    rows;      /* there are; the last is shared */
-    uint32_t                    high;      /* above them all in use */
-    uint32_t                    slots;     /* there are */
-    uint32_t                    filled;    /* were ever in use */
-    uint32_t                    hand;      /* of the search for an idle one */
-    uint32_t                    mask;      /* of the buckets */
-    uint32_t                    queues;    /* there are */
-    uint32_t                    queued;    /* were ever in use */
-    uint64_t                    ticket;    /* the last one */
-    ngx_atomic_t                holds;     /* requests that ever waited */
-    ngx_atomic_t                reaped;    /* ms */
-    ngx_http_paas_stats_t       gone;      /* of slots given up */
-    uint64_t                    reserve[NGX_HTTP_PAAS_RESERVES];
-    ngx_atomic_t                errors[32];  /* by ngx_http_paas_code_e */
-} ngx_http_paas_shared_t;
-
-
-typedef struct {
-    ngx_shm_zone_t             *shm_zone;
-    ngx_slab_pool_t            *shpool;
-    ngx_http_paas_shared_t     *sh;
-    ngx_http_paas_row_t        *rows;
-    uint32_t                   *buckets;
-    u_char                     *slots;
-    size_t                      slot_size;
-    uint64_t                   *pools;     /* whose the queues are; 0: none */
-    u_char                     *queues;
-    size_t                      queue_size;
-    ngx_cycle_t                *cycle;
-    ngx_uint_t                  wanted;    /* rows, if it is made now */
-    ngx_http_paas_row_t        *row;       /* this worker's */
-    ngx_uint_t                  index;     /* of it */
-    unsigned                    shared:1;  /* it is not this worker's alone */
-} ngx_http_paas_zone_t;
+#include "ngx_http_paas_zone.h"
 
 
 typedef struct {
@@ -334,26 +257,24 @@ struct ngx_http_paas_ctx_s {
     ngx_http_request_t         *request;
     ngx_http_paas_main_conf_t  *pmcf;
     ngx_str_t                   name;      /* canonical host */
-    uint64_t                    key;       /* its hash */
     ngx_str_t                   uri;       /* as routed, before a strip */
-    ngx_str_t                   forwarded; /* after it */
+
+    /* zeroed: see ngx_http_paas_make_ctx() */
+
+    uint64_t                    key;       /* hash of the name */
+    ngx_str_t                   forwarded; /* uri after a strip */
     ngx_http_paas_host_t       *host;      /* held */
     ngx_http_paas_path_t       *path;      /* in host */
     ngx_http_paas_pool_t       *pool;      /* held by a cleanup */
-    uint64_t                    instance;  /* the last one chosen */
     ngx_http_paas_view_t       *view;
     ngx_http_paas_slot_t       *slot;      /* counted there, or NULL */
     ngx_http_paas_held_t       *held;      /* NULL: never was */
-    ngx_http_paas_code_e        error;
-    ngx_uint_t                  split;     /* number that decides the split */
-    ngx_msec_t                  start;     /* of this attempt */
-    off_t                       sent;      /* by the last attempt */
-    off_t                       received;
     ngx_uint_t                  attempts;
     ngx_uint_t                  nkept;
     ngx_chain_t                *body;      /* of an error page to come */
-    ngx_http_paas_keepalive_t  *keep;
-    uint64_t                    stamp;     /* of the route */
+
+    uint64_t                    began;     /* us, the attempt; 0: no matter */
+    ngx_http_paas_code_e        error;
     unsigned                    routed:1;
     unsigned                    redirect:1;
     unsigned                    upgrade:1;
@@ -370,10 +291,17 @@ struct ngx_http_paas_ctx_s {
     unsigned                    detour:1;  /* its instance is busy */
     unsigned                    trust:2;   /* see ngx_http_paas_trust.c */
 
-    uint64_t                    began;     /* us, the attempt; 0: no matter */
-
     /* not zeroed */
 
+    uint64_t                    stamp;     /* of the route */
+    ngx_uint_t                  split;     /* number that decides the split */
+    uint64_t                    instance;  /* the last one chosen */
+    ngx_msec_t                  start;     /* of this attempt */
+    off_t                       sent;      /* by the last attempt */
+    off_t                       received;
+    ngx_http_paas_keepalive_t  *keep;
+    ngx_http_paas_spot_t       *spot;      /* of this attempt, or NULL */
+    uint64_t                    serial;    /* that it had then */
     ngx_str_t                   tls;       /* names, if u->ssl */
     struct {
         uint64_t                pool;
@@ -387,6 +315,7 @@ struct ngx_http_paas_ctx_s {
     ngx_uint_t                  wanted_number;
     uint64_t                    tried[NGX_HTTP_PAAS_ATTEMPTS];
     ngx_http_paas_pool_t       *kept[NGX_HTTP_PAAS_ATTEMPTS];  /* of those */
+    ngx_pool_cleanup_t          cleanup;
     ngx_http_paas_ctx_t        *next;      /* when it is free */
 };
 
@@ -395,8 +324,39 @@ struct ngx_http_paas_ctx_s {
 
 extern ngx_module_t  ngx_http_paas_module;
 
-ngx_http_paas_ctx_t *ngx_http_paas_get_ctx(ngx_http_request_t *r);
-ngx_http_paas_ctx_t *ngx_http_paas_find_ctx(ngx_http_request_t *r);
+
+/* ngx_http_paas_ctx.c */
+
+ngx_http_paas_ctx_t *ngx_http_paas_make_ctx(ngx_http_request_t *r);
+ngx_http_paas_ctx_t *ngx_http_paas_search_ctx(ngx_http_request_t *r);
+void ngx_http_paas_free_ctxs(ngx_http_paas_main_conf_t *pmcf);
+
+
+/* The context of a request, made if there is none; NULL without memory. */
+
+static ngx_inline ngx_http_paas_ctx_t *
+ngx_http_paas_get_ctx(ngx_http_request_t *r)
+{
+    ngx_http_paas_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
+
+    return ctx ? ctx : ngx_http_paas_make_ctx(r);
+}
+
+
+/* The context of a request, or NULL. */
+
+static ngx_inline ngx_http_paas_ctx_t *
+ngx_http_paas_find_ctx(ngx_http_request_t *r)
+{
+    ngx_http_paas_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
+
+    return (ctx == NULL && (r->internal || r->filter_finalize))
+           ? ngx_http_paas_search_ctx(r) : ctx;
+}
 
 
 /* ngx_http_paas_host.c */
@@ -704,7 +664,7 @@ ngx_uint_t ngx_http_paas_is_ours(ngx_str_t *key);
 
 /* ngx_http_paas_leave.c */
 
-void ngx_http_paas_init_leave(void);
+void ngx_http_paas_watch_leave(void);
 
 
 /* ngx_http_paas_status.c */
@@ -736,6 +696,9 @@ ngx_http_paas_random(uint64_t *seed)
 
 
 #include "ngx_http_paas_trust.h"
+
+
+#pragma GCC visibility pop
 
 
 #endif /* _NGX_HTTP_PAAS_MODULE_H_INCLUDED_ */

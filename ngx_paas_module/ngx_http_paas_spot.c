@@ -9,10 +9,12 @@
 #include "ngx_http_paas_keepalive.h"
 
 
-static uint64_t ngx_http_paas_hash_spot(ngx_peer_connection_t *pc);
 static ngx_uint_t ngx_http_paas_is_alike(ngx_http_paas_spot_t *spot,
     ngx_http_paas_ctx_t *ctx, ngx_peer_connection_t *pc);
+static ngx_http_paas_spot_t *ngx_http_paas_vacant_spot(
+    ngx_http_paas_keepalive_t *keep);
 static void ngx_http_paas_clear_spot(ngx_http_paas_spot_t *spot);
+
 
 #if (NGX_HTTP_SSL)
 static ngx_int_t ngx_http_paas_add_name(ngx_http_request_t *r,
@@ -21,8 +23,8 @@ static ngx_int_t ngx_http_paas_add_name(ngx_http_request_t *r,
 
 
 /*
- * What a TLS connection was asked for: a connection for one name, or with one
- * certificate of our own, is none for another.
+ * What a TLS connection is asked for, before it is looked for: one for a name,
+ * or with a certificate of our own, is none for another.
  */
 
 ngx_int_t
@@ -49,12 +51,9 @@ ngx_http_paas_name_spot(ngx_http_paas_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (conf->ssl_certificate && conf->ssl_certificate->lengths
-        && ngx_http_paas_add_name(ctx->request, conf->ssl_certificate,
-                                  &ctx->tls)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
+    if (conf->ssl_certificate && conf->ssl_certificate->lengths) {
+        return ngx_http_paas_add_name(ctx->request, conf->ssl_certificate,
+                                      &ctx->tls);
     }
 
 #endif
@@ -95,45 +94,29 @@ ngx_http_paas_add_name(ngx_http_request_t *r, ngx_http_complex_value_t *value,
 #endif
 
 
-/* NULL if there was never a connection, or its place was needed. */
+/*
+ * NULL if there was never a connection, or its place was needed.  Plain ones
+ * are found by ngx_http_paas_idle.c.
+ */
 
 ngx_http_paas_spot_t *
 ngx_http_paas_find_spot(ngx_http_paas_ctx_t *ctx, ngx_peer_connection_t *pc)
 {
-    uint64_t                    hash;
-    ngx_http_paas_spot_t       *spot;
-    ngx_http_paas_keepalive_t  *keep;
+    uint64_t               hash;
+    ngx_http_paas_spot_t  *spot;
 
-    keep = ctx->keep;
-    hash = ngx_http_paas_hash_spot(pc);
+    hash = ngx_http_paas_hash((u_char *) pc->sockaddr, pc->socklen);
 
-    for (spot = keep->buckets[hash & keep->mask]; spot; spot = spot->next) {
-
+    for (spot = ctx->keep->buckets[hash & ctx->keep->mask];
+         spot;
+         spot = spot->next)
+    {
         if (spot->hash == hash && ngx_http_paas_is_alike(spot, ctx, pc)) {
             return spot;
         }
     }
 
     return NULL;
-}
-
-
-static uint64_t
-ngx_http_paas_hash_spot(ngx_peer_connection_t *pc)
-{
-    uint64_t             h;
-    struct sockaddr_in  *sin;
-
-    if (pc->sockaddr->sa_family == AF_INET) {
-        sin = (struct sockaddr_in *) pc->sockaddr;
-
-        h = ((uint64_t) sin->sin_addr.s_addr << 16 | sin->sin_port)
-            * 0x9e3779b97f4a7c15ULL;
-
-        return h ^ (h >> 32);
-    }
-
-    return ngx_http_paas_hash((u_char *) pc->sockaddr, pc->socklen);
 }
 
 
@@ -145,7 +128,7 @@ ngx_http_paas_is_alike(ngx_http_paas_spot_t *spot, ngx_http_paas_ctx_t *ctx,
 
     u = ctx->request->upstream;
 
-    if (spot->socklen != pc->socklen
+    if (spot->plain || spot->socklen != pc->socklen
         || ngx_memcmp(&spot->addr, pc->sockaddr, pc->socklen) != 0
         || spot->protocol != u->create_request
         || spot->so_keepalive != pc->so_keepalive)
@@ -177,11 +160,12 @@ ngx_http_paas_is_alike(ngx_http_paas_spot_t *spot, ngx_http_paas_ctx_t *ctx,
 }
 
 
-/* In the place of the one that has been without connections for longest. */
+/* There are as many as connections, and one of these is free. */
 
 ngx_http_paas_spot_t *
 ngx_http_paas_new_spot(ngx_http_paas_ctx_t *ctx, ngx_peer_connection_t *pc)
 {
+    ngx_str_t                    name;
     ngx_http_upstream_t         *u;
     ngx_http_paas_spot_t        *spot, **bucket;
     ngx_http_paas_keepalive_t   *keep;
@@ -196,30 +180,29 @@ ngx_http_paas_new_spot(ngx_http_paas_ctx_t *ctx, ngx_peer_connection_t *pc)
         return NULL;
     }
 
-    spot = ngx_queue_data(ngx_queue_head(&keep->vacant), ngx_http_paas_spot_t,
-                          queue);
-
-    if (spot->used) {
-        ngx_http_paas_clear_spot(spot);
-    }
+    ngx_str_null(&name);
 
 #if (NGX_HTTP_SSL)
 
-    if (u->ssl) {
+    if (u->ssl && ctx->tls.len) {
+        name.len = ctx->tls.len;
 
-        if (ctx->tls.len) {
-            spot->name.data = ngx_alloc(ctx->tls.len, ngx_cycle->log);
-            if (spot->name.data == NULL) {
-                return NULL;
-            }
-
-            spot->name.len = ctx->tls.len;
-            ngx_memcpy(spot->name.data, ctx->tls.data, ctx->tls.len);
+        name.data = ngx_alloc(name.len, ngx_cycle->log);
+        if (name.data == NULL) {
+            return NULL;
         }
 
-        spot->tls = u->conf;
+        ngx_memcpy(name.data, ctx->tls.data, name.len);
     }
 
+#endif
+
+    spot = ngx_http_paas_vacant_spot(keep);
+
+    spot->name = name;
+
+#if (NGX_HTTP_SSL)
+    spot->tls = u->ssl ? u->conf : NULL;
 #endif
 
     spot->socklen = pc->socklen;
@@ -236,12 +219,39 @@ ngx_http_paas_new_spot(ngx_http_paas_ctx_t *ctx, ngx_peer_connection_t *pc)
     spot->so_keepalive = pc->so_keepalive;
     spot->protocol = u->create_request;
 
-    spot->hash = ngx_http_paas_hash_spot(pc);
+    spot->plain = ngx_http_paas_is_plain(pc, u);
+    spot->hash = spot->plain
+                 ? ngx_http_paas_hash_plain(pc)
+                 : ngx_http_paas_hash((u_char *) pc->sockaddr, pc->socklen);
+
     bucket = &keep->buckets[spot->hash & keep->mask];
 
     spot->next = *bucket;
-    spot->used = 1;
+    spot->serial = ++keep->serial;
     *bucket = spot;
+
+    return spot;
+}
+
+
+/* One that was never used; else one that has no connections now. */
+
+static ngx_http_paas_spot_t *
+ngx_http_paas_vacant_spot(ngx_http_paas_keepalive_t *keep)
+{
+    ngx_http_paas_spot_t  *spot;
+
+    if (keep->used < keep->max) {
+        return &keep->spots[keep->used++];
+    }
+
+    for (spot = keep->vacant; spot->count; spot++) {
+        if (spot == &keep->spots[keep->max - 1]) {
+            spot = keep->spots - 1;
+        }
+    }
+
+    ngx_http_paas_clear_spot(spot);
 
     return spot;
 }
@@ -264,8 +274,4 @@ ngx_http_paas_clear_spot(ngx_http_paas_spot_t *spot)
         ngx_free(spot->name.data);
     }
 
-    ngx_str_null(&spot->name);
-
-    spot->tls = NULL;
-    spot->used = 0;
 }

@@ -10,6 +10,11 @@
 
 static ngx_int_t ngx_http_paas_add_table(ngx_conf_t *cf,
     ngx_http_variable_t *v);
+static ngx_int_t ngx_http_paas_get_host(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_paas_get_upgrade(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_http_paas_ctx_t *ngx_http_paas_route_early(ngx_http_request_t *r);
 static ngx_int_t ngx_http_paas_get_string(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_paas_get_number(ngx_http_request_t *r,
@@ -23,14 +28,15 @@ enum {
     NGX_HTTP_PAAS_VAR_TYPE,
     NGX_HTTP_PAAS_VAR_ERROR,
     NGX_HTTP_PAAS_VAR_HCODE,
-    NGX_HTTP_PAAS_VAR_HOST,                /* these and the next two are */
-    NGX_HTTP_PAAS_VAR_UPGRADE,             /* what a proxied request needs */
-    NGX_HTTP_PAAS_VAR_CONNECTION,
     NGX_HTTP_PAAS_VAR_POOL,
     NGX_HTTP_PAAS_VAR_INSTANCE,
     NGX_HTTP_PAAS_VAR_ATTEMPTS,
     NGX_HTTP_PAAS_VAR_HOLD
 };
+
+
+static ngx_str_t  ngx_http_paas_websocket = ngx_string("websocket");
+static ngx_str_t  ngx_http_paas_upgrade_name = ngx_string("upgrade");
 
 
 static ngx_http_variable_t  ngx_http_paas_vars[] = {
@@ -75,14 +81,14 @@ static ngx_http_variable_t  ngx_http_paas_vars[] = {
 
     /* for proxy_set_header: Host, Upgrade and Connection */
 
-    { ngx_string("paas_host"), NULL, ngx_http_paas_get_string,
-      NGX_HTTP_PAAS_VAR_HOST, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("paas_host"), NULL, ngx_http_paas_get_host,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("paas_upgrade"), NULL, ngx_http_paas_get_string,
-      NGX_HTTP_PAAS_VAR_UPGRADE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("paas_upgrade"), NULL, ngx_http_paas_get_upgrade,
+      (uintptr_t) &ngx_http_paas_websocket, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("paas_connection"), NULL, ngx_http_paas_get_string,
-      NGX_HTTP_PAAS_VAR_CONNECTION, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("paas_connection"), NULL, ngx_http_paas_get_upgrade,
+      (uintptr_t) &ngx_http_paas_upgrade_name, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     /* the client's X-Request-Id if it is fit for a log, else a random one */
 
@@ -128,6 +134,78 @@ ngx_http_paas_add_table(ngx_conf_t *cf, ngx_http_variable_t *v)
 }
 
 
+/* These are what each request needs that is proxied. */
+
+static ngx_int_t
+ngx_http_paas_get_host(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_http_paas_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
+
+    if (ctx == NULL) {
+        ctx = ngx_http_paas_route_early(r);
+    }
+
+    if (ctx == NULL || ctx->error == NGX_HTTP_PAAS_BAD_HOST) {
+        *v = ngx_http_variable_null_value;
+        return NGX_OK;
+    }
+
+    v->data = ctx->name.data;
+    v->len = ctx->name.len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_paas_get_upgrade(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_str_t *name = (ngx_str_t *) data;
+
+    ngx_http_paas_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
+
+    if (ctx == NULL) {
+        ctx = ngx_http_paas_route_early(r);
+    }
+
+    v->data = name->data;
+    v->len = (ctx && ctx->upgrade) ? name->len : 0;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+/* Without "paas on" they are asked for before the balancer wants a route. */
+
+static ngx_http_paas_ctx_t *
+ngx_http_paas_route_early(ngx_http_request_t *r)
+{
+    ngx_http_paas_ctx_t  *ctx;
+
+    ctx = ngx_http_paas_find_ctx(r);
+
+    if (ctx || r->upstream == NULL) {
+        return ctx;
+    }
+
+    ctx = ngx_http_paas_get_ctx(r);
+
+    return (ctx && ngx_http_paas_route_request(ctx) != NGX_ERROR) ? ctx : NULL;
+}
+
+
 static ngx_int_t
 ngx_http_paas_get_string(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     uintptr_t data)
@@ -136,17 +214,6 @@ ngx_http_paas_get_string(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     ngx_http_paas_ctx_t  *ctx;
 
     ctx = ngx_http_paas_find_ctx(r);
-
-    if (ctx == NULL && data >= NGX_HTTP_PAAS_VAR_HOST && r->upstream) {
-
-        /* no "paas on": asked for before the balancer looks for the route */
-
-        ctx = ngx_http_paas_get_ctx(r);
-
-        if (ctx == NULL || ngx_http_paas_route_request(ctx) == NGX_ERROR) {
-            return NGX_ERROR;
-        }
-    }
 
     ngx_str_null(&s);
 
@@ -165,30 +232,12 @@ ngx_http_paas_get_string(ngx_http_request_t *r, ngx_http_variable_value_t *v,
             }
             break;
 
-        case NGX_HTTP_PAAS_VAR_HOST:
-            if (ctx->error != NGX_HTTP_PAAS_BAD_HOST) {
-                s = ctx->name;
-            }
-            break;
-
         case NGX_HTTP_PAAS_VAR_ERROR:
             s = ngx_http_paas_get_error(ctx->error)->name;
             break;
 
-        case NGX_HTTP_PAAS_VAR_HCODE:
+        default: /* NGX_HTTP_PAAS_VAR_HCODE */
             s = ngx_http_paas_get_error(ctx->error)->hcode;
-            break;
-
-        case NGX_HTTP_PAAS_VAR_UPGRADE:
-            if (ctx->upgrade) {
-                ngx_str_set(&s, "websocket");
-            }
-            break;
-
-        default: /* NGX_HTTP_PAAS_VAR_CONNECTION */
-            if (ctx->upgrade) {
-                ngx_str_set(&s, "upgrade");
-            }
         }
     }
 
