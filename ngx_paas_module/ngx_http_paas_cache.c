@@ -22,62 +22,6 @@ static void ngx_http_paas_fill_inst(ngx_http_paas_inst_t *inst,
     const paas_routedb_instance_t *record);
 
 
-/* Eight bytes a step; no attacker gains by a full bucket that is bounded. */
-
-uint64_t
-ngx_http_paas_hash(const u_char *data, size_t len)
-{
-    uint64_t  h, v;
-
-    h = len * 0x9e3779b97f4a7c15ULL;
-
-    while (len >= 8) {
-        ngx_memcpy(&v, data, 8);
-        h = (h ^ v) * 0xff51afd7ed558ccdULL;
-        h ^= h >> 32;
-        data += 8;
-        len -= 8;
-    }
-
-    for (v = 0; len; len--) {
-        v = v << 8 | *data++;
-    }
-
-    h = (h ^ v) * 0xc4ceb9fe1a85ec53ULL;
-
-    return h ^ (h >> 32);
-}
-
-
-/* Whatever its stamp is. */
-
-ngx_http_paas_host_t *
-ngx_http_paas_cached_host(ngx_http_paas_cache_t *cache, uint64_t key,
-    ngx_str_t *name)
-{
-    ngx_http_paas_host_t   *host;
-    ngx_http_paas_entry_t  *e;
-
-    for (e = cache->buckets[key & cache->mask]; e; e = e->next) {
-
-        if (e->key != key || e->pool) {
-            continue;
-        }
-
-        host = (ngx_http_paas_host_t *) e;
-
-        if (host->name.len == name->len
-            && ngx_memcmp(host->name.data, name->data, name->len) == 0)
-        {
-            e->used = 1;
-            return host;
-        }
-    }
-
-    return NULL;
-}
-
-
 ngx_http_paas_pool_t *
 ngx_http_paas_cached_pool(ngx_http_paas_cache_t *cache, uint64_t id)
 {

@@ -15,6 +15,8 @@
 #define NGX_HTTP_PAAS_LOOK   100     /* ms between looks at the file */
 #define NGX_HTTP_PAAS_RETRY  1000    /* ms until a bad file is tried again */
 
+#define NGX_HTTP_PAAS_NEVER  0xffffffffffffffffULL  /* no commit's number */
+
 
 /*
  * The file is mapped: whoever truncates it makes a read of it a signal.  The
@@ -23,13 +25,18 @@
  */
 
 static volatile sig_atomic_t  ngx_http_paas_guard;
+static ngx_http_paas_db_t    *ngx_http_paas_dbs;
+static const uint64_t         ngx_http_paas_no_word;
 static sigjmp_buf             ngx_http_paas_jump;
 static struct sigaction       ngx_http_paas_sigbus;
 static struct sigaction       ngx_http_paas_sigsegv;
 
 
 static void ngx_http_paas_init_guard(ngx_log_t *log);
-static void ngx_http_paas_handle_fault(int signo);
+static void ngx_http_paas_handle_fault(int signo, siginfo_t *info,
+    void *context);
+static ngx_uint_t ngx_http_paas_patch_word(u_char *addr);
+static void ngx_http_paas_note_words(ngx_http_paas_db_t *db);
 static void ngx_http_paas_lose_db(ngx_http_paas_db_t *db, ngx_log_t *log);
 static void ngx_http_paas_look_db(ngx_http_paas_db_t *db, ngx_log_t *log);
 static void ngx_http_paas_open_db(ngx_http_paas_db_t *db,
@@ -37,7 +44,6 @@ static void ngx_http_paas_open_db(ngx_http_paas_db_t *db,
 static ngx_int_t ngx_http_paas_map_db(ngx_http_paas_db_t *db,
     paas_routedb_reader_t **reader, int *error);
 static void ngx_http_paas_note_txn(ngx_http_paas_db_t *db, uint64_t txn);
-static void ngx_http_paas_settle_db(ngx_http_paas_db_t *db, ngx_log_t *log);
 
 
 /* Opens what can be opened; the rest is left to ngx_http_paas_watch_db(). */
@@ -47,8 +53,13 @@ ngx_http_paas_init_db(ngx_http_paas_db_t *db, ngx_log_t *log)
 {
     ngx_http_paas_init_guard(log);
 
+    db->next = ngx_http_paas_dbs;
+    ngx_http_paas_dbs = db;
+
     db->stamp = 1;
     db->changed = ngx_current_msec;
+
+    ngx_http_paas_note_words(db);
 
     ngx_http_paas_look_db(db, log);
 }
@@ -70,8 +81,8 @@ ngx_http_paas_init_guard(ngx_log_t *log)
 
     ngx_memzero(&sa, sizeof(struct sigaction));
 
-    sa.sa_handler = ngx_http_paas_handle_fault;
-    sa.sa_flags = SA_NODEFER;
+    sa.sa_sigaction = ngx_http_paas_handle_fault;
+    sa.sa_flags = SA_NODEFER|SA_SIGINFO;
     sigemptyset(&sa.sa_mask);
 
     if (sigaction(SIGBUS, &sa, &ngx_http_paas_sigbus) == -1
@@ -92,6 +103,8 @@ ngx_http_paas_close_db(ngx_http_paas_db_t *db)
         db->reader = NULL;
     }
 
+    ngx_http_paas_note_words(db);
+
     while (db->oldest) {
         view = db->oldest;
         db->oldest = view->next;
@@ -103,11 +116,15 @@ ngx_http_paas_close_db(ngx_http_paas_db_t *db)
 
 
 static void
-ngx_http_paas_handle_fault(int signo)
+ngx_http_paas_handle_fault(int signo, siginfo_t *info, void *context)
 {
     if (ngx_http_paas_guard) {
         ngx_http_paas_guard = 0;
         siglongjmp(ngx_http_paas_jump, 1);
+    }
+
+    if (signo == SIGBUS && ngx_http_paas_patch_word(info->si_addr)) {
+        return;
     }
 
     /* not ours: the instruction is run again, under the handler before us */
@@ -115,6 +132,57 @@ ngx_http_paas_handle_fault(int signo)
     (void) sigaction(signo, signo == SIGBUS ? &ngx_http_paas_sigbus
                                             : &ngx_http_paas_sigsegv,
                      NULL);
+}
+
+
+/*
+ * The words that tell of a commit are read at each request, and without a
+ * guard.  When they are gone, a page of zeros takes their place: that is no
+ * commit's number, so the next look is a guarded one.
+ */
+
+static ngx_uint_t
+ngx_http_paas_patch_word(u_char *addr)
+{
+    size_t               mask;
+    u_char              *page;
+    ngx_uint_t           i;
+    ngx_http_paas_db_t  *db;
+
+    mask = ngx_pagesize - 1;
+    page = (u_char *) ((uintptr_t) addr & ~mask);
+
+    for (db = ngx_http_paas_dbs; db; db = db->next) {
+
+        for (i = 0; i < 2; i++) {
+
+            if (((uintptr_t) db->words[i] & ~mask) == (uintptr_t) page) {
+                return mmap(page, ngx_pagesize, PROT_READ,
+                            MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+                       == page;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+/* After a read: the map may be another one. */
+
+static void
+ngx_http_paas_note_words(ngx_http_paas_db_t *db)
+{
+    if (db->reader && db->error == PAAS_ROUTEDB_OK
+        && paas_routedb_words(db->reader, db->words) == 0)
+    {
+        db->current = db->txn;
+        return;
+    }
+
+    db->words[0] = &ngx_http_paas_no_word;
+    db->words[1] = &ngx_http_paas_no_word;
+    db->current = NGX_HTTP_PAAS_NEVER;
 }
 
 
@@ -173,21 +241,18 @@ ngx_http_paas_read_db(ngx_http_paas_db_t *db, ngx_http_paas_read_pt read,
         ngx_http_paas_settle_db(db, log);
     }
 
+    ngx_http_paas_note_words(db);
+
     return rc;
 }
 
 
-/*
- * Looks whether there was a commit, and takes note of it; db->stamp tells.
- * Where there was none, this costs little more than two reads of the map.
- */
+/* Where the words have changed, or are not known. */
 
 ngx_int_t
-ngx_http_paas_check_db(ngx_http_paas_db_t *db, ngx_log_t *log)
+ngx_http_paas_recheck_db(ngx_http_paas_db_t *db, ngx_log_t *log)
 {
     uint64_t  txn;
-
-    db->checked = ngx_current_msec;
 
     if (db->reader == NULL) {
         return NGX_ERROR;
@@ -203,6 +268,7 @@ ngx_http_paas_check_db(ngx_http_paas_db_t *db, ngx_log_t *log)
     ngx_http_paas_guard = 0;
 
     if (txn == db->txn && db->error == PAAS_ROUTEDB_OK) {
+        ngx_http_paas_note_words(db);
         return NGX_OK;
     }
 
@@ -220,6 +286,8 @@ ngx_http_paas_lose_db(ngx_http_paas_db_t *db, ngx_log_t *log)
     paas_routedb_reader_close(db->reader);
 
     db->reader = NULL;
+    ngx_http_paas_note_words(db);
+
     db->error = PAAS_ROUTEDB_EDAMAGED;
     db->bad_ino = db->ino;
     db->bad_size = (ngx_file_info(db->file.data, &fi) == NGX_FILE_ERROR)
@@ -348,7 +416,7 @@ ngx_http_paas_open_db(ngx_http_paas_db_t *db, ngx_file_info_t *fi,
     db->txn = 0;
     db->error = PAAS_ROUTEDB_OK;
 
-    (void) ngx_http_paas_check_db(db, log);
+    (void) ngx_http_paas_recheck_db(db, log);
 }
 
 
@@ -408,161 +476,20 @@ ngx_http_paas_note_txn(ngx_http_paas_db_t *db, uint64_t txn)
 
     db->view = view;
 
-    ngx_http_paas_drop_view(db, NULL);
+    ngx_http_paas_free_views(db);
 }
 
 
-/* The generation that a request is routed on; NULL if there was never one. */
-
-ngx_http_paas_view_t *
-ngx_http_paas_hold_view(ngx_http_paas_db_t *db)
-{
-    if (db->view) {
-        db->view->refs++;
-    }
-
-    return db->view;
-}
-
+/* Those that no request was routed on any more, and no new one will be. */
 
 void
-ngx_http_paas_drop_view(ngx_http_paas_db_t *db, ngx_http_paas_view_t *view)
+ngx_http_paas_free_views(ngx_http_paas_db_t *db)
 {
-    if (view) {
-        view->refs--;
-    }
+    ngx_http_paas_view_t  *view;
 
     while (db->oldest != db->view && db->oldest->refs == 0) {
         view = db->oldest;
         db->oldest = view->next;
         ngx_free(view);
     }
-}
-
-
-/* A host's record is damaged; the others may be well. */
-
-void
-ngx_http_paas_damage_db(ngx_http_paas_db_t *db, ngx_str_t *host,
-    ngx_log_t *log)
-{
-    if (db->bad.len) {
-        return;
-    }
-
-    db->bad.data = db->bad_data;
-    db->bad.len = ngx_min(host->len, PAAS_ROUTEDB_HOST_MAX);
-    ngx_memcpy(db->bad_data, host->data, db->bad.len);
-
-    ngx_http_paas_settle_db(db, log);
-}
-
-
-/* Is the host whose record was damaged well again, with its pools? */
-
-ngx_int_t
-ngx_http_paas_reread_route(ngx_http_paas_db_t *db, void *data)
-{
-    int                  error;
-    uint32_t             i, k;
-    paas_routedb_host_t  host;
-    paas_routedb_path_t  path;
-    paas_routedb_pool_t  pool;
-
-    error = paas_routedb_find_host(db->reader, (char *) db->bad.data,
-                                   db->bad.len, &host);
-
-    if (error == PAAS_ROUTEDB_ENOTFOUND) {
-        return NGX_OK;
-    }
-
-    for (i = 0; error == PAAS_ROUTEDB_OK; i++) {
-
-        error = paas_routedb_get_path(&host, i, &path);
-
-        if (error == PAAS_ROUTEDB_ENOTFOUND) {
-            return NGX_OK;
-        }
-
-        for (k = 0; error == PAAS_ROUTEDB_OK && k < path.ntargets; k++) {
-
-            error = paas_routedb_find_pool(db->reader, &host,
-                                           path.targets[k].pool, &pool);
-
-            if (error == PAAS_ROUTEDB_ENOTFOUND) {
-                error = PAAS_ROUTEDB_OK;
-            }
-        }
-    }
-
-    return NGX_DECLINED;
-}
-
-
-/* Works out the state, and tells of a change once. */
-
-static void
-ngx_http_paas_settle_db(ngx_http_paas_db_t *db, ngx_log_t *log)
-{
-    ngx_http_paas_db_state_e  state;
-
-    switch (db->error) {
-
-    case PAAS_ROUTEDB_OK:
-        state = db->bad.len ? NGX_HTTP_PAAS_DB_DAMAGED
-                : db->stale ? NGX_HTTP_PAAS_DB_STALE
-                            : NGX_HTTP_PAAS_DB_OK;
-        break;
-
-    case PAAS_ROUTEDB_EVERSION:
-        state = NGX_HTTP_PAAS_DB_VERSION;
-        break;
-
-    case PAAS_ROUTEDB_EDAMAGED:
-        state = NGX_HTTP_PAAS_DB_DAMAGED;
-        break;
-
-    default:
-        state = NGX_HTTP_PAAS_DB_MISSING;
-    }
-
-    if (state == db->state) {
-        return;
-    }
-
-    db->state = state;
-
-    if (state == NGX_HTTP_PAAS_DB_OK) {
-        ngx_log_error(NGX_LOG_NOTICE, log, 0,
-                      "%s \"%V\" is readable again", db->name, &db->path);
-
-    } else if (state == NGX_HTTP_PAAS_DB_STALE) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "%s \"%V\" is gone or was replaced by one that can't "
-                      "be used, the old one is kept", db->name, &db->path);
-
-    } else if (db->error == PAAS_ROUTEDB_OK) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "%s \"%V\": the record of host \"%V\" is damaged",
-                      db->name, &db->path, &db->bad);
-
-    } else {
-        ngx_log_error(NGX_LOG_ERR, log,
-                      db->error == PAAS_ROUTEDB_ESYS ? ngx_errno : 0,
-                      "%s \"%V\": %s; %s", db->name, &db->path,
-                      paas_routedb_strerror(db->error), db->effect);
-    }
-}
-
-
-/* For the status page. */
-
-const char *
-ngx_http_paas_db_state(ngx_http_paas_db_t *db)
-{
-    static const char  *names[] = {
-        "ok", "missing", "damaged", "version", "stale"
-    };
-
-    return names[db->state];
 }

@@ -36,6 +36,8 @@ struct ngx_http_paas_db_s {
     ngx_str_t                   bad;       /* host whose record is damaged */
     u_char                      bad_data[PAAS_ROUTEDB_HOST_MAX];
 
+    const uint64_t             *words[2];  /* the larger is the last commit */
+    uint64_t                    current;   /* what it is if nothing happened */
     uint64_t                    txn;       /* of the last read */
     uint64_t                    stamp;     /* one more with each txn or file */
     ngx_uint_t                  opened;    /* one more with each file */
@@ -52,6 +54,7 @@ struct ngx_http_paas_db_s {
 
     ngx_http_paas_view_t       *view;      /* of the current generation */
     ngx_http_paas_view_t       *oldest;
+    ngx_http_paas_db_t         *next;      /* that this worker has open */
 };
 
 
@@ -77,15 +80,61 @@ void ngx_http_paas_init_db(ngx_http_paas_db_t *db, ngx_log_t *log);
 void ngx_http_paas_close_db(ngx_http_paas_db_t *db);
 ngx_int_t ngx_http_paas_read_db(ngx_http_paas_db_t *db,
     ngx_http_paas_read_pt read, void *data, ngx_log_t *log);
-ngx_int_t ngx_http_paas_check_db(ngx_http_paas_db_t *db, ngx_log_t *log);
+ngx_int_t ngx_http_paas_recheck_db(ngx_http_paas_db_t *db, ngx_log_t *log);
 void ngx_http_paas_watch_db(ngx_http_paas_db_t *db, ngx_log_t *log);
+void ngx_http_paas_free_views(ngx_http_paas_db_t *db);
+
+
+/* ngx_http_paas_db_state.c */
+
+void ngx_http_paas_settle_db(ngx_http_paas_db_t *db, ngx_log_t *log);
 void ngx_http_paas_damage_db(ngx_http_paas_db_t *db, ngx_str_t *host,
     ngx_log_t *log);
 ngx_int_t ngx_http_paas_reread_route(ngx_http_paas_db_t *db, void *data);
 const char *ngx_http_paas_db_state(ngx_http_paas_db_t *db);
-ngx_http_paas_view_t *ngx_http_paas_hold_view(ngx_http_paas_db_t *db);
-void ngx_http_paas_drop_view(ngx_http_paas_db_t *db,
-    ngx_http_paas_view_t *view);
+
+
+/*
+ * Looks whether there was a commit, and takes note of it; db->stamp tells.
+ * Where there was none, this is two reads of the map, without a guard: see
+ * ngx_http_paas_handle_fault().
+ */
+
+static ngx_inline ngx_int_t
+ngx_http_paas_check_db(ngx_http_paas_db_t *db, ngx_log_t *log)
+{
+    uint64_t  a, b;
+
+    db->checked = ngx_current_msec;
+
+    a = __atomic_load_n(db->words[0], __ATOMIC_ACQUIRE);
+    b = __atomic_load_n(db->words[1], __ATOMIC_ACQUIRE);
+
+    return ngx_max(a, b) == db->current ? NGX_OK
+                                        : ngx_http_paas_recheck_db(db, log);
+}
+
+
+/* The generation that a request is routed on; NULL if there was never one. */
+
+static ngx_inline ngx_http_paas_view_t *
+ngx_http_paas_hold_view(ngx_http_paas_db_t *db)
+{
+    if (db->view) {
+        db->view->refs++;
+    }
+
+    return db->view;
+}
+
+
+static ngx_inline void
+ngx_http_paas_drop_view(ngx_http_paas_db_t *db, ngx_http_paas_view_t *view)
+{
+    if (--view->refs == 0 && view != db->view) {
+        ngx_http_paas_free_views(db);
+    }
+}
 
 
 #endif /* _NGX_HTTP_PAAS_DB_H_INCLUDED_ */

@@ -180,6 +180,7 @@ struct ngx_http_paas_host_s {
     ngx_http_paas_entry_t       entry;     /* first */
     ngx_str_t                   name;      /* asked for, canonical */
     ngx_http_paas_captures_t   *captures;  /* NULL: by no pattern */
+    ngx_http_paas_pool_t       *whole;     /* all goes there as it is */
     uint32_t                    npaths;    /* 0: there is no route */
     ngx_http_paas_path_t       *paths;     /* longest first */
 };
@@ -273,9 +274,11 @@ struct ngx_http_paas_ctx_s {
     ngx_uint_t                  nkept;
     ngx_chain_t                *body;      /* of an error page to come */
 
+    ngx_uint_t                  split;     /* decides it; 0: not drawn yet */
     uint64_t                    began;     /* us, the attempt; 0: no matter */
     ngx_http_paas_code_e        error;
     unsigned                    routed:1;
+    unsigned                    direct:1;  /* to an instance, as it is */
     unsigned                    redirect:1;
     unsigned                    upgrade:1;
     unsigned                    stripped:1;
@@ -294,7 +297,6 @@ struct ngx_http_paas_ctx_s {
     /* not zeroed */
 
     uint64_t                    stamp;     /* of the route */
-    ngx_uint_t                  split;     /* number that decides the split */
     uint64_t                    instance;  /* the last one chosen */
     ngx_msec_t                  start;     /* of this attempt */
     off_t                       sent;      /* by the last attempt */
@@ -369,9 +371,6 @@ ngx_int_t ngx_http_paas_canonical_host(ngx_http_request_t *r, ngx_str_t *host,
 
 /* ngx_http_paas_cache.c */
 
-uint64_t ngx_http_paas_hash(const u_char *data, size_t len);
-ngx_http_paas_host_t *ngx_http_paas_cached_host(ngx_http_paas_cache_t *cache,
-    uint64_t key, ngx_str_t *name);
 ngx_http_paas_pool_t *ngx_http_paas_cached_pool(ngx_http_paas_cache_t *cache,
     uint64_t id);
 ngx_http_paas_host_t *ngx_http_paas_cache_host(ngx_http_paas_cache_t *cache,
@@ -618,7 +617,7 @@ void ngx_http_paas_reap_rows(ngx_http_paas_zone_t *zone, ngx_log_t *log);
 
 /* ngx_http_paas_slot.c */
 
-ngx_http_paas_slot_t *ngx_http_paas_count_instance(ngx_http_paas_zone_t *zone,
+ngx_http_paas_slot_t *ngx_http_paas_count_slot(ngx_http_paas_zone_t *zone,
     ngx_http_paas_pool_t *pool, ngx_http_paas_inst_t *inst);
 void ngx_http_paas_uncount_instance(ngx_http_paas_zone_t *zone,
     ngx_http_paas_slot_t *slot);
@@ -670,6 +669,9 @@ void ngx_http_paas_watch_leave(void);
 /* ngx_http_paas_status.c */
 
 char *ngx_http_paas_set_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+#include "ngx_http_paas_inline.h"
 
 
 /* xorshift64*: a few instructions, where random() costs a lock and a table. */

@@ -36,45 +36,36 @@ static void ngx_http_paas_fold_stats(ngx_http_paas_stats_t *to,
     (&(zone)->buckets[((id) * 0x9e3779b97f4a7c15ULL >> 32) & (zone)->sh->mask])
 
 
-/*
- * One more request at an instance.  The addition is a full barrier, so that
- * whatever the caller reads next was written no earlier than the count.
- */
+/* For ngx_http_paas_count_instance(), where the slot has to be found first. */
 
 ngx_http_paas_slot_t *
-ngx_http_paas_count_instance(ngx_http_paas_zone_t *zone,
+ngx_http_paas_count_slot(ngx_http_paas_zone_t *zone,
     ngx_http_paas_pool_t *pool, ngx_http_paas_inst_t *inst)
 {
-    uint32_t               i;
     ngx_http_paas_slot_t  *slot;
 
     (void) ngx_atomic_fetch_add(&zone->row->active, 1);
 
-    i = inst->slot;
-
     for ( ;; ) {
 
-        if (i == NGX_HTTP_PAAS_NO_SLOT) {
-            i = ngx_http_paas_find_slot(zone, pool, inst->id);
-            inst->slot = i;
+        if (inst->slot == NGX_HTTP_PAAS_NO_SLOT) {
+            inst->slot = ngx_http_paas_find_slot(zone, pool, inst->id);
         }
 
-        slot = ngx_http_paas_get_slot(zone, i);
+        slot = ngx_http_paas_get_slot(zone, inst->slot);
 
         (void) __sync_fetch_and_add(&slot->active[zone->index], 1);
 
-        if (slot->id == inst->id || i == NGX_HTTP_PAAS_NO_SLOT) {
+        if (slot->id == inst->id || inst->slot == NGX_HTTP_PAAS_NO_SLOT) {
             break;
         }
 
         (void) __sync_fetch_and_sub(&slot->active[zone->index], 1);
 
-        i = NGX_HTTP_PAAS_NO_SLOT;
+        inst->slot = NGX_HTTP_PAAS_NO_SLOT;
     }
 
-    if (slot->used != (ngx_atomic_uint_t) ngx_time()) {
-        slot->used = ngx_time();
-    }
+    slot->used = ngx_time();
 
     return slot;
 }
@@ -84,8 +75,16 @@ void
 ngx_http_paas_uncount_instance(ngx_http_paas_zone_t *zone,
     ngx_http_paas_slot_t *slot)
 {
-    (void) __sync_fetch_and_sub(&slot->active[zone->index], 1);
-    (void) ngx_atomic_fetch_add(&zone->row->active, -1);
+    if (zone->shared) {
+        (void) __sync_fetch_and_sub(&slot->active[zone->index], 1);
+        (void) ngx_atomic_fetch_add(&zone->row->active, -1);
+        return;
+    }
+
+    /* what others may read is not counted any more: no barrier is needed */
+
+    ((volatile uint32_t *) slot->active)[zone->index]--;
+    zone->row->active--;
 }
 
 

@@ -305,8 +305,10 @@ int paas_routedb_each_from(paas_routedb_reader_t *reader, uint8_t tag,
 void paas_routedb_map(paas_routedb_map_t *map, MDB_env *env);
 void paas_routedb_unmap(paas_routedb_map_t *map);
 
-/* The last commit. */
+/* The last commit, and where it stands. */
 uint64_t paas_routedb_map_peek(const paas_routedb_map_t *map);
+void paas_routedb_map_words(
+    const paas_routedb_map_t *map, const uint64_t *words[2]);
 
 /* Takes a snapshot; -1 if only LMDB can. */
 int paas_routedb_map_begin(paas_routedb_map_t *map);

@@ -31,13 +31,18 @@ enum {
 #define VERSION   1
 #define DEPTH_MAX 32
 
-static uint64_t
-map_txn(const paas_routedb_map_t *map, unsigned page)
+static const uint64_t *
+map_word(const paas_routedb_map_t *map, unsigned page)
 {
 	const uint8_t *p = map->base + ((size_t)page << map->shift) + FILE_TXN;
 
-	return __atomic_load_n(
-	    (const uint64_t *)(const void *)p, __ATOMIC_ACQUIRE);
+	return (const uint64_t *)(const void *)p;
+}
+
+static uint64_t
+map_txn(const paas_routedb_map_t *map, unsigned page)
+{
+	return __atomic_load_n(map_word(map, page), __ATOMIC_ACQUIRE);
 }
 
 void
@@ -74,6 +79,13 @@ paas_routedb_map(paas_routedb_map_t *map, MDB_env *env)
 	map->shift = (unsigned)__builtin_ctz(st.ms_psize);
 	map->txn = PAAS_ROUTEDB_NO_TXN;
 	map->top = calloc(1, sizeof(*map->top));
+}
+
+void
+paas_routedb_map_words(const paas_routedb_map_t *map, const uint64_t *words[2])
+{
+	words[0] = map_word(map, 0);
+	words[1] = map_word(map, 1);
 }
 
 uint64_t

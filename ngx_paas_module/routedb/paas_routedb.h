@@ -262,6 +262,14 @@ int paas_routedb_end(paas_routedb_reader_t *reader);
  */
 uint64_t paas_routedb_peek(paas_routedb_reader_t *reader);
 
+/*
+ * For who asks at each request: two words in the map, of which the larger one
+ * is what peek would say.  -1 if only peek can.  They are there until the next
+ * begin or close; reading them may cause SIGBUS.
+ */
+int paas_routedb_words(
+    const paas_routedb_reader_t *reader, const uint64_t *words[2]);
+
 int paas_routedb_get_meta(
     paas_routedb_reader_t *reader, paas_routedb_meta_t *meta);
 

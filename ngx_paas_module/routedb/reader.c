@@ -355,6 +355,16 @@ paas_routedb_peek(paas_routedb_reader_t *reader)
 }
 
 int
+paas_routedb_words(
+    const paas_routedb_reader_t *reader, const uint64_t *words[2])
+{
+	if (reader->map.base == NULL)
+		return -1;
+	paas_routedb_map_words(&reader->map, words);
+	return 0;
+}
+
+int
 paas_routedb_get_meta(paas_routedb_reader_t *reader, paas_routedb_meta_t *meta)
 {
 	*meta = reader->meta;
