@@ -1,6 +1,8 @@
 # The platform's files and its services; sourced by up and down.  Under
 # systemd they are units, without it runit's runsv keeps them running.
 
+. "$top/scripts/lib/tls.sh"
+
 services=(launcher manager dns git router rotate)
 
 # ---- files ------------------------------------------------------------
@@ -56,6 +58,8 @@ conf_write() {
     fi
     conf_set "$conf" domain "$domain"
     conf_set "$conf" http_port "$port"
+    [ "$https_port" = 0 ] && [ -z "$(conf_get "$conf" https_port)" ] ||
+        conf_set "$conf" https_port "$https_port"
     conf_set "$conf" state_dir "$state_dir"
     conf_set "$conf" run_dir "$run"
     conf_set "$conf" libexec_dir "$prefix/libexec/paas"
@@ -64,12 +68,18 @@ conf_write() {
 
 # fill FILE: a template with its @WORDS@ replaced.
 fill() {
-    local listen6='' proxy=''
+    local listen6='' proxy='' tls='' http2=''
+    ! has_tls || tls='include tls.conf;'
+    ! http2_is_a_directive || http2='http2 on;'
     ! takes_proxy || proxy=' proxy_protocol'
     [ ! -e /proc/net/if_inet6 ] ||
         listen6="listen [::]:$port default_server$proxy;"
     sed -e "s|@ALSO6@|${listen6/ default_server/}|g" \
         -e "s|@LISTEN6@|$listen6|g" -e "s|@PROXY@|$proxy|g" \
+        -e "s|@LISTEN_TLS@|$(tls_listen " default_server$proxy")|g" \
+        -e "s|@ALSO_TLS@|$(tls_listen "$proxy")|g" \
+        -e "s|@TLS@|$tls|g" -e "s|@HTTP2@|$http2|g" \
+        -e "s|@HTTPS_PORT@|${https_port:-0}|g" \
         -e "s|@TRUST@|$(trust)|g" \
         -e "s|@PORT@|$port|g" -e "s|@DOMAIN@|$domain|g" \
         -e "s|@STATE@|$state_dir|g" -e "s|@RUN@|$run|g" \
@@ -120,8 +130,10 @@ gateway() {
 router_write() {
     local f etc=$prefix/share/paas/etc
     trust_check
+    tls_certificate
     for f in "$etc"/nginx/*; do
         case $f in
+        */tls.conf.in) has_tls || { rm -f "$state_dir/router/tls.conf"; continue; } ;;&
         *.in) fill "$f" > "$state_dir/router/$(basename "$f" .in)" ;;
         *) install -m 644 "$f" "$state_dir/router/" ;;
         esac
@@ -250,10 +262,10 @@ router_runs() {
             "$(readlink -f "$(command -v nginx)")" ]
 }
 
-# Who else listens on the port; fails if nobody does.
+# port_holder PORT: who else listens there; fails if nobody does.
 port_holder() {
     local line who
-    line=$(ss -Hltnp "sport = :$port" | head -n 1)
+    line=$(ss -Hltnp "sport = :$1" | head -n 1)
     [ -n "$line" ] || return 1
     if router_runs && [[ $line == *"pid=$(< "$run/nginx.pid"),"* ]]; then
         return 1

@@ -47,7 +47,7 @@ my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '0.0.0.0') or die;
     '--prefix', $p->{prefix});
 isnt($rc, 0, 'a port that is taken is refused');
 like($out, qr/port \d+ is taken by perl.*--port/, 'and says by whom, and the way out') or diag $out;
-for my $bad (['--port', 'x'], ['--port', '70000'], ['--state', 'here'], ['--domain', 'A B'], ['--name', '../x'], ['--what']) {
+for my $bad (['--port', 'x'], ['--port', '70000'], ['--https-port', 'x'], ['--https-port', '70000'], ['--state', 'here'], ['--domain', 'A B'], ['--name', '../x'], ['--what']) {
     ($rc, $out) = Platform::run("$Platform::top/scripts/up", @$bad);
     isnt($rc, 0, "up @$bad is refused");
     ok(length $out, 'with a reason');

@@ -215,9 +215,10 @@ sub service_pid {
 }
 
 # A websocket that is open already: ws_echo says a word and hears it back.
+# Over a connection of its own, or over one that is there.
 sub ws_open {
-    my ($self, $app, $path) = @_;
-    my $s = IO::Socket::INET->new(
+    my ($self, $app, $path, $s) = @_;
+    $s //= IO::Socket::INET->new(
         PeerAddr => '127.0.0.1', PeerPort => $self->{port}) or return;
     syswrite $s, "GET $path HTTP/1.1\r\nHost: $app.$self->{domain}\r\n"
         . "Upgrade: websocket\r\nConnection: Upgrade\r\n"
