@@ -252,7 +252,7 @@ runit_stop() {
 services_gone() {
     local s
     for s in "${services[@]}"; do
-        sv status "$sv/$s" 2>&1 | grep -q 'unable\|fail' || return 1
+        ! sv status "$sv/$s" >/dev/null 2>&1 || return 1
     done
 }
 
