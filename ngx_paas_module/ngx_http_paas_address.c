@@ -7,6 +7,9 @@
 #include "ngx_http_paas_module.h"
 
 
+static ngx_inline u_char *ngx_http_paas_print_number(u_char *p, uint32_t n);
+
+
 /* To where there is room for IPv6; all bytes of the result are set. */
 
 socklen_t
@@ -43,33 +46,56 @@ ngx_http_paas_copy_address(struct sockaddr *sockaddr,
 }
 
 
-/* 1.2.3.4:5000, at a tenth of the cost of ngx_sprintf(). */
+/* 1.2.3.4:5000, at a small part of the cost of ngx_sprintf(). */
 
 size_t
 ngx_http_paas_print_address(u_char *text,
     const paas_routedb_instance_t *record)
 {
-    u_char      *p, digits[5];
-    ngx_uint_t   i, k, n;
+    u_char  *p;
 
-    p = text;
+    p = ngx_http_paas_print_number(text, record->addr[12]);
+    *p++ = '.';
+    p = ngx_http_paas_print_number(p, record->addr[13]);
+    *p++ = '.';
+    p = ngx_http_paas_print_number(p, record->addr[14]);
+    *p++ = '.';
+    p = ngx_http_paas_print_number(p, record->addr[15]);
+    *p++ = ':';
+    p = ngx_http_paas_print_number(p, record->port);
 
-    for (i = 0; i < 5; i++) {
-        n = (i < 4) ? record->addr[12 + i] : record->port;
+    return p - text;
+}
 
-        k = 0;
 
-        do {
-            digits[k++] = '0' + n % 10;
-            n /= 10;
-        } while (n);
+/* Up to 65535. */
 
-        while (k) {
-            *p++ = digits[--k];
+static ngx_inline u_char *
+ngx_http_paas_print_number(u_char *p, uint32_t n)
+{
+    if (n >= 100) {
+
+        if (n >= 1000) {
+
+            if (n >= 10000) {
+                *p++ = '0' + n / 10000;
+                n %= 10000;
+            }
+
+            *p++ = '0' + n / 1000;
+            n %= 1000;
         }
 
-        *p++ = (i < 3) ? '.' : ':';
+        *p++ = '0' + n / 100;
+        n %= 100;
+
+        *p++ = '0' + n / 10;
+
+    } else if (n >= 10) {
+        *p++ = '0' + n / 10;
     }
 
-    return p - 1 - text;
+    *p++ = '0' + n % 10;
+
+    return p;
 }

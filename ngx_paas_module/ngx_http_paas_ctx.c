@@ -39,6 +39,7 @@ ngx_http_paas_make_ctx(ngx_http_request_t *r)
         }
 
         ctx->routed = 0;
+        ctx->direct = 0;
         ctx->veto = 0;
         ctx->page = 0;
         ctx->passed = 0;

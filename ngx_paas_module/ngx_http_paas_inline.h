@@ -135,19 +135,24 @@ ngx_http_paas_count_instance(ngx_http_paas_zone_t *zone,
 
 
 /*
- * Whether a request that was counted is still routed as it was before; if the
- * database can't be read, that is as good as anything.
+ * Looks for a newer route after a request was counted.  NGX_OK if there is
+ * none, or if the database can't be read; else as ngx_http_paas_renew_route().
  */
 
-static ngx_inline ngx_uint_t
-ngx_http_paas_is_current(ngx_http_paas_ctx_t *ctx)
+static ngx_inline ngx_int_t
+ngx_http_paas_refresh_route(ngx_http_paas_ctx_t *ctx)
 {
     ngx_http_paas_db_t  *db;
 
     db = &ctx->pmcf->db;
 
-    return ngx_http_paas_check_db(db, ctx->request->connection->log) != NGX_OK
-           || ctx->stamp == db->stamp;
+    if (ngx_http_paas_check_db(db, ctx->request->connection->log) != NGX_OK
+        || ctx->stamp == db->stamp)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_paas_renew_route(ctx);
 }
 
 

@@ -53,12 +53,6 @@ ngx_http_paas_lookup_route(ngx_http_paas_ctx_t *ctx,
 
     if (rc == NGX_AGAIN) {
 
-        if (ngx_http_paas_canonical_host(ctx->request, &ctx->name, &ctx->key)
-            != NGX_OK)
-        {
-            return NGX_HTTP_PAAS_BAD_HOST;
-        }
-
         /*
          * Again, if a read was so slow that it does not count, or if there
          * are new patterns.
@@ -76,6 +70,15 @@ ngx_http_paas_lookup_route(ngx_http_paas_ctx_t *ctx,
 
             rc = ngx_http_paas_read_db(db, ngx_http_paas_read_route, route,
                                        ctx->request->connection->log);
+        }
+
+        if (rc == NGX_ABORT
+            || ((rc == NGX_ERROR || rc == NGX_AGAIN)
+                && ngx_http_paas_canonical_host(ctx->request, &ctx->name,
+                                                &ctx->key)
+                   != NGX_OK))
+        {
+            return NGX_HTTP_PAAS_BAD_HOST;
         }
 
         if (rc == NGX_ERROR || rc == NGX_AGAIN) {
@@ -162,6 +165,10 @@ ngx_http_paas_read_route(ngx_http_paas_db_t *db, void *data)
 
     if (error == PAAS_ROUTEDB_EAGAIN) {
         return NGX_AGAIN;
+    }
+
+    if (error == PAAS_ROUTEDB_EINVAL) {
+        return NGX_ABORT;
     }
 
     if (error != PAAS_ROUTEDB_OK && error != PAAS_ROUTEDB_ENOTFOUND) {
@@ -264,21 +271,46 @@ ngx_http_paas_read_target(ngx_http_paas_route_t *route,
 
 
 
-/* The host's own, the longest wildcard, the first pattern, the default. */
+/*
+ * The host's own, the longest wildcard, the first pattern, the default.
+ * EINVAL if it is no host: only what is in the database needs no closer look.
+ */
 
 static int
 ngx_http_paas_find_record(ngx_http_paas_ctx_t *ctx,
     paas_routedb_host_t *record, ngx_uint_t *pattern)
 {
     int                  error;
+    u_char              *name;
     ngx_http_paas_db_t  *db;
 
     db = &ctx->pmcf->db;
 
     *pattern = 0;
 
-    error = paas_routedb_find_host(db->reader, (char *) ctx->name.data,
-                                   ctx->name.len, record);
+    name = ctx->name.data;
+
+    error = paas_routedb_find_host(db->reader, (char *) name, ctx->name.len,
+                                   record);
+
+    /* there are only canonical names, with a dot in front for a wildcard */
+
+    if (error == PAAS_ROUTEDB_OK && record->name.len == ctx->name.len
+        && name[0] != '.')
+    {
+        return PAAS_ROUTEDB_OK;
+    }
+
+    if (ngx_http_paas_canonical_host(ctx->request, &ctx->name, &ctx->key)
+        != NGX_OK)
+    {
+        return PAAS_ROUTEDB_EINVAL;
+    }
+
+    if (ctx->name.data != name) {
+        error = paas_routedb_find_host(db->reader, (char *) ctx->name.data,
+                                       ctx->name.len, record);
+    }
 
     if (error == PAAS_ROUTEDB_ENOTFOUND && db->meta.npatterns) {
         error = ngx_http_paas_match_pattern(ctx->pmcf, &ctx->name, record);
@@ -343,6 +375,10 @@ ngx_http_paas_match_target(ngx_http_paas_ctx_t *ctx,
 
     if (target) {
         return target;
+    }
+
+    if (ctx->split == 0) {
+        ctx->split = (ngx_http_paas_random(&ctx->pmcf->seed) >> 32) | 1;
     }
 
     n = ((uint64_t) ctx->split * path->total) >> 32;

@@ -457,7 +457,7 @@ ngx_http_paas_code_e ngx_http_paas_lookup_route(ngx_http_paas_ctx_t *ctx,
 ngx_int_t ngx_http_paas_preaccess_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_paas_precontent_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx);
-ngx_int_t ngx_http_paas_refresh_route(ngx_http_paas_ctx_t *ctx);
+ngx_int_t ngx_http_paas_renew_route(ngx_http_paas_ctx_t *ctx);
 void ngx_http_paas_take_route(ngx_http_paas_ctx_t *ctx);
 
 

@@ -9,6 +9,8 @@
 #include "ngx_http_paas_module.h"
 
 
+static ngx_inline ngx_uint_t ngx_http_paas_route_direct(
+    ngx_http_paas_ctx_t *ctx);
 static void ngx_http_paas_adopt_route(ngx_http_paas_ctx_t *ctx,
     ngx_http_paas_route_t *route);
 
@@ -50,15 +52,15 @@ ngx_http_paas_precontent_handler(ngx_http_request_t *r)
     ngx_http_paas_ctx_t       *ctx;
     ngx_http_paas_loc_conf_t  *plcf;
 
-    plcf = ngx_http_get_module_loc_conf(r, ngx_http_paas_module);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
 
-    if (!plcf->enable) {
+    if (ctx == NULL || ctx->direct) {
         return NGX_DECLINED;
     }
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_paas_module);
 
-    if (ctx == NULL) {
+    if (!plcf->enable) {
         return NGX_DECLINED;
     }
 
@@ -116,10 +118,11 @@ ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx)
         ctx->key = 0;
     }
 
-    ctx->split = ngx_http_paas_random(&ctx->pmcf->seed) >> 32;
-
     ngx_http_paas_clean_request(r);
-    ngx_http_paas_find_upgrade(ctx);
+
+    if (r->headers_in.upgrade) {
+        ngx_http_paas_find_upgrade(ctx);
+    }
 
     rc = ngx_http_paas_check_host(r, &ctx->name);
 
@@ -140,6 +143,10 @@ ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx)
 
     if (db->checked != ngx_current_msec) {
         (void) ngx_http_paas_check_db(db, r->connection->log);
+    }
+
+    if (ngx_http_paas_route_direct(ctx)) {
+        return NGX_OK;
     }
 
     ctx->error = ngx_http_paas_lookup_route(ctx, &route);
@@ -167,6 +174,53 @@ ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx)
 }
 
 
+/*
+ * The usual case: the host is in the cache, and leads as a whole to a pool
+ * that has an instance.  The results are those of the long way.
+ */
+
+static ngx_inline ngx_uint_t
+ngx_http_paas_route_direct(ngx_http_paas_ctx_t *ctx)
+{
+    ngx_http_paas_db_t         *db;
+    ngx_http_paas_host_t       *host;
+    ngx_http_paas_pool_t       *pool;
+    ngx_http_paas_main_conf_t  *pmcf;
+
+    if (ctx->host || ctx->wanted) {
+        return 0;
+    }
+
+    pmcf = ctx->pmcf;
+    db = &pmcf->db;
+
+    ctx->key = ngx_http_paas_hash(ctx->name.data, ctx->name.len);
+
+    host = ngx_http_paas_cached_host(&pmcf->cache, ctx->key, &ctx->name);
+
+    if (host == NULL || host->entry.stamp != db->stamp
+        || host->whole == NULL)
+    {
+        return 0;
+    }
+
+    pool = host->whole;
+
+    ngx_http_paas_hold_entry(&host->entry);
+    ngx_http_paas_hold_entry(&pool->entry);
+
+    ctx->host = host;
+    ctx->path = host->paths;
+    ctx->pool = pool;
+    ctx->stamp = db->stamp;
+    ctx->view = ngx_http_paas_hold_view(db);
+    ctx->forwarded = ctx->uri;
+    ctx->direct = (pool->concurrency == 0);
+
+    return 1;
+}
+
+
 /* A request goes on as its route wants it. */
 
 void
@@ -181,24 +235,14 @@ ngx_http_paas_take_route(ngx_http_paas_ctx_t *ctx)
 
 
 /*
- * Looks for a newer route after a request was counted.  NGX_OK if there is
- * none, NGX_AGAIN if ctx->pool is to be asked again, NGX_DECLINED if the
- * request is refused now, as ctx->error says.
+ * After a commit.  NGX_AGAIN if ctx->pool is to be asked again, NGX_DECLINED
+ * if the request is refused now, as ctx->error says.
  */
 
 ngx_int_t
-ngx_http_paas_refresh_route(ngx_http_paas_ctx_t *ctx)
+ngx_http_paas_renew_route(ngx_http_paas_ctx_t *ctx)
 {
-    ngx_http_paas_db_t     *db;
-    ngx_http_paas_route_t   route;
-
-    db = &ctx->pmcf->db;
-
-    if (ngx_http_paas_check_db(db, ctx->request->connection->log) != NGX_OK
-        || ctx->stamp == db->stamp)
-    {
-        return NGX_OK;
-    }
+    ngx_http_paas_route_t  route;
 
     ctx->error = ngx_http_paas_lookup_route(ctx, &route);
 
@@ -265,4 +309,13 @@ ngx_http_paas_adopt_route(ngx_http_paas_ctx_t *ctx,
 
     ctx->redirect = (ctx->error == NGX_HTTP_PAAS_OK && ctx->path
                      && ngx_http_paas_must_redirect(ctx));
+
+    if (ctx->pool && ctx->error == NGX_HTTP_PAAS_OK
+        && ctx->host->npaths == 1 && ctx->path->ntargets == 1
+        && ctx->path->flags == 0 && ctx->path->prefix.len <= 1
+        && ctx->pool == ctx->path->targets->pool && ctx->pool->nactive
+        && ctx->pool->state != PAAS_ROUTEDB_MAINTENANCE)
+    {
+        ctx->host->whole = ctx->pool;
+    }
 }

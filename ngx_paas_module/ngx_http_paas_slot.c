@@ -75,15 +75,20 @@ void
 ngx_http_paas_uncount_instance(ngx_http_paas_zone_t *zone,
     ngx_http_paas_slot_t *slot)
 {
+    uint32_t  *active;
+
     if (zone->shared) {
         (void) __sync_fetch_and_sub(&slot->active[zone->index], 1);
         (void) ngx_atomic_fetch_add(&zone->row->active, -1);
         return;
     }
 
-    /* what others may read is not counted any more: no barrier is needed */
+    /* this worker's alone, and no one may see it before what came before */
 
-    ((volatile uint32_t *) slot->active)[zone->index]--;
+    active = &slot->active[zone->index];
+
+    __atomic_store_n(active, *active - 1, __ATOMIC_RELEASE);
+
     zone->row->active--;
 }
 

@@ -194,7 +194,9 @@ ngx_http_paas_init_peer(ngx_http_request_t *r,
 
     ctx = ngx_http_paas_get_ctx(r);
 
-    if (ctx == NULL || ngx_http_paas_route_request(ctx) == NGX_ERROR) {
+    if (ctx == NULL
+        || (!ctx->routed && ngx_http_paas_route_request(ctx) == NGX_ERROR))
+    {
         return NGX_ERROR;
     }
 
