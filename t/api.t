@@ -345,7 +345,7 @@ bad('the same again', 422, qr/domain of shop already/, 'POST', '/apps/shop/domai
 bad('one of another app', 422, qr/taken by the app shop: remove it there first/,
     'POST', "/apps/$other->{name}/domains", { hostname => 'www.example.com' });
 bad("the host '$_'", 422, qr/is not a host/, 'POST', '/apps/shop/domains', { hostname => $_ })
-    for 'a b', '<b>.com', 'a..b', 'x/y', '*', '*.', 'a.*.b', 'a@b.com', 'a%00.com', 'b' x 64 . '.com',
+    for 'a b', '<b>.com', 'a..b', 'x/y', '*.', 'a.*.b', 'a@b.com', 'a%00.com', 'b' x 64 . '.com',
     '[::1', "\x{e9}.com", '..';
 bad("the platform's $_", 422, qr/platform/, 'POST', '/apps/shop/domains', { hostname => $_ })
     for 'paas.localhost', 'api.paas.localhost', 'a.b.paas.localhost', '*.paas.localhost', '*.localhost',
@@ -436,9 +436,9 @@ bad("the port $_->[0]", 422, qr/instances\[0\]\.port/, 'PUT', '/routes/x.org',
 bad('no port', 422, qr/instances\[0\]\.port is missing/, 'PUT', '/routes/x.org', { instances => [{ address => '::1' }] });
 bad('the weight 0', 422, qr/weight has to be 1 to 1000/, 'PUT', '/routes/x.org', { instances => [{ %$one, weight => 0 }] });
 bad('no instances', 422, qr/instances is missing/, 'PUT', '/routes/x.org', {});
-bad('instances of nothing', 422, qr/instances has to be 1 to/, 'PUT', '/routes/x.org', { instances => [] });
+bad('instances of nothing', 422, qr/instances is missing/, 'PUT', '/routes/x.org', { instances => [] });
 bad('the same address twice', 422, qr/instances\[1\] is the same/, 'PUT', '/routes/x.org', { instances => [$one, $one] });
-bad('a balance', 422, qr/balance "luck" is not right: .*two_choices/, 'PUT', '/routes/x.org',
+bad('a balance', 422, qr/balance has to be two_choices, .* not "luck"/, 'PUT', '/routes/x.org',
     { instances => [$one], balance => 'luck' });
 bad("the path $_", 422, qr/^path /, 'PUT', '/routes/x.org', { instances => [$one], path => $_ })
     for '', 'docs', '/a//b', '/../x', '/a b', '/a?b', '/%2e', "/\x{e9}", '/' . 'x' x 300;
@@ -448,6 +448,84 @@ bad('a host of an app', 422, qr/domain of the app shop/, 'PUT', '/routes/*.examp
 bad('a domain that is a route', 422, qr/routes:remove/, 'POST', '/apps/shop/domains', { hostname => 'old.example.org' });
 bad('no such route', 404, qr/no route/, $_, '/routes/none.org') for 'GET', 'DELETE';
 bad('no such path', 404, qr/no path/, 'DELETE', '/routes/old.example.org?path=/none');
+
+# Settings: of a pool and of a path, by their JSON or by text.
+$route = good('settings', 201, 'PUT', '/routes/set.org', { instances => [$one], balance => 'hash', hash => 'cookie:sid',
+    sticky => 'on', concurrency => '10', queue => 20, slow_start => 30, hold => 5, retry => 'put', retry_budget => 35,
+    name_instance => JSON::PP::true, protocol => 'h2c', to_https => JSON::PP::true, to_host => 'WWW.set.org' });
+my %path = %{ $route->{paths}[0] };
+is(join(' ', @path{qw(balance hash concurrency queue slow_start hold retry retry_budget protocol to_host)}),
+    'hash cookie:sid 10 20 30 5 put 35 h2c www.set.org', 'as they were given');
+is(join(' ', map { $path{$_} ? 1 : 0 } qw(sticky name_instance to_https strip)), '1 1 1 0', 'switches');
+$route = good('a patch', 200, 'PATCH', '/routes/set.org', { balance => 'least', sticky => undef, to_host => undef });
+%path = %{ $route->{paths}[0] };
+is("$path{balance} $path{queue}", 'least_conn 20', 'changes what it names');
+ok(!$path{sticky} && !defined $path{to_host}, 'and puts back what is null');
+is($path{instances}[0]{address}, '127.0.0.1', 'addresses stay');
+bad("$_->[0]", 422, qr/^$_->[1]/, 'PUT', '/routes/x.org', { instances => [$one], %{ $_->[2] } })
+    for ['a queue', 'queue has to be 0 to 100000 requests that wait, not -1', { queue => -1 }],
+    ['a hash', 'hash has to be address, header:NAME or cookie:NAME, not "header:a b"', { hash => 'header:a b' }],
+    ['a switch', 'sticky has to be on or off, not "maybe"', { sticky => 'maybe' }],
+    ['a number', 'retry_budget has to be 1 to 100 percent', { retry_budget => 0 }],
+    ['a fraction', 'hold has to be 0 to 600 seconds$', { hold => 1.5 }],
+    ['a redirect to itself', 'to_host has to be another host', { to_host => 'x.org' }],
+    ['no setting', 'luck is not a field of this request, which takes path, instances, .* balance, hash', { luck => 1 }],
+    ['two of one', 'slow_start is given twice', { slow_start => 1, 'slow-start' => 2 }];
+bad('a patch of nothing', 422, qr/queue is for addresses/, 'PATCH', '/routes/x.org', { queue => 1 });
+bad('nor did any of it leave a route', 404, qr/no route/, 'GET', '/routes/x.org');
+good('remove it', 200, 'DELETE', '/routes/set.org');
+good('the default', 201, 'PUT', '/routes/*', { instances => [$one] });
+is(good('the default', 200, 'GET', '/routes/*')->{host}, '*', 'is every host');
+good('remove it', 200, 'DELETE', '/routes/*');
+bad('every host', 422, qr/every host, and no app's/, 'POST', '/apps/shop/domains', { hostname => '*' });
+
+# Splits.
+good('another app', 201, 'POST', '/apps', { name => 'next' });
+bad('a split without its owner', 422, qr/domain of the app shop: name that among/, 'PUT', '/routes/shop.paas.localhost',
+    { apps => [{ app => 'next' }] });
+$route = good('a split', 201, 'PUT', '/routes/shop.paas.localhost',
+    { apps => [{ app => 'shop', weight => 90 }, { app => 'next', weight => 10 }] });
+is_deeply([map { "$_->{app}=$_->{weight}" } @{ $route->{paths}[0]{apps} }], ['shop=90', 'next=10'], 'shares');
+ok(!exists $route->{paths}[0]{balance}, 'no settings of addresses that it has not');
+good('another path', 200, 'PUT', '/routes/shop.paas.localhost', { path => '/n', apps => [{ app => 'next' }], strip => 'on' });
+bad("$_->[0]", 422, qr/$_->[1]/, 'PUT', '/routes/x.org', $_->[2])
+    for ['no such app', 'apps\[0\]\.app: there is no app named none', { apps => [{ app => 'none' }] }],
+    ['an app twice', 'apps\[1\]\.app shop is given twice', { apps => [{ app => 'shop' }, { app => 'shop' }] }],
+    ['a weight', 'apps\[0\]\.weight has to be 1 to 10000', { apps => [{ app => 'shop', weight => 0 }] }],
+    ['settings of apps', 'sticky is for addresses, .*paas http', { apps => [{ app => 'shop' }], sticky => 'on' }],
+    ['too many', 'apps has to be 0 to 15 elements', { apps => [map { { app => "a$_" } } 1 .. 16] }];
+$route = good('apps and addresses', 201, 'PUT', '/routes/x.org', { instances => [$one], weight => 5, apps => [{ app => 'next', weight => 95 }] });
+is($route->{paths}[0]{weight}, 5, 'a share of its own');
+$route = good('no addresses', 200, 'PATCH', '/routes/x.org', { instances => [] });
+is_deeply($route->{paths}[0]{instances}, [], 'any more');
+good('remove it', 200, 'DELETE', '/routes/x.org');
+good('remove the split', 200, 'DELETE', '/routes/shop.paas.localhost');
+
+# How requests go to an app.
+my $http = good('http', 200, 'GET', '/apps/shop/http');
+is("$http->{balance} $http->{retry_budget} $http->{hold}", 'two_choices 20 30', 'what counts unless it is set');
+$http = good('set some', 200, 'PATCH', '/apps/shop/http', { balance => 'ewma', to_https => 'on', queue => '7' });
+is("$http->{balance} $http->{queue}", 'ewma 7', 'set');
+ok($http->{to_https}, 'redirects, too');
+good('scaling', 200, 'PATCH', '/apps/next/http', {});
+$http = good('one is put back', 200, 'PATCH', '/apps/shop/http', { balance => undef });
+is("$http->{balance} $http->{queue}", 'two_choices 7', 'and only that one');
+bad("$_->[0]", 422, qr/^$_->[1]/, 'PATCH', '/apps/shop/http', $_->[2])
+    for ['a host of nobody', 'to_host has to be a host of shop', { to_host => 'nobody.org' }],
+    ['a host of another', 'to_host has to be a host of shop', { to_host => 'next.paas.localhost' }],
+    ['https', 'protocol has to be http or h2c', { protocol => 'https' }],
+    ['strip', 'strip is not a field of this request, which takes balance', { strip => 1 }],
+    ['no number', 'concurrency has to be 0 to 100000', { concurrency => 'many' }];
+good('a domain', 201, 'POST', '/apps/shop/domains', { hostname => 'canon.org' });
+good('to that', 200, 'PATCH', '/apps/shop/http', { to_host => 'canon.org' });
+bad('it can\'t go', 422, qr/http:unset to_host/, 'DELETE', '/apps/shop/domains/canon.org');
+good('not any more', 200, 'PATCH', '/apps/shop/http', { to_host => undef, to_https => undef });
+good('a route on it', 201, 'PUT', '/routes/canon.org', { path => '/x', instances => [$one] });
+bad('it can\'t go either', 422, qr/has a route of its own/, 'DELETE', '/apps/shop/domains/canon.org');
+good('without it', 200, 'DELETE', '/routes/canon.org');
+good('now it can', 200, 'DELETE', '/apps/shop/domains/canon.org');
+good('and the other app', 200, 'DELETE', '/apps/next');
+
 good('remove a path', 200, 'DELETE', '/routes/old.example.org?path=/docs');
 is(scalar @{ good('the rest', 200, 'GET', '/routes/old.example.org')->{paths} }, 1, 'stays');
 good('remove the last path', 200, 'DELETE', '/routes/old.example.org?path=/');

@@ -121,6 +121,8 @@ my %answers = (
             {path => '/', %$in}]})];
     },
     'DELETE /routes/old.example.com' => [200, '{}'],
+    'PATCH /routes/old.example.com' => [200, '{"host":"old.example.com","paths":[]}'],
+    map({ ("$_ /apps/shop/http" => [200, '{"balance":"ewma","queue":7,"sticky":true,"to_host":null}']) } qw(GET PATCH)),
     'PUT /imports/routes' => sub {
         open my $fh, '<', $_[0]{file} or die;
         local $/;
@@ -362,6 +364,25 @@ is_deeply last_request()->{json}, {path => '/x', strip => JSON::PP::true,
     balance => 'ewma', instances => [
         {address => '10.0.0.2', port => 80, weight => 100},
         {address => 'fd00::1', port => 81, weight => 50}]}, 'as the API has it';
+check ['routes:add', 'old.example.com', '10.0.0.2:80', 'app:shop=5', 'balance=ewma', 'to_https=on', 'slow-start=3'],
+    0, qr/ 5 +app:shop\n +100 +10\.0\.0\.2:80 \(outside\)$/m, undef, 'routes:add with an app and settings';
+is_deeply last_request()->{json}, {balance => 'ewma', to_https => 'on', 'slow-start' => '3',
+    apps => [{app => 'shop', weight => 5}],
+    instances => [{address => '10.0.0.2', port => 80, weight => 100}]}, 'as the API has it';
+check ['routes:set', 'old.example.com', 'sticky=on', '--path', '/x'], 0, qr/The route has no addresses/, undef, 'routes:set';
+is_deeply last_request()->{json}, {path => '/x', sticky => 'on'}, 'what it names';
+check ['routes:split', 'old.example.com', 'shop=90', 'next=10', '--outside', '5'], 0, qr/The route has no addresses/, undef, 'routes:split';
+is_deeply last_request()->{json}, {weight => 5, apps => [{app => 'shop', weight => 90}, {app => 'next', weight => 10}]}, 'shares';
+check ['routes:split', 'old.example.com', 'shop', '--outside', '0'], 0, qr/The route has no addresses/, undef, 'no addresses any more';
+is_deeply last_request()->{json}, {instances => [], apps => [{app => 'shop', weight => 100}]}, 'as the API has it';
+check ['routes:split', 'h', 'shop=0'], 2, undef, qr/weight of an app is 1 to 10000/, 'a weight of nothing';
+check ['routes:set', 'h', '10.0.0.2:80'], 2, undef, qr/is not SETTING=VALUE/, 'an address is no setting';
+check ['http'], 0, qr/^balance +ewma\nqueue +7\nsticky +on\nto_host +\(none\)$/m, undef, 'http';
+check ['http:set', 'balance=ewma', 'sticky=on'], 0, qr/^sticky +on$/m, undef, 'http:set';
+is_deeply last_request()->{json}, {balance => 'ewma', sticky => 'on'}, 'as text';
+check ['http:unset', 'sticky', 'queue'], 0, qr/^balance/m, undef, 'http:unset';
+is_deeply last_request()->{json}, {sticky => undef, queue => undef}, 'as null';
+check ['http:set', 'sticky'], 2, undef, qr/is not SETTING=VALUE, as balance=ewma/, 'http:set of nothing';
 for my $bad ('10.0.0.2', ':80', 'a:0', 'a:70000', 'a:80=0', 'a:x') {
     check ['routes:add', 'h', $bad], 2, undef, qr/ADDRESS:PORT|a port is/, "route to $bad";
 }

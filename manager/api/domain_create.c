@@ -54,6 +54,18 @@ domain_is_free(struct request *r, const char *host)
 	return 0;
 }
 
+static int
+domain_is_one(struct request *r, const char *host)
+{
+	if (strcmp(host, ".") != 0)
+		return 1;
+	respond_invalid(r,
+	    "hostname \"*\" is every host, and no app's: use paas routes:add "
+	    "'*' app:%s",
+	    r->name);
+	return 0;
+}
+
 void
 domain_create(struct request *r)
 {
@@ -66,7 +78,7 @@ domain_create(struct request *r)
 		return;
 	}
 	if (host_claim(r, model_text(r->json, "hostname"), host) == -1 ||
-	    !domain_is_free(r, host))
+	    !domain_is_one(r, host) || !domain_is_free(r, host))
 		return;
 	domain = json_pack(
 	    "{s:s, s:I}", "app", r->name, "created", (json_int_t)id_now());

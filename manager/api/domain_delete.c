@@ -10,6 +10,35 @@
 #include "api/verbs.h"
 #include "store/keys.h"
 
+/* Does nothing else hang on it?  If so there is an answer. */
+static int
+domain_is_unused(struct request *r, const char *host)
+{
+	char key[STORE_KEY_MAX + 1];
+	json_t *route, *redirect;
+	int unused = 0;
+
+	route =
+	    store_get(r->api->store, key_format(key, "route/%s", host), NULL);
+	redirect = store_get(
+	    r->api->store, key_format(key, "redirect/%s", r->name), NULL);
+	if (route != NULL)
+		respond_invalid(r,
+		    "hostname \"%s\" has a route of its own: remove that "
+		    "first, with paas routes:remove",
+		    host);
+	else if (strcmp(model_text(redirect, "to_host"), host) == 0)
+		respond_invalid(r,
+		    "hostname \"%s\" is where the other hosts of %s redirect "
+		    "to: end that first, with paas http:unset to_host",
+		    host, r->name);
+	else
+		unused = 1;
+	json_decref(route);
+	json_decref(redirect);
+	return unused;
+}
+
 void
 domain_delete(struct request *r)
 {
@@ -28,6 +57,10 @@ domain_delete(struct request *r)
 	}
 	if ((domain = domain_find(r, host, &rev)) == NULL)
 		return;
+	if (!domain_is_unused(r, host)) {
+		json_decref(domain);
+		return;
+	}
 	reply = model_domain(r->api, r->name, r->app, host, domain);
 	json_decref(domain);
 	txn = app_change_begin(r);

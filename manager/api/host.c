@@ -10,8 +10,8 @@
 int
 host_parse(struct request *r, const char *text, char host[HOST_MAX])
 {
-	if (paas_routedb_canonical(
-		(const uint8_t *)text, strlen(text), 1, host) > 0)
+	if (paas_routedb_canonical((const uint8_t *)text, strlen(text),
+		PAAS_ROUTEDB_WILDCARD | PAAS_ROUTEDB_DEFAULT, host) > 0)
 		return 0;
 	respond_invalid(r,
 	    "hostname \"%.100s\" is not a host: letters, digits and '-' in "
@@ -19,6 +19,14 @@ host_parse(struct request *r, const char *text, char host[HOST_MAX])
 	    "*.example.com",
 	    text);
 	return -1;
+}
+
+json_t *
+host_show(const char *host)
+{
+	if (strcmp(host, ".") == 0)
+		return json_string("*");
+	return json_sprintf("%s%s", host[0] == '.' ? "*" : "", host);
 }
 
 int

@@ -4,6 +4,8 @@
 #ifndef PAAS_API_HOST_H
 #define PAAS_API_HOST_H
 
+#include <jansson.h>
+
 #include "paas_routedb.h"
 
 struct request;
@@ -12,10 +14,13 @@ struct store_txn;
 #define HOST_MAX (PAAS_ROUTEDB_HOST_MAX + 1)
 
 /*
- * The canonical form of a host, "*.example.com" as ".example.com".  0, or -1
- * after an answer.
+ * The canonical form of a host, "*.example.com" as ".example.com" and "*" as
+ * ".".  0, or -1 after an answer.
  */
 int host_parse(struct request *, const char *text, char host[HOST_MAX]);
+
+/* And back, a new reference. */
+json_t *host_show(const char *host);
 
 /*
  * The same, and it must not be the platform's own domain, a host below it or

@@ -9,6 +9,7 @@
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/route.h"
+#include "api/route_edit.h"
 #include "api/verbs.h"
 #include "routing/routing.h"
 #include "store/keys.h"
@@ -55,6 +56,7 @@ route_remove(struct request *r, const char *host, json_t *route, uint64_t rev,
 		store_put(txn, key, rest);
 	else
 		store_del(txn, key);
+	route_targets_put(txn, host, route, rest);
 	json_decref(rest);
 	host_gone(txn);
 	request_commit(r, txn, MHD_HTTP_OK, model_route(host, route));

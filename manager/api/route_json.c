@@ -1,9 +1,11 @@
 /*
- * {"host", "paths": [{"path", "strip", "balance", "instances"}]}: addresses
- * outside the platform behind a host.
+ * {"host", "paths": [{"path", settings, "instances", "weight", "apps"}]}: where
+ * a host's requests go.
  */
+#include "api/host.h"
 #include "api/id.h"
 #include "api/model.h"
+#include "routing/setting.h"
 
 static json_t *
 route_instances(json_t *pool)
@@ -21,23 +23,51 @@ route_instances(json_t *pool)
 	return list;
 }
 
+static json_t *
+route_apps(json_t *path)
+{
+	json_t *share, *list = json_array();
+	size_t i;
+
+	json_array_foreach (json_object_get(path, "apps"), i, share)
+		json_array_append_new(list,
+		    json_pack("{s:s, s:I}", "app", model_text(share, "app"),
+			"weight", (json_int_t)model_number(share, "weight")));
+	return list;
+}
+
+/* Settings of addresses are shown where there are some. */
+json_t *
+model_route_path(json_t *path)
+{
+	json_t *pool = json_object_get(path, "pool"), *shape, *set;
+	json_t *weight = json_object_get(pool, "weight");
+
+	shape = json_pack("{s:s}", "path", model_text(path, "prefix"));
+	set = setting_show(path, SETTING_PATH);
+	json_object_update(shape, set);
+	json_decref(set);
+	if (pool != NULL) {
+		set = setting_show(pool, SETTING_OUTSIDE);
+		json_object_update(shape, set);
+		json_decref(set);
+		json_object_set_new(shape, "weight",
+		    weight != NULL ? json_incref(weight) : json_integer(100));
+	}
+	json_object_set_new(shape, "instances", route_instances(pool));
+	json_object_set_new(shape, "apps", route_apps(path));
+	return shape;
+}
+
 json_t *
 model_route(const char *host, json_t *route)
 {
-	json_t *path, *pool, *paths = json_array();
+	json_t *path, *paths = json_array();
 	size_t i;
 
-	json_array_foreach (json_object_get(route, "paths"), i, path) {
-		pool = json_object_get(path, "pool");
-		json_array_append_new(
-		    paths, json_pack("{s:s, s:b, s:s, s:o}", "path",
-			       model_text(path, "prefix"), "strip",
-			       json_is_true(json_object_get(path, "strip")),
-			       "balance", model_text(pool, "balance"),
-			       "instances", route_instances(pool)));
-	}
-	return json_pack("{s:o, s:o, s:o, s:o}", "host",
-	    json_sprintf("%s%s", host[0] == '.' ? "*" : "", host), "paths",
-	    paths, "created_at", id_time_of(route, "created"), "updated_at",
-	    id_time_of(route, "updated"));
+	json_array_foreach (json_object_get(route, "paths"), i, path)
+		json_array_append_new(paths, model_route_path(path));
+	return json_pack("{s:o, s:o, s:o, s:o}", "host", host_show(host),
+	    "paths", paths, "created_at", id_time_of(route, "created"),
+	    "updated_at", id_time_of(route, "updated"));
 }

@@ -49,9 +49,8 @@ info_imported(struct request *r, const char *host)
 		respond_missing(r, "there is no route %.100s", r->params[0]);
 	else
 		respond_json(r, MHD_HTTP_OK,
-		    json_pack("{s:o, s:o}", "host",
-			json_sprintf("%s%s", host[0] == '.' ? "*" : "", host),
-			"imported", lines));
+		    json_pack("{s:o, s:o}", "host", host_show(host), "imported",
+			lines));
 }
 
 void

@@ -23,6 +23,8 @@
 	VERB(formation_batch)  \
 	VERB(health_put)       \
 	VERB(health_delete)    \
+	VERB(http_info)        \
+	VERB(http_update)      \
 	VERB(dyno_list)        \
 	VERB(dyno_info)        \
 	VERB(dyno_restart)     \
@@ -56,6 +58,7 @@
 	VERB(route_list)       \
 	VERB(route_info)       \
 	VERB(route_put)        \
+	VERB(route_patch)      \
 	VERB(route_delete)     \
 	VERB(import_info)      \
 	VERB(import_put)       \

@@ -135,6 +135,32 @@ cli_has(const struct cli *cli, enum grammar_option_id id)
 	return cli->words.option[id] != NULL;
 }
 
+/* A name, then '=': addresses begin with a digit, a bracket or a colon. */
+int
+cli_is_setting(const char *word)
+{
+	size_t len = strspn(word, "abcdefghijklmnopqrstuvwxyz_-");
+
+	return len > 1 && word[len] == '=';
+}
+
+int
+cli_setting(struct cli *cli, json_t *body, const char *word)
+{
+	const char *value = strchr(word, '=');
+	char name[64];
+
+	if (!cli_is_setting(word) || (size_t)(value - word) >= sizeof(name)) {
+		cli_usage(
+		    cli, "'%s' is not SETTING=VALUE, as balance=ewma", word);
+		return -1;
+	}
+	memcpy(name, word, (size_t)(value - word));
+	name[value - word] = '\0';
+	json_object_set_new(body, name, json_string(value + 1));
+	return 0;
+}
+
 int
 cli_print_json(struct cli *cli, json_t *json)
 {

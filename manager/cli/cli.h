@@ -70,6 +70,13 @@ long long cli_int(const json_t *, const char *path);
 /* A switch: "" and NULL told apart. */
 int cli_has(const struct cli *, enum grammar_option_id);
 
+/*
+ * "balance=ewma" into the body, as text: the API knows what it may be.  0, or
+ * -1 after a complaint.
+ */
+int cli_is_setting(const char *word);
+int cli_setting(struct cli *, json_t *body, const char *word);
+
 /* Prints the answer as the API gave it, frees it; returns EXIT_OK. */
 int cli_print_json(struct cli *, json_t *);
 
@@ -96,6 +103,9 @@ int cmd_domains_remove(struct cli *);
 int cmd_git_credentials(struct cli *);
 int cmd_git_remote(struct cli *);
 int cmd_help(struct cli *);
+int cmd_http(struct cli *);
+int cmd_http_set(struct cli *);
+int cmd_http_unset(struct cli *);
 int cmd_logs(struct cli *);
 int cmd_maintenance(struct cli *);
 int cmd_maintenance_off(struct cli *);
@@ -117,6 +127,8 @@ int cmd_routes_import(struct cli *);
 int cmd_routes_imported(struct cli *);
 int cmd_routes_info(struct cli *);
 int cmd_routes_remove(struct cli *);
+int cmd_routes_set(struct cli *);
+int cmd_routes_split(struct cli *);
 int cmd_routes_unimport(struct cli *);
 int cmd_start(struct cli *);
 int cmd_status(struct cli *);

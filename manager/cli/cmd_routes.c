@@ -1,4 +1,4 @@
-/* routes, routes:add, routes:info, routes:remove. */
+/* routes, and routes:add, :set, :split, :info, :remove. */
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <stdio.h>
@@ -9,37 +9,48 @@
 static const struct table_column routes_columns[] = {{"HOST", 0}, {"PATH", 0},
     {"BALANCE", 0}, {"WEIGHT", 1}, {"ADDRESS", 0}, {0}};
 
-/* One line an address; host, path and balance on the first one only. */
+/* Host, path and balance are on the first line of a path only. */
+static void
+routes_begin(
+    struct table *table, const char *host, const json_t *path, int first)
+{
+	int strip = json_is_true(json_object_get(path, "strip"));
+	struct cli_text a, b;
+
+	table_cell(table, OUT_NONE, "%s", first ? host : "");
+	table_cell(table, OUT_NONE, "%s%s",
+	    first ? cli_text(path, "path", &a) : "",
+	    first && strip ? " (taken off)" : "");
+	table_cell(
+	    table, OUT_DIM, "%s", first ? cli_text(path, "balance", &b) : "");
+}
+
+/* One line an app, with its share, and one an address. */
 static void
 routes_path(struct table *table, const char *host, const json_t *path)
 {
-	struct cli_text a, b;
-	json_t *instances, *one;
-	const char *balance, *prefix = cli_text(path, "prefix", &a);
-	int strip = json_is_true(json_object_get(path, "strip"));
-	size_t i;
+	const json_t *apps = json_object_get(path, "apps");
+	const json_t *instances = json_object_get(path, "instances");
+	struct cli_text buf;
+	const char *text;
+	json_t *one;
+	size_t i, n = json_array_size(apps);
+	int v6;
 
-	if (*prefix == '\0')
-		prefix = cli_text(path, "path", &a);
-	instances = json_object_get(path, "instances");
-	balance = cli_text(path, "balance", &b);
-	if (json_object_get(path, "pool") != NULL) {
-		balance = cli_text(path, "pool.balance", &b);
-		instances =
-		    json_object_get(json_object_get(path, "pool"), "instances");
+	json_array_foreach (apps, i, one) {
+		routes_begin(table, host, path, i == 0);
+		table_cell(table, OUT_NONE, "%lld", cli_int(one, "weight"));
+		table_cell(
+		    table, OUT_NONE, "app:%s", cli_text(one, "app", &buf));
 	}
 	json_array_foreach (instances, i, one) {
-		struct cli_text address;
-		const char *text = cli_text(one, "address", &address);
-		int v6 = strchr(text, ':') != NULL;
-
-		table_cell(table, OUT_NONE, "%s", i == 0 ? host : "");
-		table_cell(table, OUT_NONE, "%s%s", i == 0 ? prefix : "",
-		    i == 0 && strip ? " (taken off)" : "");
-		table_cell(table, OUT_DIM, "%s", i == 0 ? balance : "");
+		text = cli_text(one, "address", &buf);
+		v6 = strchr(text, ':') != NULL;
+		routes_begin(table, host, path, i + n == 0);
 		table_cell(table, OUT_NONE, "%lld", cli_int(one, "weight"));
-		table_cell(table, OUT_NONE, "%s%s%s:%lld", v6 ? "[" : "", text,
-		    v6 ? "]" : "", cli_int(one, "port"));
+		table_cell(table, OUT_NONE, "%s%s%s:%lld%s", v6 ? "[" : "",
+		    text, v6 ? "]" : "", cli_int(one, "port"),
+		    n > 0 ? " (outside)" : "");
 	}
 }
 
@@ -150,33 +161,136 @@ routes_instance(struct cli *cli, const char *word)
 	    (json_int_t)p, "weight", (json_int_t)w);
 }
 
-int
-cmd_routes_add(struct cli *cli)
+/* "app:shop=90": 0; -1: has complained. */
+static int
+routes_app(struct cli *cli, json_t *apps, const char *word)
+{
+	char name[CLI_APP_MAX + 1];
+	const char *bad = NULL, *weight = strchr(word, '=');
+	size_t len = weight != NULL ? (size_t)(weight - word) : strlen(word);
+	long long w = 100;
+
+	if (len == 0 || len >= sizeof(name)) {
+		cli_usage(cli, "'%s' is not the name of an app", word);
+		return -1;
+	}
+	memcpy(name, word, len);
+	name[len] = '\0';
+	if (weight != NULL)
+		w = strtonum(weight + 1, 1, 10000, &bad);
+	if (bad != NULL) {
+		cli_usage(
+		    cli, "'%s': the weight of an app is 1 to 10000", word);
+		return -1;
+	}
+	json_array_append_new(
+	    apps, json_pack("{s:s, s:I}", "app", name, "weight", w));
+	return 0;
+}
+
+/* An app, a setting, or an address: 0, or -1. */
+static int
+routes_word(struct cli *cli, json_t *body, const char *word)
+{
+	json_t *one;
+
+	if (strncmp(word, "app:", 4) == 0)
+		return routes_app(cli, json_object_get(body, "apps"), word + 4);
+	if (cli_is_setting(word))
+		return cli_setting(cli, body, word);
+	if ((one = routes_instance(cli, word)) == NULL)
+		return -1;
+	json_array_append_new(json_object_get(body, "instances"), one);
+	return 0;
+}
+
+static void
+routes_options(struct cli *cli, json_t *body)
 {
 	const char *path = cli->words.option[OPT_PATH];
 	const char *balance = cli->words.option[OPT_BALANCE];
-	json_t *body, *instances = json_array(), *one, *route;
-	int i, rc;
 
-	for (i = 1; i < cli->words.nargs; i++) {
-		one = routes_instance(cli, cli->words.args[i]);
-		if (one == NULL) {
-			json_decref(instances);
-			return EXIT_USAGE;
-		}
-		json_array_append_new(instances, one);
-	}
-	body = json_pack("{s:o}", "instances", instances);
 	if (path != NULL)
 		json_object_set_new(body, "path", json_string(path));
 	if (balance != NULL)
 		json_object_set_new(body, "balance", json_string(balance));
 	if (cli_has(cli, OPT_STRIP))
 		json_object_set_new(body, "strip", json_true());
+}
+
+/* Takes the body. */
+static int
+routes_send(struct cli *cli, const char *method, json_t *body)
+{
+	json_t *route;
+	int rc;
+
 	rc = cli_call(
-	    cli, "PUT", body, &route, "/routes/%s", cli->words.args[0]);
+	    cli, method, body, &route, "/routes/%s", cli->words.args[0]);
 	json_decref(body);
 	return rc == EXIT_OK ? routes_show(cli, route) : rc;
+}
+
+int
+cmd_routes_add(struct cli *cli)
+{
+	json_t *body = json_pack("{s:[], s:[]}", "instances", "apps");
+	int i;
+
+	for (i = 1; i < cli->words.nargs; i++)
+		if (routes_word(cli, body, cli->words.args[i]) == -1) {
+			json_decref(body);
+			return EXIT_USAGE;
+		}
+	if (json_array_size(json_object_get(body, "apps")) == 0)
+		json_object_del(body, "apps");
+	routes_options(cli, body);
+	return routes_send(cli, "PUT", body);
+}
+
+int
+cmd_routes_set(struct cli *cli)
+{
+	json_t *body = json_object();
+	int i;
+
+	routes_options(cli, body);
+	for (i = 1; i < cli->words.nargs; i++)
+		if (cli_setting(cli, body, cli->words.args[i]) == -1) {
+			json_decref(body);
+			return EXIT_USAGE;
+		}
+	return routes_send(cli, "PATCH", body);
+}
+
+int
+cmd_routes_split(struct cli *cli)
+{
+	const char *outside = cli->words.option[OPT_OUTSIDE], *bad = NULL;
+	json_t *body = json_pack("{s:[]}", "apps");
+	long long weight;
+	int i;
+
+	routes_options(cli, body);
+	for (i = 1; i < cli->words.nargs; i++)
+		if (routes_app(cli, json_object_get(body, "apps"),
+			cli->words.args[i]) == -1) {
+			json_decref(body);
+			return EXIT_USAGE;
+		}
+	if (outside != NULL) {
+		weight = strtonum(outside, 0, 10000, &bad);
+		if (bad != NULL) {
+			json_decref(body);
+			return cli_usage(cli, "--outside is 0 to 10000");
+		}
+		if (weight > 0)
+			json_object_set_new(
+			    body, "weight", json_integer(weight));
+		else
+			json_object_set_new(body, "instances", json_array());
+	}
+	return routes_send(cli, "PATCH", body);
 }
 
 int

@@ -56,6 +56,7 @@ enum grammar_option_id {
 	OPT_PATH,
 	OPT_STRIP,
 	OPT_BALANCE,
+	OPT_OUTSIDE,
 	OPT_NAME,
 	OPT_PLATFORM,
 	OPT_DEFAULT,

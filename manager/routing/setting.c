@@ -32,27 +32,31 @@ static const uint16_t retry_flags[] = {
 /* clang-format off */
 const struct setting settings[] = {
 	{"balance", SETTING_WORD, POOL, 0, 0, balances,
-	    "two_choices, round_robin, least_conn, ewma or hash"},
+	    "two_choices, round_robin, least_conn, ewma or hash",
+	    "two_choices"},
 	{"hash", SETTING_HASH, POOL, 0, 0, NULL,
-	    "address, header:NAME or cookie:NAME"},
-	{"sticky", SETTING_BOOL, POOL, 0, 0, NULL, "on or off"},
+	    "address, header:NAME or cookie:NAME", "address"},
+	{"sticky", SETTING_BOOL, POOL, 0, 0, NULL, "on or off", "off"},
 	{"concurrency", SETTING_INT, POOL, 0, 100000, NULL,
-	    "0 to 100000 requests at once, 0 for no limit"},
+	    "0 to 100000 requests at once, 0 for no limit", "0"},
 	{"queue", SETTING_INT, POOL, 0, 100000, NULL,
-	    "0 to 100000 requests that wait"},
-	{"slow_start", SETTING_INT, POOL, 0, 3600, NULL, "0 to 3600 seconds"},
-	{"hold", SETTING_INT, POOL, 0, 600, NULL, "0 to 600 seconds"},
-	{"retry", SETTING_WORD, POOL, 0, 0, retries, "safe, put or none"},
+	    "0 to 100000 requests that wait", "0"},
+	{"slow_start", SETTING_INT, POOL, 0, 3600, NULL,
+	    "0 to 3600 seconds", "0"},
+	{"hold", SETTING_INT, POOL, 0, 600, NULL, "0 to 600 seconds", "0"},
+	{"retry", SETTING_WORD, POOL, 0, 0, retries, "safe, put or none",
+	    "safe"},
 	{"retry_budget", SETTING_INT, POOL, 1, 100, NULL,
-	    "1 to 100 percent of the requests"},
-	{"name_instance", SETTING_BOOL, POOL, 0, 0, NULL, "on or off"},
-	{"protocol", SETTING_WORD, POOL, 0, 0, protocols, "http, https or h2c"},
-	{"strip", SETTING_BOOL, SETTING_PATH, 0, 0, NULL, "on or off"},
+	    "1 to 100 percent of the requests", "20"},
+	{"name_instance", SETTING_BOOL, POOL, 0, 0, NULL, "on or off", "off"},
+	{"protocol", SETTING_WORD, POOL, 0, 0, protocols,
+	    "http, https or h2c", "http"},
+	{"strip", SETTING_BOOL, SETTING_PATH, 0, 0, NULL, "on or off", "off"},
 	{"to_https", SETTING_BOOL, SETTING_PATH | SETTING_APP, 0, 0, NULL,
-	    "on or off"},
+	    "on or off", "off"},
 	{"to_host", SETTING_HOST, SETTING_PATH | SETTING_APP, 0, 0, NULL,
-	    "a host, as www.example.com"},
-	{NULL, SETTING_BOOL, 0, 0, 0, NULL, NULL},
+	    "a host, as www.example.com", NULL},
+	{NULL, SETTING_BOOL, 0, 0, 0, NULL, NULL, NULL},
 };
 /* clang-format on */
 
@@ -264,6 +268,28 @@ setting_parse(
 		snprintf(err, PAAS_ERRLEN, "%s has to be %s", setting->name,
 		    setting->form);
 	return NULL;
+}
+
+json_t *
+setting_show(const json_t *object, unsigned int of)
+{
+	const struct setting *setting;
+	json_t *all = json_object(), *value, *text;
+	char err[PAAS_ERRLEN];
+
+	for (setting = settings; setting->name != NULL; setting++) {
+		if ((setting->of & of) == 0)
+			continue;
+		value = json_incref(json_object_get(object, setting->name));
+		if (value == NULL && setting->otherwise != NULL) {
+			text = json_string(setting->otherwise);
+			value = setting_parse(setting, text, err);
+			json_decref(text);
+		}
+		json_object_set_new(
+		    all, setting->name, value != NULL ? value : json_null());
+	}
+	return all;
 }
 
 /* ---- obeying ----------------------------------------------------------- */

@@ -36,6 +36,7 @@ struct setting {
 	int64_t min, max;         /* of INT */
 	const char *const *words; /* of WORD, NULL ends them */
 	const char *form;         /* "has to be FORM" */
+	const char *otherwise;    /* where it is not set; NULL: none */
 };
 
 extern const struct setting settings[];
@@ -52,6 +53,9 @@ void setting_names(unsigned int of, char *text, size_t len);
  */
 json_t *setting_parse(
     const struct setting *, const json_t *given, char err[PAAS_ERRLEN]);
+
+/* Each of them with what counts, set or not: a new object. */
+json_t *setting_show(const json_t *object, unsigned int of);
 
 /*
  * What an object of settings says about a pool; the rest of it is left alone.

@@ -179,7 +179,7 @@ test_errors(void **state)
 	    {"ps --json=1", "--json takes no value"},
 	    {"config:get", "NAME is missing"},
 	    {"config:set", "NAME=VALUE is missing"},
-	    {"routes:add h", "ADDRESS:PORT is missing"},
+	    {"routes:add h", "TARGET is missing"},
 	    {"-a x apps", "it takes no --app"},
 	    {"--json help", "it takes no --json"},
 	    {"completion a b", "too many arguments: b"},
