@@ -223,7 +223,8 @@ credential_is_ours(struct cli *cli, const struct credential *c)
 	if (cli_call(cli, "GET", NULL, &health, "/health") != EXIT_OK)
 		return 0;
 	snprintf(url, sizeof(url), "%s://%s", c->protocol, c->host);
-	ours = strcmp(cli_text(health, "git_url", &text), url) == 0;
+	ours = strcmp(cli_text(health, "git_url", &text), url) == 0 ||
+	       strcmp(cli_text(health, "git_https_url", &text), url) == 0;
 	json_decref(health);
 	return ours;
 }

@@ -93,7 +93,8 @@ main(void)
 		return answer(500, "out of memory");
 	status =
 	    serve_pump(HTTP_BACKEND, environment, s.push && s.method[0] == 'P');
-	if (status != 0)
+	/* Also after a good one: who was ended before it had it for company. */
+	if (s.push)
 		serve_tidy(&s, &locks);
 	return status;
 }

@@ -67,7 +67,7 @@ struct serve_locks {
  */
 int serve_prepare(const struct serve *, struct serve_locks *, char *err);
 
-/* The same of what is left, at the end of a git that was ended. */
+/* Takes away what is left, at the end: the last one there does it for all. */
 void serve_tidy(const struct serve *, const struct serve_locks *);
 
 /* ---- serve_pump.c */

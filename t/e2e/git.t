@@ -204,6 +204,7 @@ killed('kill -9 of the hook', sub { kill 'KILL', pids($hook) }, 0);
 killed('kill -9 of git receive-pack', sub { kill 'KILL', pids(qr/receive-pack --stateless-rpc/, $repository) }, 0);
 killed('kill -9 of all that is git', sub { kill 'KILL', $p->service_pid('git') }, 0);
 killed('kill -9 of the one who pushes', sub { kill 'KILL', pids(qr/remote-http .*\Q$host\E/), $_[0]{pid} }, 0);
+Platform::wait_for(10, sub { !glob "$repository/objects/{tmp_,incoming-}*" });
 is_deeply([glob "$repository/objects/{tmp_,incoming-}* $repository/*.lock $repository/refs/heads/*.lock"], [],
     'nothing of it is left in the repository');
 
@@ -297,6 +298,20 @@ my $hung = raw('GET', '/site.git/info/refs?service=git-receive-pack', timeout =>
 kill 'CONT', $manager;
 is($hung->{status}, 503, 'a manager that does not answer: 503');
 like($hung->{body}, qr/manager does not answer/, 'and says so');
+
+# ---- by https --------------------------------------------------------------
+
+my $tls = Platform::free_port();
+($rc, $out) = $p->up('--https-port', $tls);
+is($rc, 0, 'with a port for https') or diag $out;
+$shallow->write('index.html' => "by https\n");
+$shallow->commit;
+my $by = "https://x:$all\@git.$p->{domain}:$tls/site.git";
+isnt(($shallow->git('push', $by, 'main'))[0], 0, 'git does not trust what scripts/up has made');
+($rc, $out) = $shallow->git('-c', 'http.sslVerify=false', 'push', $by, 'main');
+is($rc, 0, 'a push by https') or diag $out;
+like($p->get('site')->{body}, qr/^by https$/, 'deploys');
+is($p->api('GET', '/health')->{json}{git_https_url}, "https://git.$p->{domain}:$tls", 'the platform tells its address');
 
 # ---- gone ------------------------------------------------------------------
 
