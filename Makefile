@@ -108,7 +108,8 @@ $(B)/libexec/paas-shim: $(SHIM) $(COMMON)
 $(B)/libexec/paas-init: $(INIT)
 	@mkdir -p $(@D); echo link $@
 	@$(CC) $(if $(SANITIZE),$(LDFLAGS),-static) -o $@ $^
-$(B)/libexec/paas-build: $(BUILDER) $(SANDBOX)
+$(B)/libexec/paas-build: $(BUILDER) $(SANDBOX) \
+	  $(call objs,manager/cli/ignore.c manager/cli/glob.c)
 	$(link) $(LIBS_build)
 $(B)/libexec/paas-inspect: $(INSPECT) $(SANDBOX)
 	$(link) $(LIBS_build)

@@ -386,4 +386,24 @@ subtest 'packs of others, by the Heroku API' => sub {
         'a killed pack');
 };
 
+# ---- .slugignore ---------------------------------------------------------
+
+{
+    my %files = (
+        'Procfile' => "web: true\n", 'keep' => 'x', 'docs/a/b/c' => 'x', 'a.psd' => 'x', 'deep/b.psd' => 'x',
+        'deep/keep.psd' => 'x', "odd\nname.psd" => 'x', 'only/top' => 'x', 'deep/only/top' => 'x',
+        '.slugignore' => "# a comment\ndocs\n*.psd\n!keep.psd\n/only/\n",
+    );
+    my $p = build(place(\%files));
+    is($p->{status}, 0, '.slugignore: the build') or diag $p->{output};
+    my $left = join ' ', sort split /\0/, `cd $p->{dir}/app && find . -type f -printf '%P\\0'`;
+    is($left, '.slugignore Procfile deep/keep.psd deep/only/top keep', '.slugignore: what it names is gone, and nothing else');
+    like($p->{output}, qr/^       \.slugignore took away 5 files or folders$/m, '.slugignore: says so');
+    my $q = place({ 'Procfile' => "web: true\n", 'keep' => 'x' });
+    symlink 'keep', "$q->{dir}/src/.slugignore" or die;
+    build($q);
+    is($q->{status}, 0, '.slugignore: a link is no list');
+    ok(-e "$q->{dir}/app/keep", '.slugignore: nor followed');
+}
+
 done_testing();

@@ -131,6 +131,8 @@ step_unpack(struct build *b, char err[SANDBOX_ERRLEN])
 	}
 	result = unpack_stream(STDIN_FILENO, dir, &b->limits, &stats, err);
 	close(dir);
+	if (result == 0)
+		result = ignore_remove(b->places.app, err);
 	b->unpack = now() - start;
 	return result;
 }

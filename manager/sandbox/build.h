@@ -67,6 +67,11 @@ int path_link_stays(const char *path, const char *target);
  */
 int path_resolves(int root, const char *path);
 
+/* ---- build_ignore.c */
+
+/* Takes away what app/.slugignore names, if there is one. */
+int ignore_remove(const char *app, char err[SANDBOX_ERRLEN]);
+
 /* ---- build_run.c */
 
 struct run_output {

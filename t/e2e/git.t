@@ -72,12 +72,13 @@ is($release->{description}, 'Deploy ' . substr($commit, 0, 8), 'in words, too');
 is($rc, 0, 'the same again');
 like($out, qr/Everything up-to-date/, 'is nothing new');
 
-$site->write('index.html' => "second\n");
+$site->write('index.html' => "second\n", '.slugignore' => "/draft*\nsecret/\n", 'draft.html' => 'x', 'secret/a.html' => 'x');
 $site->commit;
 ($rc, $out) = $site->git('push', url('site', $shop), 'main');
 is($rc, 0, 'a second push') or diag $out;
 like($p->get('site')->{body}, qr/^second$/, 'serves what is new');
 is(version('site'), 'v2 succeeded', 'as v2');
+is($p->get('site', "/$_")->{status}, 404, "$_, which .slugignore names, is left out") for 'draft.html', 'secret/a.html';
 ($rc, $out) = $site->git('push', url('site', $shop), 'main:master');
 is($rc, 0, 'master deploys, too') or diag $out;
 is(version('site'), 'v3 succeeded', 'as v3');
@@ -204,7 +205,7 @@ killed('kill -9 of the hook', sub { kill 'KILL', pids($hook) }, 0);
 killed('kill -9 of git receive-pack', sub { kill 'KILL', pids(qr/receive-pack --stateless-rpc/, $repository) }, 0);
 killed('kill -9 of all that is git', sub { kill 'KILL', $p->service_pid('git') }, 0);
 killed('kill -9 of the one who pushes', sub { kill 'KILL', pids(qr/remote-http .*\Q$host\E/), $_[0]{pid} }, 0);
-Platform::wait_for(10, sub { !glob "$repository/objects/{tmp_,incoming-}*" });
+Platform::wait_for(10, sub { my @left = glob "$repository/objects/{tmp_,incoming-}*"; !@left });
 is_deeply([glob "$repository/objects/{tmp_,incoming-}* $repository/*.lock $repository/refs/heads/*.lock"], [],
     'nothing of it is left in the repository');
 
