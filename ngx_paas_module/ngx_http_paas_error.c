@@ -75,6 +75,10 @@ static const ngx_http_paas_error_t  ngx_http_paas_errors[] = {
       ngx_string("The platform can't tell at the moment which app this is "
                  "for.") },
 
+    { ngx_string("protocol_mismatch"), 502, ngx_string(""),
+      ngx_string("The app can't be spoken to"),
+      ngx_string("It wants https, for which the router is not set up here.") },
+
     { ngx_string("connect_failed"), 502, ngx_string("H21"),
       ngx_string("The app can't be reached"),
       ngx_string("Its process refused the connection.") },

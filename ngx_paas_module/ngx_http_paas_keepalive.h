@@ -109,6 +109,53 @@ void ngx_http_paas_keep_connection(ngx_http_paas_ctx_t *ctx,
 void ngx_http_paas_close_idle(ngx_http_paas_idle_t *idle);
 
 
+/* ngx_http_paas_tls.c */
+
+#if (NGX_HTTP_SSL)
+ngx_int_t ngx_http_paas_set_session(ngx_peer_connection_t *pc, void *data);
+void ngx_http_paas_save_session(ngx_peer_connection_t *pc, void *data);
+#endif
+
+void ngx_http_paas_free_sessions(ngx_http_paas_main_conf_t *pmcf);
+
+
+/*
+ * The pool decides whether an attempt goes by TLS, where "proxy_pass https:"
+ * has what is needed for that.  NGX_DECLINED: it has not.
+ */
+
+static ngx_inline ngx_int_t
+ngx_http_paas_set_protocol(ngx_http_paas_ctx_t *ctx)
+{
+#if (NGX_HTTP_SSL)
+    ngx_http_upstream_t  *u;
+
+    u = ctx->request->upstream;
+
+    if (ctx->pool->protocol != PAAS_ROUTEDB_HTTPS) {
+        u->ssl = 0;
+        return NGX_OK;
+    }
+
+    if (u->conf->ssl) {
+        u->ssl = 1;
+        return NGX_OK;
+    }
+
+#else
+
+    if (ctx->pool->protocol != PAAS_ROUTEDB_HTTPS) {
+        return NGX_OK;
+    }
+
+#endif
+
+    ctx->error = NGX_HTTP_PAAS_PROTOCOL_MISMATCH;
+
+    return NGX_DECLINED;
+}
+
+
 /* ngx_http_paas_spot.c */
 
 ngx_int_t ngx_http_paas_name_spot(ngx_http_paas_ctx_t *ctx);

@@ -228,6 +228,7 @@ ngx_http_paas_exit_worker(ngx_cycle_t *cycle)
     ngx_http_paas_close_patterns(&pmcf->patterns);
 
     ngx_http_paas_free_ctxs(pmcf);
+    ngx_http_paas_free_sessions(pmcf);
 }
 
 

@@ -39,6 +39,7 @@ typedef struct ngx_http_paas_held_s      ngx_http_paas_held_t;
 typedef struct ngx_http_paas_keepalive_s  ngx_http_paas_keepalive_t;
 typedef struct ngx_http_paas_captures_s  ngx_http_paas_captures_t;
 typedef struct ngx_http_paas_spot_s      ngx_http_paas_spot_t;
+typedef struct ngx_http_paas_session_s   ngx_http_paas_session_t;
 
 
 /* Errors, in the order of the table in ngx_http_paas_error.c. */
@@ -58,6 +59,7 @@ typedef enum {
     NGX_HTTP_PAAS_HOLD_FULL,
     NGX_HTTP_PAAS_HOLD_TIMEOUT,
     NGX_HTTP_PAAS_ROUTES_UNAVAILABLE,
+    NGX_HTTP_PAAS_PROTOCOL_MISMATCH,
     NGX_HTTP_PAAS_CONNECT_FAILED,          /* from here on: of an attempt */
     NGX_HTTP_PAAS_CONNECT_TIMEOUT,
     NGX_HTTP_PAAS_CLOSED,
@@ -111,6 +113,7 @@ typedef struct {
     uint64_t                    sweep;     /* stamp that these are to reach */
     uint64_t                    swept;     /* and its generation */
     uint64_t                    seed;      /* of this worker's random numbers */
+    ngx_http_paas_session_t    *sessions;  /* NULL: none was saved yet */
     ngx_int_t                   realip;    /* index of $realip_remote_addr */
     ngx_http_paas_ctx_t        *free;      /* to be used again */
     ngx_event_t                 tick;

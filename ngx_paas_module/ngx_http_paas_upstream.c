@@ -24,12 +24,6 @@ static ngx_http_paas_code_e ngx_http_paas_judge_failure(
 static void ngx_http_paas_record_attempt(ngx_http_paas_ctx_t *ctx,
     ngx_uint_t failed);
 
-#if (NGX_HTTP_SSL)
-static ngx_int_t ngx_http_paas_set_session(ngx_peer_connection_t *pc,
-    void *data);
-static void ngx_http_paas_save_session(ngx_peer_connection_t *pc, void *data);
-#endif
-
 
 /* paas; in an upstream block. */
 
@@ -50,8 +44,8 @@ ngx_http_paas_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     if (uscf->peer.init_upstream) {
-        return "keeps connections by \"paas_keepalive\": no \"keepalive\" and no "
-               "other balancing method may stand in the same upstream";
+        return "keeps connections by \"paas_keepalive\": no \"keepalive\" and "
+               "no other balancing method may stand in the same upstream";
     }
 
     if (uscf->servers->nelts) {
@@ -246,6 +240,10 @@ ngx_http_paas_get_peer(ngx_peer_connection_t *pc, void *data)
     for ( ;; ) {
 
         if (ctx->pool == NULL) {
+            return ngx_http_paas_refuse_peer(ctx);
+        }
+
+        if (ngx_http_paas_set_protocol(ctx) != NGX_OK) {
             return ngx_http_paas_refuse_peer(ctx);
         }
 
@@ -496,22 +494,3 @@ ngx_http_paas_record_attempt(ngx_http_paas_ctx_t *ctx, ngx_uint_t failed)
         ctx->pool->reshare = ngx_current_msec;
     }
 }
-
-
-#if (NGX_HTTP_SSL)
-
-/* nginx calls these without a look whether they are there. */
-
-static ngx_int_t
-ngx_http_paas_set_session(ngx_peer_connection_t *pc, void *data)
-{
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_paas_save_session(ngx_peer_connection_t *pc, void *data)
-{
-}
-
-#endif
