@@ -208,7 +208,7 @@ sub damage {
     while ($at >= 0) {
         open my $out, '+<', $file or die $!;
         seek $out, $at, 0;
-        print {$out} 'x';
+        print {$out} '!';    # which base64 has not
         close $out;
         $at = index $bytes, $part, $at + 1;
     }
