@@ -1,11 +1,13 @@
 #include "git/serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
@@ -14,6 +16,13 @@
 #include "common/log.h"
 
 #define HTTP_BACKEND "/usr/lib/git-core/git-http-backend"
+
+/*
+ * At once, of the 40 processes that fcgiwrap has: some are always left for
+ * those who only begin.
+ */
+#define PUSHES_MAX  24
+#define FETCHES_MAX 8
 
 /* Of each of git's processes: what a hostile pack may make it take. */
 #define MEMORY_MAX (4ULL << 30)
@@ -66,6 +75,31 @@ has_room(const struct serve *s)
 	       (uint64_t)fs.f_bavail * fs.f_frsize >= s->conf.disk_reserve;
 }
 
+/*
+ * A place among those at work, held by a lock: whoever is killed, the kernel
+ * gives it back.  Only who had the right token comes this far.
+ */
+static int
+take_place(const struct serve *s)
+{
+	char path[sizeof(s->conf.run_dir) + 32];
+	int fd, n;
+
+	if (s->method[0] != 'P')
+		return 0;
+	for (n = s->push ? PUSHES_MAX : FETCHES_MAX; n > 0; n--) {
+		snprintf(path, sizeof(path), "%s/git/%s.%d", s->conf.run_dir,
+		    s->push ? "push" : "fetch", n);
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+		    S_IRUSR | S_IWUSR);
+		if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0; /* open to our end */
+		if (fd != -1)
+			(void)close(fd);
+	}
+	return -1;
+}
+
 int
 main(void)
 {
@@ -80,6 +114,9 @@ main(void)
 	log_init("paas-git", 0);
 	if ((status = serve_read(&s, getenv, err)) != 0)
 		return answer(status, err);
+	if (take_place(&s) == -1)
+		return answer(503,
+		    "Too many are at work already: try again in a moment.");
 	if (!has_room(&s))
 		return answer(507,
 		    "The platform's disk is nearly full (disk_reserve in "
