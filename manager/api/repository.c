@@ -55,6 +55,10 @@ repositories_close(struct repositories *all)
 	free(all);
 }
 
+/*
+ * 0: not there; 1: still root's, since the launcher was killed before it gave
+ * it away; 2: as it should be.
+ */
 static int
 repository_is_there(struct repositories *all, uint64_t app)
 {
@@ -63,7 +67,9 @@ repository_is_there(struct repositories *all, uint64_t app)
 
 	snprintf(path, sizeof(path), "%s/" PLACE_GIT "/%016" PRIx64 ".git",
 	    all->api->conf->state_dir, app);
-	return lstat(path, &st) == 0;
+	if (lstat(path, &st) != 0)
+		return 0;
+	return st.st_uid == 0 ? 1 : 2;
 }
 
 int
@@ -74,7 +80,7 @@ repository_exists(struct repositories *all, uint64_t app)
 	TAILQ_FOREACH (making, &all->makings, entry)
 		if (making->app == app)
 			return 1;
-	return repository_is_there(all, app);
+	return repository_is_there(all, app) != 0;
 }
 
 static void
@@ -97,7 +103,7 @@ repository_need(
 	struct launch *launch = node_launch(all->api->node);
 	struct making *making;
 
-	if (repository_is_there(all, app)) {
+	if (repository_is_there(all, app) == 2) {
 		done(0, arg);
 		return;
 	}
