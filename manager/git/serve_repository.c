@@ -110,7 +110,8 @@ is_incoming(const char *name)
 static int
 is_stale(const char *name)
 {
-	return strncmp(name, "tmp_", 4) == 0 || ends_with(name, ".keep") ||
+	return strncmp(name, "tmp_", 4) == 0 ||
+	       strncmp(name, ".tmp-", 5) == 0 || ends_with(name, ".keep") ||
 	       ends_with(name, ".lock");
 }
 
