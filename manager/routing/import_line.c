@@ -159,7 +159,11 @@ parse_setting(const char *text, unsigned int of, json_t *object, char *err)
 	}
 	if (json_object_get(object, setting->name) != NULL)
 		return fail(err, "%s is given twice", setting->name);
-	given = json_string(text[len] == '=' ? text + len + 1 : "on");
+	if (text[len] == '=')
+		given = json_string(text + len + 1);
+	else
+		given =
+		    setting->kind == SETTING_BOOL ? json_true() : json_null();
 	value = setting_parse(setting, given, buf);
 	json_decref(given);
 	if (value == NULL)

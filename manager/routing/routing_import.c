@@ -339,7 +339,7 @@ put_pool(const char *line, size_t len, void *arg)
 	else
 		log_warn("routing: an imported pool makes no sense: %s", err);
 	json_decref(pool);
-	return put->n % 16 == 0 && routing_now() > put->end;
+	return routing_now() > put->end;
 }
 
 size_t
