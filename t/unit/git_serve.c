@@ -135,6 +135,9 @@ makes_an_environment_of_its_own(void **state)
 			assert_int_equal(i < n, values);
 		}
 	}
+	for (char **p = list; *p != NULL; p++)
+		free(*p);
+	free(list);
 }
 
 static void
