@@ -84,7 +84,7 @@ $(B)/obj/%.o: %.c
 LIBS_paas	:= -lcurl -ljansson -larchive -lbsd
 LIBS_routedb	:= -llmdb -lpcre2-8 -lbsd
 LIBS_manager	:= -lsystemd -lmicrohttpd -lcurl -ljansson -llmdb -lsodium \
-		   -lssl -lcrypto -luuid -lbsd
+		   -lpcre2-8 -lssl -lcrypto -luuid -lbsd
 LIBS_launcher	:= -lsystemd -lnftables -lmnl -lseccomp -lbsd
 LIBS_shim	:= -lbsd
 LIBS_git	:= -lbsd

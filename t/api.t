@@ -501,6 +501,25 @@ is_deeply($route->{paths}[0]{instances}, [], 'any more');
 good('remove it', 200, 'DELETE', '/routes/x.org');
 good('remove the split', 200, 'DELETE', '/routes/shop.paas.localhost');
 
+# Patterns.
+is_deeply(good('patterns', 200, 'GET', '/patterns'), [], 'none');
+my $pattern = good('a pattern', 201, 'PUT', '/patterns/20', { pattern => 'pr-(?<n>\\d+)\\.example\\.com', instances => [$one], sticky => 'on' });
+is("$pattern->{order} $pattern->{pattern}", '20 pr-(?<n>\\d+)\\.example\\.com', 'as it was given');
+good('another', 201, 'PUT', '/patterns/3', { pattern => '.*', apps => [{ app => 'next' }] });
+is_deeply([map { $_->{order} } @{ good('a list', 200, 'GET', '/patterns') }], [3, 20], 'in order');
+$pattern = good('one more path', 200, 'PUT', '/patterns/20', { path => '/x', instances => [$one] });
+is(scalar @{ $pattern->{paths} }, 2, 'two of them');
+is($pattern->{pattern}, 'pr-(?<n>\\d+)\\.example\\.com', 'the pattern stays');
+bad("$_->[0]", 422, qr/$_->[1]/, 'PUT', "/patterns/$_->[2]", { instances => [$one], pattern => $_->[3] })
+    for ['a broken pattern', 'pattern: missing closing parenthesis, at byte 4 of "a\\(b\\."', 5, 'a(b.'],
+    ['a blank', 'printable ASCII without blanks', 5, 'a b'], ['no order', 'order has to be a whole number', 'x', 'a'],
+    ['an order below 0', 'order has to be', '-1', 'a'], ['a long one', 'pattern has to be 1 to 512 bytes', 5, 'a' x 513],
+    ['a large one', 'pattern is too large: compiled', 5, '((ab|cd){99}){30}'];
+bad('no pattern', 422, qr/pattern is missing/, 'PUT', '/patterns/5', { instances => [$one] });
+bad('a pattern of a host', 422, qr/pattern is not a field/, 'PUT', '/routes/x.org', { instances => [$one], pattern => 'a' });
+bad('no such pattern', 404, qr/no pattern of order 5/, $_, '/patterns/5') for 'GET', 'DELETE';
+good('remove', 200, 'DELETE', "/patterns/$_") for 3, 20;
+
 # How requests go to an app.
 my $http = good('http', 200, 'GET', '/apps/shop/http');
 is("$http->{balance} $http->{retry_budget} $http->{hold}", 'two_choices 20 30', 'what counts unless it is set');

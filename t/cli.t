@@ -123,6 +123,9 @@ my %answers = (
     'DELETE /routes/old.example.com' => [200, '{}'],
     'PATCH /routes/old.example.com' => [200, '{"host":"old.example.com","paths":[]}'],
     map({ ("$_ /apps/shop/http" => [200, '{"balance":"ewma","queue":7,"sticky":true,"to_host":null}']) } qw(GET PATCH)),
+    map({ ($_ => [200, '{"order":10,"pattern":"pr-.*","paths":[{"path":"/","apps":[{"app":"next","weight":100}],"instances":[]}]}']) }
+        'PUT /patterns/10', 'DELETE /patterns/10'),
+    'GET /patterns' => [200, '[{"order":10,"pattern":"pr-.*","paths":[{"path":"/","apps":[{"app":"next","weight":100}],"instances":[]}]}]'],
     'PUT /imports/routes' => sub {
         open my $fh, '<', $_[0]{file} or die;
         local $/;
@@ -377,6 +380,10 @@ check ['routes:split', 'old.example.com', 'shop', '--outside', '0'], 0, qr/The r
 is_deeply last_request()->{json}, {instances => [], apps => [{app => 'shop', weight => 100}]}, 'as the API has it';
 check ['routes:split', 'h', 'shop=0'], 2, undef, qr/weight of an app is 1 to 10000/, 'a weight of nothing';
 check ['routes:set', 'h', '10.0.0.2:80'], 2, undef, qr/is not SETTING=VALUE/, 'an address is no setting';
+check ['patterns'], 0, qr{^10 pr-\.\* +/ +\(?.*app:next$}m, undef, 'patterns';
+check ['patterns:add', '10', 'pr-.*', 'app:next', 'strip=on'], 0, qr/^10 pr-/m, undef, 'patterns:add';
+is_deeply last_request()->{json}, {pattern => 'pr-.*', strip => 'on', instances => [], apps => [{app => 'next', weight => 100}]}, 'as the API has it';
+check ['patterns:remove', '10'], 0, qr/^Removed the pattern of order 10$/m, undef, 'patterns:remove';
 check ['http'], 0, qr/^balance +ewma\nqueue +7\nsticky +on\nto_host +\(none\)$/m, undef, 'http';
 check ['http:set', 'balance=ewma', 'sticky=on'], 0, qr/^sticky +on$/m, undef, 'http:set';
 is_deeply last_request()->{json}, {balance => 'ewma', sticky => 'on'}, 'as text';

@@ -17,13 +17,23 @@
 
 #define KINDS (SETTING_OUTSIDE | SETTING_PATH)
 
-const struct check_field route_fields[] = {
-    {"path", CHECK_STRING, 0, 1, ROUTE_PATH_MAX, NULL, NULL},
-    {"instances", CHECK_ARRAY, 0, 0, INSTANCES_MAX, NULL, NULL},
-    {"weight", CHECK_INT, 0, 1, 10000, NULL, NULL},
-    {"apps", CHECK_ARRAY, 0, 0, APPS_MAX, NULL, NULL},
-    {NULL, 0, 0, 0, 0, NULL, NULL},
-};
+#define FIELDS                                                           \
+	{"path", CHECK_STRING, 0, 1, ROUTE_PATH_MAX, NULL, NULL},        \
+	    {"instances", CHECK_ARRAY, 0, 0, INSTANCES_MAX, NULL, NULL}, \
+	    {"weight", CHECK_INT, 0, 1, 10000, NULL, NULL},              \
+	{                                                                \
+		"apps", CHECK_ARRAY, 0, 0, APPS_MAX, NULL, NULL          \
+	}
+#define END                                  \
+	{                                    \
+		NULL, 0, 0, 0, 0, NULL, NULL \
+	}
+
+const struct check_field route_fields[] = {FIELDS, END};
+
+const struct check_field pattern_fields[] = {
+    {"pattern", CHECK_STRING, 0, 1, PAAS_ROUTEDB_PATTERN_MAX, NULL, NULL},
+    FIELDS, END};
 
 json_t *
 route_find_path(json_t *record, const char *prefix)
@@ -175,12 +185,13 @@ replace_path(json_t *record, const char *prefix, json_t *made)
 }
 
 json_t *
-route_edit(struct request *r, struct route_ids *ids, json_t *record, int patch)
+route_edit(struct request *r, const struct check_field *fields,
+    struct route_ids *ids, json_t *record, int patch)
 {
 	char prefix[ROUTE_PATH_MAX + 1];
 	json_t *set, *made = NULL;
 
-	if ((set = settings_read(r, route_fields, KINDS)) == NULL)
+	if ((set = settings_read(r, fields, KINDS)) == NULL)
 		return NULL;
 	if (route_edit_prefix(r, prefix) == 0)
 		made = edit_path(r, ids, set, prefix,

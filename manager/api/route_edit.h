@@ -32,16 +32,17 @@ json_t *route_instances_make(
 /* The shares of apps as the body has them, or NULL after an answer. */
 json_t *route_apps_make(struct request *, json_t *wanted);
 
-/* What a path takes beside settings. */
+/* What a path takes beside settings; for patterns, a pattern as well. */
 extern const struct check_field route_fields[];
+extern const struct check_field pattern_fields[];
 
 /*
  * A copy of the record (NULL: a new one) with the body's path in place of the
  * one of that prefix; with patch, what the body does not name stays.  NULL
  * after an answer.
  */
-json_t *route_edit(
-    struct request *, struct route_ids *, json_t *record, int patch);
+json_t *route_edit(struct request *, const struct check_field *,
+    struct route_ids *, json_t *record, int patch);
 
 /* Of the body; "/" if it has none.  0, or -1 after an answer. */
 int route_edit_prefix(struct request *, char *prefix);

@@ -129,7 +129,7 @@ route_set(struct request *r, int patch)
 		return;
 	old = store_get(r->api->store, key_format(key, "route/%s", host), &rev);
 	route_ids_read(r, &ids);
-	record = route_edit(r, &ids, old, patch);
+	record = route_edit(r, route_fields, &ids, old, patch);
 	if (record != NULL &&
 	    (app[0] == '\0' || route_may_have(r, host, app, record) == 0) &&
 	    route_leads_on(r, host, record))

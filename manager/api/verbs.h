@@ -60,6 +60,10 @@
 	VERB(route_put)        \
 	VERB(route_patch)      \
 	VERB(route_delete)     \
+	VERB(pattern_list)     \
+	VERB(pattern_info)     \
+	VERB(pattern_put)      \
+	VERB(pattern_delete)   \
 	VERB(import_info)      \
 	VERB(import_put)       \
 	VERB(import_delete)    \

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/routes.h"
 
 static const struct table_column routes_columns[] = {{"HOST", 0}, {"PATH", 0},
     {"BALANCE", 0}, {"WEIGHT", 1}, {"ADDRESS", 0}, {0}};
@@ -52,6 +53,16 @@ routes_path(struct table *table, const char *host, const json_t *path)
 		    text, v6 ? "]" : "", cli_int(one, "port"),
 		    n > 0 ? " (outside)" : "");
 	}
+}
+
+void
+routes_paths(struct table *table, const char *name, const json_t *paths)
+{
+	json_t *path;
+	size_t i;
+
+	json_array_foreach (paths, i, path)
+		routes_path(table, name, path);
 }
 
 static void
@@ -231,21 +242,29 @@ routes_send(struct cli *cli, const char *method, json_t *body)
 	return rc == EXIT_OK ? routes_show(cli, route) : rc;
 }
 
-int
-cmd_routes_add(struct cli *cli)
+json_t *
+routes_body(struct cli *cli, int first)
 {
 	json_t *body = json_pack("{s:[], s:[]}", "instances", "apps");
 	int i;
 
-	for (i = 1; i < cli->words.nargs; i++)
+	for (i = first; i < cli->words.nargs; i++)
 		if (routes_word(cli, body, cli->words.args[i]) == -1) {
 			json_decref(body);
-			return EXIT_USAGE;
+			return NULL;
 		}
 	if (json_array_size(json_object_get(body, "apps")) == 0)
 		json_object_del(body, "apps");
 	routes_options(cli, body);
-	return routes_send(cli, "PUT", body);
+	return body;
+}
+
+int
+cmd_routes_add(struct cli *cli)
+{
+	json_t *body = routes_body(cli, 1);
+
+	return body != NULL ? routes_send(cli, "PUT", body) : EXIT_USAGE;
 }
 
 int

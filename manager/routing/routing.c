@@ -196,6 +196,12 @@ routing_apply(struct routing *rt, enum touch_kind kind, const char *name)
 	case TOUCH_HOST:
 		routing_host_apply(rt, name);
 		break;
+	case TOUCH_PATTERN:
+		routing_pattern_apply(rt, name);
+		break;
+	case TOUCH_KEYS:
+		routing_keys_apply(rt);
+		break;
 	case TOUCH_POOL:
 		if (key_parse_id(name, &id) == 0)
 			routing_pool_apply(rt, id);
@@ -469,6 +475,13 @@ routing_open(struct store *st, const struct conf *conf, sd_event *event,
 		return NULL;
 	}
 	routing_watch(rt);
+	if ((rc = routing_keys_start(rt, event)) < 0) {
+		snprintf(err, PAAS_ERRLEN,
+		    "cannot attach the routing to the event loop: %s",
+		    strerror(-rc));
+		routing_close(rt);
+		return NULL;
+	}
 	rt->import = routing_import_load(st, conf);
 	start_walk(rt, find_base(rt));
 	return rt;
@@ -501,6 +514,7 @@ routing_close(struct routing *rt)
 	sd_event_source_disable_unref(rt->later);
 	sd_event_source_disable_unref(rt->nudge);
 	sd_event_source_disable_unref(rt->timer);
+	sd_event_source_disable_unref(rt->keys);
 	forget_all(rt);
 	routing_walk_free(rt->walk);
 	routing_import_free(rt->import);

@@ -183,7 +183,8 @@ pool_owned(struct routing *rt, const paas_routedb_pool_t *pool)
 	json_t *route;
 	int owned;
 
-	if (routing_import_owns(rt->import, pool->id))
+	if (routing_import_owns(rt->import, pool->id) ||
+	    (owner.len == 0 && routing_pattern_owns(rt, pool->id)))
 		return 1;
 	if (owner.len == 0 || owner.len >= sizeof(name))
 		return 0;

@@ -7,6 +7,8 @@
  *   routing_app.c      an app's records -> its pool
  *   routing_backend.c  route/HOST -> its pools and paths
  *   setting.c          what can be set of a pool or a path
+ *   routing_pattern.c  pattern/ORDER, likewise
+ *   routing_keys.c     the keys of the sticky cookie
  *   routing_import.c   imported routes, where nothing else has the host
  *   import*.c          how they come
  *   routing_host.c     what a host leads to
@@ -115,6 +117,17 @@ void routing_db_del_host(struct routing_db *, const char *host);
 size_t routing_db_route_pools(
     struct routing_db *, const char *host, uint64_t *pools, size_t max);
 
+void routing_db_put_pattern(struct routing_db *, uint32_t order,
+    const char *text, const paas_routedb_path_t *, uint32_t npaths);
+void routing_db_del_pattern(struct routing_db *, uint32_t order);
+size_t routing_db_pattern_pools(struct routing_db *, uint32_t order,
+    const char *owner, uint64_t *pools, size_t max);
+int routing_db_each_pattern(
+    struct routing_db *, int (*cb)(uint32_t order, void *arg), void *arg);
+
+void routing_db_put_keys(
+    struct routing_db *, const paas_routedb_key_t *, uint32_t n);
+
 /* The revision that the database says it obeys. */
 uint64_t routing_db_revision(struct routing_db *);
 
@@ -136,7 +149,9 @@ void routing_db_show_pool(struct routing_db *, uint64_t id,
 enum touch_kind {
 	TOUCH_APP, /* before the hosts: a pool is put before what names it */
 	TOUCH_HOST,
-	TOUCH_POOL /* its id; taken out if nothing in the store has it */
+	TOUCH_POOL,    /* its id; taken out if nothing in the store has it */
+	TOUCH_PATTERN, /* its order, ten digits */
+	TOUCH_KEYS     /* all of them, "" */
 };
 
 /* A change has just been committed, or something is looked at once more. */
@@ -158,7 +173,7 @@ struct touch_queue {
 	size_t n;
 };
 
-#define ROUTING_WATCHES 9
+#define ROUTING_WATCHES 11
 
 struct cert_stage;
 struct routing_import;
@@ -178,7 +193,8 @@ struct routing {
 	sd_event_source *later; /* the walk and what it touches */
 	sd_event_source *nudge; /* for the latter to have its turn, too */
 	sd_event_source *timer;
-	unsigned int retry; /* ms; 0: all is well */
+	sd_event_source *keys; /* looks at how old they are */
+	unsigned int retry;    /* ms; 0: all is well */
 	struct store_watch *watches[ROUTING_WATCHES];
 	struct cert_stage *certs;
 };
@@ -314,6 +330,21 @@ void cert_stage_close(struct cert_stage *);
 /* What is served for a host, or NULL for none; see cert_choose(). */
 struct cert_entry;
 const struct cert_entry *cert_stage_find(struct cert_stage *, const char *host);
+
+/* A pattern is put with whatever it leads to, or taken out. */
+void routing_pattern_apply(struct routing *, const char *order);
+
+/* Does a record of a pattern have this pool? */
+int routing_pattern_owns(struct routing *, uint64_t pool);
+
+/* Each that there is a record of, or that the database has: OK or an error. */
+typedef void (*routing_found_cb)(
+    struct routing *, enum touch_kind, const char *name);
+int routing_pattern_each(struct routing *, routing_found_cb);
+
+/* The keys of the sticky cookie: makes them, and looks at their age. */
+int routing_keys_start(struct routing *, sd_event *);
+void routing_keys_apply(struct routing *);
 
 /* A pool is taken out if nothing in the store has it. */
 void routing_pool_apply(struct routing *, uint64_t id);

@@ -35,6 +35,7 @@ struct walk_source {
 
 enum walk_stage {
 	WALK_APPS,
+	WALK_FEW,
 	WALK_SHARES,
 	WALK_IMPORT,
 	WALK_HOSTS,
@@ -125,6 +126,16 @@ walk_apps(struct routing *rt)
 	    0)
 		next_stage(rt);
 	return PAAS_ROUTEDB_OK;
+}
+
+/* ---- patterns and keys ------------------------------------------------- */
+
+static int
+walk_few(struct routing *rt)
+{
+	next_stage(rt);
+	differs(rt, TOUCH_KEYS, "");
+	return routing_pattern_each(rt, differs);
 }
 
 /* ---- what hangs on apps ------------------------------------------------ */
@@ -483,6 +494,7 @@ routing_walk_some(struct routing *rt, int writing, uint64_t end)
 {
 	static int (*const stages[])(struct routing *) = {
 	    [WALK_APPS] = walk_apps,
+	    [WALK_FEW] = walk_few,
 	    [WALK_SHARES] = walk_shares,
 	    [WALK_IMPORT] = walk_import,
 	    [WALK_HOSTS] = walk_hosts,

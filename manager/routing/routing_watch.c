@@ -63,6 +63,7 @@ on_app(const char *key, json_t *value, uint64_t rev, void *arg)
 		routing_touch_domains(rt, app, TOUCH_NOW);
 		key_format(prefix, "target/%s/", app);
 		store_each_key(rt->store, prefix, prefix, touch_target, rt);
+		(void)routing_pattern_each(rt, touch);
 	}
 	touch(rt, TOUCH_APP, app);
 }
@@ -97,6 +98,22 @@ on_host(const char *key, json_t *value, uint64_t rev, void *arg)
 {
 	(void)value, (void)rev;
 	touch(arg, TOUCH_HOST, strchr(key, '/') + 1);
+}
+
+/* pattern/ORDER */
+static void
+on_pattern(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	(void)value, (void)rev;
+	touch(arg, TOUCH_PATTERN, strchr(key, '/') + 1);
+}
+
+/* keys/sticky */
+static void
+on_keys(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	(void)key, (void)value, (void)rev;
+	touch(arg, TOUCH_KEYS, "");
 }
 
 /* import/routes */
@@ -152,6 +169,8 @@ routing_watch(struct routing *rt)
 	    {"domain/", on_host},
 	    {"route/", on_host},
 	    {"import/", on_import},
+	    {"pattern/", on_pattern},
+	    {"keys/", on_keys},
 	    {"assign/", on_instance},
 	    {"actual/", on_instance},
 	};

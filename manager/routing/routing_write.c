@@ -336,31 +336,87 @@ path_leads_to(const paas_routedb_path_t *path, uint64_t pool)
 	return 0;
 }
 
-size_t
-routing_db_route_pools(
-    struct routing_db *db, const char *host, uint64_t *pools, size_t max)
+/* The pools of a record's own that its paths lead to. */
+static size_t
+own_pools(const paas_routedb_host_t *record, const char *owner, uint64_t *pools,
+    size_t max)
 {
-	char owner[sizeof("route/") + PAAS_ROUTEDB_HOST_MAX];
-	paas_routedb_host_t old;
 	paas_routedb_path_t path;
 	uint32_t i;
 	size_t n = 0;
 
-	if (!begin_read(db))
-		return 0;
-	if (!find_exact(db, host, &old))
-		old.npaths = 0;
-	snprintf(owner, sizeof(owner), "route/%s", host);
-	for (i = 0; i < old.npaths && n < max; i++) {
-		if (paas_routedb_get_path(&old, i, &path) != PAAS_ROUTEDB_OK)
+	for (i = 0; i < record->npaths && n < max; i++) {
+		if (paas_routedb_get_path(record, i, &path) != PAAS_ROUTEDB_OK)
 			break;
 		pools[n] = routing_backend_pool(
 		    owner, (const char *)path.prefix.data, path.prefix.len);
 		if (path_leads_to(&path, pools[n]))
 			n++;
 	}
+	return n;
+}
+
+size_t
+routing_db_route_pools(
+    struct routing_db *db, const char *host, uint64_t *pools, size_t max)
+{
+	char owner[sizeof("route/") + PAAS_ROUTEDB_HOST_MAX];
+	paas_routedb_host_t old;
+	size_t n = 0;
+
+	if (!begin_read(db))
+		return 0;
+	snprintf(owner, sizeof(owner), "route/%s", host);
+	if (find_exact(db, host, &old))
+		n = own_pools(&old, owner, pools, max);
 	end_read(db);
 	return n;
+}
+
+/* ---- patterns and keys ------------------------------------------------- */
+
+void
+routing_db_put_pattern(struct routing_db *db, uint32_t order, const char *text,
+    const paas_routedb_path_t *paths, uint32_t npaths)
+{
+	db->changes++;
+	note(db,
+	    paas_routedb_put_pattern(
+		db->writer, order, str_of(text), paths, npaths),
+	    text);
+}
+
+void
+routing_db_del_pattern(struct routing_db *db, uint32_t order)
+{
+	int rc = paas_routedb_del_pattern(db->writer, order);
+
+	db->changes += rc != PAAS_ROUTEDB_ENOTFOUND;
+	note(db, rc, "a pattern's end");
+}
+
+size_t
+routing_db_pattern_pools(struct routing_db *db, uint32_t order,
+    const char *owner, uint64_t *pools, size_t max)
+{
+	paas_routedb_host_t old;
+	size_t n = 0;
+
+	if (!begin_read(db))
+		return 0;
+	if (paas_routedb_find_pattern(db->reader, order, &old) ==
+	    PAAS_ROUTEDB_OK)
+		n = own_pools(&old, owner, pools, max);
+	end_read(db);
+	return n;
+}
+
+void
+routing_db_put_keys(
+    struct routing_db *db, const paas_routedb_key_t *keys, uint32_t n)
+{
+	db->changes++;
+	note(db, paas_routedb_put_keys(db->writer, keys, n), "the keys");
 }
 
 /* ---- what is there ----------------------------------------------------- */
@@ -408,6 +464,34 @@ routing_db_each_id(struct routing_db *db, uint64_t from,
 	if (db->writer == NULL || !begin_walk(db))
 		return db->error;
 	rc = paas_routedb_each_id(db->reader, from, cb, arg);
+	end_read(db);
+	return rc;
+}
+
+struct each_order {
+	int (*cb)(uint32_t, void *);
+	void *arg;
+};
+
+static int
+each_order(uint32_t order, const paas_routedb_host_t *record, void *arg)
+{
+	const struct each_order *each = arg;
+
+	(void)record;
+	return each->cb(order, each->arg);
+}
+
+int
+routing_db_each_pattern(
+    struct routing_db *db, int (*cb)(uint32_t, void *), void *arg)
+{
+	struct each_order each = {cb, arg};
+	int rc;
+
+	if (db->writer == NULL || !begin_walk(db))
+		return db->error;
+	rc = paas_routedb_each_pattern(db->reader, each_order, &each);
 	end_read(db);
 	return rc;
 }

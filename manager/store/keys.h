@@ -28,6 +28,10 @@
  *                                        number (hex), weight}]}]; of a path,
  *                                        pool or apps or both
  *   target/APP/HOST            api       {}: a path of route/HOST names the app
+ *   pattern/ORDER              api       pattern, created, updated, paths as
+ *                                        in route/HOST; ORDER is 10 digits
+ *   keys/sticky                routing   keys [{id, key (hex), created}], the
+ *                                        newest first: of the sticky cookie
  *   import/routes              api       file (hash of imports/HASH, or null),
  *                                        bytes, pools, hosts, paths, user,
  *                                        created, before [hash of files that

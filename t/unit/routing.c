@@ -5,6 +5,7 @@
 
 #include "internal.h"
 #include "routing/routing.h"
+#include "routing/routing_keys.h"
 
 static struct conf conf;
 static struct routing *routing;
@@ -467,6 +468,155 @@ obeys_settings(void **state)
 	assert_int_equal(0, pool.hold);
 }
 
+static void write_file(struct fixture *, const char *name, const char *text);
+
+/* ---- patterns and keys ------------------------------------------------- */
+
+/* "10 TEXT; 20 TEXT" */
+static const char *
+patterns_of(struct fixture *fx)
+{
+	static char text[512];
+	paas_routedb_reader_t *reader = routes_open(fx);
+	paas_routedb_host_t found;
+	char word[300];
+	uint64_t txn;
+	uint32_t i;
+
+	text[0] = '\0';
+	assert_int_equal(0, paas_routedb_begin(reader, &txn));
+	for (i = 0; i < 40; i += 10) {
+		if (paas_routedb_find_pattern(reader, i, &found) != 0)
+			continue;
+		snprintf(word, sizeof(word), "%u %.*s; ", i,
+		    (int)found.name.len, (const char *)found.name.data);
+		strlcat(text, word, sizeof(text));
+	}
+	(void)paas_routedb_end(reader);
+	paas_routedb_reader_close(reader);
+	return text;
+}
+
+#define PATTERN(text, target) \
+	"{\"pattern\":\"" text "\",\"paths\":[{\"prefix\":\"/\"," target "}]}"
+
+static void
+routes_patterns(void **state)
+{
+	struct fixture *fx = *state;
+
+	put(fx, "pattern/0000000020",
+	    PATTERN("b.*", "\"pool\":{\"instances\":[]}"));
+	put(fx, APP, HELLO "}");
+	put(fx, "pattern/0000000010",
+	    PATTERN("a.*", "\"apps\":[" SHARE("hello", "7", "1") "]"));
+	assert_string_equal("10 a.*; 20 b.*; ", patterns_of(fx));
+	assert_int_equal(2, routes_meta(fx).npatterns);
+	assert_int_equal(2, routes_meta(fx).npools);
+	put(fx, "pattern/0000000020",
+	    PATTERN("c.*", "\"pool\":{\"instances\":[]}"));
+	assert_string_equal("10 a.*; 20 c.*; ", patterns_of(fx));
+
+	/* What has no target any more is no pattern. */
+	del(fx, APP);
+	assert_string_equal("20 c.*; ", patterns_of(fx));
+	stop(fx);
+	fixture_del(fx, "pattern/0000000020");
+	fixture_put(fx, "pattern/0000000030",
+	    PATTERN("d.*", "\"pool\":{\"instances\":[]}"));
+	start(fx);
+	assert_string_equal("30 d.*; ", patterns_of(fx));
+	assert_int_equal(1, routes_meta(fx).npools);
+	stop(fx);
+	write_file(fx, "boot", "another boot\n");
+	start(fx);
+	assert_string_equal("30 d.*; ", patterns_of(fx));
+	del(fx, "pattern/0000000030");
+	assert_int_equal(0, routes_meta(fx).npools);
+}
+
+static uint32_t
+keys_of(struct fixture *fx, paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX])
+{
+	paas_routedb_reader_t *reader = routes_open(fx);
+	uint64_t txn;
+	uint32_t n = 0;
+
+	memset(keys, 0, PAAS_ROUTEDB_KEYS_MAX * sizeof(*keys));
+	assert_int_equal(0, paas_routedb_begin(reader, &txn));
+	assert_int_equal(0, paas_routedb_get_keys(reader, keys, &n));
+	(void)paas_routedb_end(reader);
+	paas_routedb_reader_close(reader);
+	return n;
+}
+
+/* Cookies outlive a restart and a rebuild. */
+static void
+keeps_its_keys(void **state)
+{
+	struct fixture *fx = *state;
+	paas_routedb_key_t first[PAAS_ROUTEDB_KEYS_MAX];
+	paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX];
+	const uint8_t none[PAAS_ROUTEDB_KEY_SIZE] = {0};
+
+	assert_int_equal(1, keys_of(fx, first));
+	assert_int_equal(1, first[0].id);
+	assert_memory_not_equal(none, first[0].key, sizeof(none));
+	stop(fx);
+	start(fx);
+	assert_int_equal(1, keys_of(fx, keys));
+	assert_memory_equal(first, keys, sizeof(keys));
+	stop(fx);
+	write_file(fx, "boot", "another boot\n");
+	start(fx);
+	assert_int_equal(1, keys_of(fx, keys));
+	assert_memory_equal(first, keys, sizeof(keys));
+}
+
+static int
+nkeys(const json_t *record)
+{
+	return (int)json_array_size(json_object_get(record, "keys"));
+}
+
+static json_int_t
+key_id(const json_t *record, size_t i)
+{
+	return json_integer_value(json_object_get(
+	    json_array_get(json_object_get(record, "keys"), i), "id"));
+}
+
+static void
+rotates_keys(void **state)
+{
+	const int64_t day = ROUTING_KEY_AGE / 30;
+	json_t *one, *two, *next;
+
+	(void)state;
+	assert_non_null(one = routing_keys_next(NULL, 100 * day));
+	assert_int_equal(1, nkeys(one));
+	assert_null(routing_keys_next(one, 100 * day));
+	assert_null(routing_keys_next(one, 130 * day));
+	assert_null(routing_keys_next(one, 20 * day)); /* set back */
+	assert_non_null(two = routing_keys_next(one, 131 * day));
+	assert_int_equal(2, nkeys(two));
+	assert_int_equal(2, key_id(two, 0));
+	assert_int_equal(1, key_id(two, 1));
+	assert_null(routing_keys_next(two, 161 * day));
+	/* The older one goes when its successor is followed itself. */
+	assert_non_null(next = routing_keys_next(two, 162 * day));
+	assert_int_equal(2, nkeys(next));
+	assert_int_equal(3, key_id(next, 0));
+	assert_int_equal(2, key_id(next, 1));
+	json_decref(next);
+	/* After a year without a manager. */
+	assert_non_null(next = routing_keys_next(two, 500 * day));
+	assert_int_equal(3, key_id(next, 0));
+	json_decref(next);
+	json_decref(two);
+	json_decref(one);
+}
+
 /* ---- starts ------------------------------------------------------------ */
 
 static void
@@ -744,6 +894,9 @@ main(void)
 	    WITH_ROUTING(ends_shares_after_a_start),
 	    WITH_ROUTING(redirects),
 	    WITH_ROUTING(obeys_settings),
+	    WITH_ROUTING(routes_patterns),
+	    WITH_ROUTING(keeps_its_keys),
+	    cmocka_unit_test(rotates_keys),
 	    WITH_ROUTING(catches_up_after_a_start),
 	    WITH_ROUTING(starts_anew_after_a_boot),
 	    WITH_ROUTING(starts_anew_over_rubbish),
