@@ -30,6 +30,17 @@ ngx_http_paas_make_ctx(ngx_http_request_t *r)
 
     ctx = ngx_http_paas_find_ctx(r);
 
+    if (ctx && ctx->moved) {
+
+        /* to "@paas_h2c", as it is */
+
+        ctx->moved = 0;
+
+        ngx_http_set_ctx(r, ctx, ngx_http_paas_module);
+
+        return ctx;
+    }
+
     if (ctx) {
 
         /* it may go elsewhere now, and be tried again */
@@ -45,6 +56,7 @@ ngx_http_paas_make_ctx(ngx_http_request_t *r)
         ctx->passed = 0;
         ctx->trust = 0;
         ctx->counted = 0;
+        ctx->h2c = 0;
         ctx->stale = 0;
         ctx->error = NGX_HTTP_PAAS_OK;
 

@@ -18,7 +18,7 @@ static ngx_uint_t ngx_http_paas_is_raw(ngx_http_request_t *r,
     ngx_http_paas_ctx_t *ctx);
 static ngx_int_t ngx_http_paas_refuse_response(ngx_http_request_t *r,
     ngx_http_paas_ctx_t *ctx);
-static void ngx_http_paas_clean_response(ngx_http_request_t *r);
+static void ngx_http_paas_clean_list(ngx_http_request_t *r, ngx_list_t *list);
 static ngx_int_t ngx_http_paas_mark_response(ngx_http_request_t *r,
     ngx_http_paas_ctx_t *ctx);
 static void ngx_http_paas_stream_events(ngx_http_request_t *r);
@@ -77,7 +77,7 @@ ngx_http_paas_header_filter(ngx_http_request_t *r)
             return ngx_http_paas_refuse_response(r, ctx);
         }
 
-        ngx_http_paas_clean_response(r);
+        ngx_http_paas_clean_list(r, &r->headers_out.headers);
         ngx_http_paas_stream_events(r);
 
         if (ctx->slot && (ctx->pool->timed || ctx->pool->marks)
@@ -100,8 +100,7 @@ ngx_http_paas_header_filter(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_paas_replace_page(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
 {
-    ngx_buf_t                    *b;
-    ngx_str_t                     type;
+    ngx_http_paas_page_t          page;
     const ngx_http_paas_error_t  *error;
 
     error = ngx_http_paas_get_error(ctx->error);
@@ -114,7 +113,7 @@ ngx_http_paas_replace_page(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
     {
         /* something else has come between, as an old response of the app */
 
-        ngx_http_paas_clean_response(r);
+        ngx_http_paas_clean_list(r, &r->headers_out.headers);
 
         return NGX_OK;
     }
@@ -122,26 +121,26 @@ ngx_http_paas_replace_page(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
     ctx->body = ngx_alloc_chain_link(r->pool);
 
     if (ctx->body == NULL
-        || ngx_http_paas_make_page(r, error, &type, &b) != NGX_OK
+        || ngx_http_paas_make_page(r, error, &page) != NGX_OK
         || ngx_http_paas_add_error_header(r, error) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    ctx->body->buf = b;
+    ctx->body->buf = page.body;
     ctx->body->next = NULL;
 
     ngx_http_paas_count_error(ctx);
 
-    r->headers_out.status = error->status;
+    r->headers_out.status = page.status;
     r->headers_out.status_line.len = 0;
-    r->err_status = error->status;
+    r->err_status = page.status;
 
     ngx_http_clear_content_length(r);
 
-    r->headers_out.content_length_n = b->last - b->pos;
-    r->headers_out.content_type = type;
-    r->headers_out.content_type_len = type.len;
+    r->headers_out.content_length_n = page.body->last - page.body->pos;
+    r->headers_out.content_type = page.type;
+    r->headers_out.content_type_len = page.type.len;
     r->headers_out.content_type_lowcase = NULL;
     r->headers_out.charset.len = 0;
 
@@ -158,6 +157,11 @@ ngx_http_paas_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
 
     if (ctx == NULL || ctx->body == NULL || in == NULL) {
+
+        if (ctx && r->headers_out.trailers.part.nelts && r->upstream) {
+            ngx_http_paas_clean_list(r, &r->headers_out.trailers);
+        }
+
         return ngx_http_next_body_filter(r, in);
     }
 
@@ -214,7 +218,7 @@ ngx_http_paas_refuse_response(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
  */
 
 static void
-ngx_http_paas_clean_response(ngx_http_request_t *r)
+ngx_http_paas_clean_list(ngx_http_request_t *r, ngx_list_t *list)
 {
     u_char            c;
     ngx_str_t        *key;
@@ -222,7 +226,7 @@ ngx_http_paas_clean_response(ngx_http_request_t *r)
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
+    for (part = &list->part; part; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {

@@ -1,7 +1,7 @@
 
 /*
  * What a route says about how a request goes on: redirected, without its
- * prefix, as a websocket.
+ * prefix, as a websocket, by HTTP/2.
  */
 
 
@@ -225,4 +225,44 @@ ngx_http_paas_find_upgrade(ngx_http_paas_ctx_t *ctx)
                     && ngx_strncasecmp(h->value.data, (u_char *) "websocket",
                                        sizeof("websocket") - 1)
                        == 0);
+}
+
+
+/*
+ * A location has one protocol: for pools that speak HTTP/2 there is another
+ * one, "@paas_h2c", with a grpc_pass in it.  Without it the location at hand
+ * has to do.
+ */
+
+ngx_int_t
+ngx_http_paas_speak_h2c(ngx_http_paas_ctx_t *ctx)
+{
+    ngx_http_request_t         *r;
+    ngx_http_core_srv_conf_t   *cscf;
+    ngx_http_core_loc_conf_t  **clcfp;
+
+    static ngx_str_t  name = ngx_string("@paas_h2c");
+
+    r = ctx->request;
+
+    cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+
+    for (clcfp = cscf->named_locations; clcfp && *clcfp; clcfp++) {
+
+        if ((*clcfp)->name.len != name.len
+            || ngx_strncmp((*clcfp)->name.data, name.data, name.len) != 0)
+        {
+            continue;
+        }
+
+        ctx->h2c = 1;
+        ctx->moved = 1;
+
+        (void) ngx_http_named_location(r, &name);
+
+        ngx_http_finalize_request(r, NGX_DONE);
+        return NGX_DONE;
+    }
+
+    return NGX_DECLINED;
 }

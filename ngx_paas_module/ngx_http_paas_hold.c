@@ -146,9 +146,10 @@ ngx_http_paas_hold_again(ngx_http_paas_ctx_t *ctx)
     }
 #endif
 
-    if (r->request_body_no_buffering
-        && (r->headers_in.content_length_n > 0 || r->headers_in.chunked))
-    {
+    if (r->request_body_no_buffering) {
+
+        /* there is one, and what was read of it can't be read again */
+
         return NGX_DECLINED;
     }
 

@@ -72,6 +72,7 @@ struct ngx_http_paas_error_s {
     ngx_str_t                   name;      /* X-Paas-Error, $paas_error */
     ngx_uint_t                  status;
     ngx_str_t                   hcode;     /* Heroku's, or empty */
+    ngx_str_t                   retry;     /* Retry-After in s, or empty */
     ngx_str_t                   title;
     ngx_str_t                   text;
 };
@@ -168,6 +169,8 @@ struct ngx_http_paas_ctx_s {
     unsigned                    direct:1;  /* to an instance, as it is */
     unsigned                    redirect:1;
     unsigned                    upgrade:1;
+    unsigned                    h2c:1;     /* it is in "@paas_h2c", */
+    unsigned                    moved:1;   /* or about to be there */
     unsigned                    stripped:1;
     unsigned                    veto:1;    /* no further attempt */
     unsigned                    stale:1;   /* a kept connection was closed */
@@ -362,6 +365,7 @@ ngx_uint_t ngx_http_paas_must_redirect(ngx_http_paas_ctx_t *ctx);
 ngx_int_t ngx_http_paas_send_redirect(ngx_http_paas_ctx_t *ctx);
 void ngx_http_paas_strip_prefix(ngx_http_paas_ctx_t *ctx);
 void ngx_http_paas_find_upgrade(ngx_http_paas_ctx_t *ctx);
+ngx_int_t ngx_http_paas_speak_h2c(ngx_http_paas_ctx_t *ctx);
 
 
 /* ngx_http_paas_upstream.c */
@@ -488,13 +492,23 @@ ngx_int_t ngx_http_paas_add_variables(ngx_conf_t *cf);
 
 const ngx_http_paas_error_t *ngx_http_paas_get_error(ngx_http_paas_code_e e);
 ngx_uint_t ngx_http_paas_count_errors(void);
+void ngx_http_paas_count_error(ngx_http_paas_ctx_t *ctx);
+
+
+/* ngx_http_paas_page.c */
+
+typedef struct {
+    ngx_buf_t                  *body;
+    ngx_str_t                   type;
+    ngx_uint_t                  status;
+} ngx_http_paas_page_t;
+
 ngx_int_t ngx_http_paas_add_header(ngx_http_request_t *r, const char *key,
     ngx_str_t *value);
 ngx_int_t ngx_http_paas_add_error_header(ngx_http_request_t *r,
     const ngx_http_paas_error_t *error);
 ngx_int_t ngx_http_paas_make_page(ngx_http_request_t *r,
-    const ngx_http_paas_error_t *error, ngx_str_t *type, ngx_buf_t **page);
-void ngx_http_paas_count_error(ngx_http_paas_ctx_t *ctx);
+    const ngx_http_paas_error_t *error, ngx_http_paas_page_t *page);
 
 
 /* ngx_http_paas_filter.c */

@@ -84,6 +84,10 @@ ngx_http_paas_precontent_handler(ngx_http_request_t *r)
         return ngx_http_paas_send_redirect(ctx);
     }
 
+    if (ctx->pool && ctx->pool->protocol == PAAS_ROUTEDB_H2C && !ctx->h2c) {
+        return ngx_http_paas_speak_h2c(ctx);
+    }
+
     return NGX_DECLINED;
 }
 
@@ -215,7 +219,8 @@ ngx_http_paas_route_direct(ngx_http_paas_ctx_t *ctx)
     ctx->stamp = db->stamp;
     ctx->view = ngx_http_paas_hold_view(db);
     ctx->forwarded = ctx->uri;
-    ctx->direct = (pool->concurrency == 0);
+    ctx->direct = (pool->concurrency == 0
+                   && pool->protocol != PAAS_ROUTEDB_H2C);
 
     return 1;
 }

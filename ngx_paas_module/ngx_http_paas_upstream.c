@@ -255,7 +255,9 @@ ngx_http_paas_get_peer(ngx_peer_connection_t *pc, void *data)
 
         ctx->slot = ngx_http_paas_count_instance(zone, ctx->pool, inst);
 
-        if (ctx->pool->concurrency && ngx_http_paas_is_over(ctx, inst)) {
+        if (ctx->pool->concurrency && ngx_http_paas_is_over(ctx, inst)
+            && !ctx->request->request_body_no_buffering)
+        {
             ngx_http_paas_uncount_instance(zone, ctx->slot);
             ctx->slot = NULL;
             return ngx_http_paas_refuse_peer(ctx);
