@@ -127,32 +127,22 @@ void ngx_http_paas_free_sessions(ngx_http_paas_main_conf_t *pmcf);
 static ngx_inline ngx_int_t
 ngx_http_paas_set_protocol(ngx_http_paas_ctx_t *ctx)
 {
+    ngx_uint_t  secure;
+
+    secure = (ctx->pool->protocol == PAAS_ROUTEDB_HTTPS);
+
+    if (secure > ctx->secure) {
+        ctx->error = NGX_HTTP_PAAS_PROTOCOL_MISMATCH;
+        return NGX_DECLINED;
+    }
+
 #if (NGX_HTTP_SSL)
-    ngx_http_upstream_t  *u;
-
-    u = ctx->request->upstream;
-
-    if (ctx->pool->protocol != PAAS_ROUTEDB_HTTPS) {
-        u->ssl = 0;
-        return NGX_OK;
+    if (ctx->secure) {
+        ctx->request->upstream->ssl = secure;
     }
-
-    if (u->conf->ssl) {
-        u->ssl = 1;
-        return NGX_OK;
-    }
-
-#else
-
-    if (ctx->pool->protocol != PAAS_ROUTEDB_HTTPS) {
-        return NGX_OK;
-    }
-
 #endif
 
-    ctx->error = NGX_HTTP_PAAS_PROTOCOL_MISMATCH;
-
-    return NGX_DECLINED;
+    return NGX_OK;
 }
 
 

@@ -167,6 +167,7 @@ struct ngx_http_paas_ctx_s {
     ngx_http_paas_code_e        error;
     unsigned                    routed:1;
     unsigned                    direct:1;  /* to an instance, as it is */
+    unsigned                    secure:1;  /* "proxy_pass https:" */
     unsigned                    redirect:1;
     unsigned                    upgrade:1;
     unsigned                    h2c:1;     /* it is in "@paas_h2c", */

@@ -199,6 +199,10 @@ ngx_http_paas_init_peer(ngx_http_request_t *r,
 
     u = r->upstream;
 
+#if (NGX_HTTP_SSL)
+    ctx->secure = u->ssl;
+#endif
+
     u->peer.data = ctx;
     u->peer.get = ngx_http_paas_get_peer;
     u->peer.free = ngx_http_paas_free_peer;
