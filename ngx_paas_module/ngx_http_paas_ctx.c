@@ -49,9 +49,20 @@ ngx_http_paas_make_ctx(ngx_http_request_t *r)
             ngx_http_paas_count_error(ctx);
         }
 
+        if (ctx->slot) {
+
+            /* the filter has refused the answer; upstream ends after this */
+
+            ngx_http_paas_end_attempt(ctx);
+        }
+
         ctx->routed = 0;
         ctx->direct = 0;
-        ctx->veto = 0;
+
+        /* what must not be sent twice is not, whatever error_page says */
+
+        ctx->veto = ctx->veto && !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD));
+
         ctx->page = 0;
         ctx->passed = 0;
         ctx->trust = 0;
@@ -172,8 +183,7 @@ ngx_http_paas_cleanup_ctx(void *data)
     }
 
     if (ctx->slot) {
-        ngx_http_paas_uncount_instance(pmcf->zone, ctx->slot);
-        ctx->slot = NULL;
+        ngx_http_paas_end_attempt(ctx);
     }
 
     if (ctx->view) {

@@ -129,7 +129,16 @@ ngx_http_paas_hold_again(ngx_http_paas_ctx_t *ctx)
     u = r->upstream;
 
     if (ctx->wanted) {
-        return ngx_http_paas_judge_hold(ctx);
+
+        /* it never waits, even if there is room by now */
+
+        if (ngx_http_paas_judge_hold(ctx) == NGX_OK && ctx->pool
+            && ctx->pool->concurrency)
+        {
+            ctx->error = NGX_HTTP_PAAS_HOLD_FULL;
+        }
+
+        return NGX_DECLINED;
     }
 
     if (ctx->pool == NULL || (!ctx->pool->hold && !ctx->pool->concurrency)
@@ -166,6 +175,17 @@ ngx_http_paas_hold_again(ngx_http_paas_ctx_t *ctx)
     }
 
     (void) ngx_http_paas_refresh_route(ctx);
+
+    if (ctx->pool == NULL) {
+
+        /* the host leads to no pool any more, or is redirected as a whole */
+
+        if (ctx->error == NGX_HTTP_PAAS_OK) {
+            ctx->error = held->failure;
+        }
+
+        return NGX_DECLINED;
+    }
 
     ctx->passed = 0;
 

@@ -373,6 +373,7 @@ ngx_int_t ngx_http_paas_speak_h2c(ngx_http_paas_ctx_t *ctx);
 
 char *ngx_http_paas_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_http_paas_check_upstreams(ngx_conf_t *cf);
+void ngx_http_paas_end_attempt(ngx_http_paas_ctx_t *ctx);
 
 
 /* ngx_http_paas_cookie.c */

@@ -227,6 +227,7 @@ ngx_http_paas_get_peer(ngx_peer_connection_t *pc, void *data)
 {
     ngx_http_paas_ctx_t *ctx = data;
 
+    ngx_http_paas_code_e   failure;
     ngx_http_paas_inst_t  *inst;
     ngx_http_paas_zone_t  *zone;
 
@@ -241,9 +242,15 @@ ngx_http_paas_get_peer(ngx_peer_connection_t *pc, void *data)
         return ngx_http_paas_refuse_peer(ctx);
     }
 
+    failure = ctx->error;
+
     for ( ;; ) {
 
         if (ctx->pool == NULL) {
+
+            /* the host is redirected meanwhile */
+
+            ctx->error = failure;
             return ngx_http_paas_refuse_peer(ctx);
         }
 
@@ -408,6 +415,15 @@ ngx_http_paas_free_peer(ngx_peer_connection_t *pc, void *data,
         pc->tries = 0;
     }
 
+    ngx_http_paas_end_attempt(ctx);
+}
+
+
+/* The request that is counted at an instance is there no more. */
+
+void
+ngx_http_paas_end_attempt(ngx_http_paas_ctx_t *ctx)
+{
     ngx_http_paas_uncount_instance(ctx->pmcf->zone, ctx->slot);
     ctx->slot = NULL;
 

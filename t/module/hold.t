@@ -296,4 +296,16 @@ ok(wait_for(10, sub { $r->state->{totals}{in_flight} == 0 }), 'nor at work');
 is($r->get('a.test', '/')->{status}, 200, 'and the app answers');
 unlike($r->log, qr/\[(?:alert|crit|emerg)\](?!.* exited on signal 9)|no live upstreams/, 'nothing bad in the log');
 
+# Its host leads elsewhere by the time that the instance dies.
+change_routes(routes(ready()));
+$a->hold;
+$s[0] = $r->send('a.test', '/slow');
+wait_for(10, sub { $r->in_flight($id) == 1 });
+my @workers = $r->workers;
+change_routes(routes(ready()) =~ s/^host a\.test pool=1$/host a.test to=b.test/mr);
+$a->kill;
+$got = answer($s[0]);
+is("$got->{status} $got->{headers}{'x-paas-error'}", '502 closed', 'a host that is redirected meanwhile');
+is_deeply([$r->workers], \@workers, 'is no harm to the worker');
+
 done_testing();

@@ -13,6 +13,7 @@ pool 1 app=a type=web
 instance 1 1 127.0.0.1:$a->{port}
 host a.test pool=1
 EOT
+my %pages;
 my $r = PaasTest::Router->new(upstream => 'paas_keepalive 4;');
 
 *until_like = \&PaasTest::Router::read_until;
@@ -72,6 +73,20 @@ $s = $r->send('a.test', '/raw/switch', keep => 1, headers => \@ws);
 like(until_like($s, qr/poison/), qr{^HTTP/1.1 101 .*poison}s, 'who asked for a websocket gets it');
 close $s;
 is($r->get('a.test', '/')->{body}, "a\n", 'and the app goes on');
+
+# A page for the error that is routed in its turn, to nowhere and somewhere.
+for my $path ('/raw', '/') {
+    change_routes(<<EOT);
+pool 1 app=a type=web
+instance 1 1 127.0.0.1:$a->{port}
+host a.test pool=1 path=$path
+EOT
+    my $pages = $pages{$path} = PaasTest::Router->new(location => 'error_page 502 /502.html;');
+    my @workers = $pages->workers;
+    is($pages->get('a.test', '/raw/switch')->{status}, $path eq '/' ? 502 : 404, "an error page at $path");
+    is_deeply([$pages->workers], \@workers, 'the worker lives');
+    is($pages->state->{totals}{in_flight}, 0, 'and nothing is in flight');
+}
 
 is($r->get('a.test', '/length', method => 'POST', body => 'x' x 3_000_000)->{body}, "3000000\n", 'a large body');
 
