@@ -231,8 +231,18 @@ ngx_http_paas_route_direct(ngx_http_paas_ctx_t *ctx)
 void
 ngx_http_paas_take_route(ngx_http_paas_ctx_t *ctx)
 {
+    ngx_http_paas_loc_conf_t  *plcf;
+
     if (ctx->path->flags & PAAS_ROUTEDB_STRIP) {
-        ngx_http_paas_strip_prefix(ctx);
+
+        plcf = ngx_http_get_module_loc_conf(ctx->request,
+                                            ngx_http_paas_module);
+
+        /* a redirect names the whole path; the balancer alone sends none */
+
+        if (!(ctx->redirect && plcf->enable)) {
+            ngx_http_paas_strip_prefix(ctx);
+        }
     }
 
     ctx->forwarded = ctx->request->uri;

@@ -25,6 +25,7 @@ host paths.test pool=3 path=/api/v2 strip
 host only.test pool=2 path=/shop
 host to.test to=www.to.test
 host safe.test pool=1 https
+host safe.test pool=1 path=/api strip https
 --- host: a.example.com
 --- request
 GET /
@@ -172,3 +173,12 @@ location / { paas on; set $up apps; proxy_pass http://$up; proxy_set_header Host
 --- request
 GET /
 --- response_body_like: ^one host=a.example.com
+
+
+=== TEST 20: a redirect names what is stripped for the app
+--- host: safe.test
+--- request
+GET /api/foo?x=1
+--- error_code: 308
+--- response_headers
+Location: https://safe.test/api/foo?x=1
