@@ -17,6 +17,7 @@ static ngx_uint_t ngx_http_paas_is_foreign(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_paas_is_alias(ngx_str_t *key);
 static ngx_uint_t ngx_http_paas_begins(ngx_str_t *key, const char *prefix,
     size_t len);
+static ngx_uint_t ngx_http_paas_nominates_none(ngx_str_t *value);
 static void ngx_http_paas_drop_header(ngx_table_elt_t *h);
 static void ngx_http_paas_drop_nominated(ngx_http_request_t *r,
     ngx_str_t *value);
@@ -76,7 +77,7 @@ ngx_http_paas_clean_request(ngx_http_request_t *r)
                 }
 
             } else if (c == 'c' && key->len == sizeof("Connection") - 1
-                       && h[i].value.len > sizeof("keep-alive") - 1
+                       && !ngx_http_paas_nominates_none(&h[i].value)
                        && ngx_strncasecmp(key->data, (u_char *) "Connection",
                                           sizeof("Connection") - 1)
                           == 0)
@@ -183,6 +184,22 @@ ngx_http_paas_begins(ngx_str_t *key, const char *prefix, size_t len)
     }
 
     return 1;
+}
+
+
+/* What nearly all clients say, if they say anything. */
+
+static ngx_uint_t
+ngx_http_paas_nominates_none(ngx_str_t *value)
+{
+    return (value->len == sizeof("keep-alive") - 1
+            && ngx_strncasecmp(value->data, (u_char *) "keep-alive",
+                               sizeof("keep-alive") - 1)
+               == 0)
+           || (value->len == sizeof("close") - 1
+               && ngx_strncasecmp(value->data, (u_char *) "close",
+                                  sizeof("close") - 1)
+                  == 0);
 }
 
 

@@ -246,6 +246,8 @@ $head = got(headers => ['Connection: close, X-Mine ,,x-more', 'X-Mine: evil', 'x
     'Proxy: evil', 'X-Real-Ip: evil']);
 unlike($head, qr/evil/, 'what Connection names, and what is of the connection');
 unlike($head, qr/^TE:/mi, 'TE');
+unlike(got(headers => ["Connection: $_", 'X-Hop: evil', 'Connection: close']), qr/evil/, "short: $_")
+    for 'X-Hop', 'close,X-Hop';
 like($head, qr/^X-Other: kept$/m, 'not the rest');
 $head = got(headers => ['Connection: close, Host, Content-Length, Cookie, Authorization', 'Cookie: a=b'],
     method => 'POST', body => 'four');
