@@ -19,6 +19,8 @@ static ngx_int_t ngx_http_paas_get_string(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_paas_get_number(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_paas_get_time(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_paas_get_request_id(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
@@ -31,7 +33,9 @@ enum {
     NGX_HTTP_PAAS_VAR_POOL,
     NGX_HTTP_PAAS_VAR_INSTANCE,
     NGX_HTTP_PAAS_VAR_ATTEMPTS,
-    NGX_HTTP_PAAS_VAR_HOLD
+    NGX_HTTP_PAAS_VAR_HOLD,
+    NGX_HTTP_PAAS_VAR_CONNECT,
+    NGX_HTTP_PAAS_VAR_RESPONSE
 };
 
 
@@ -70,6 +74,14 @@ static ngx_http_variable_t  ngx_http_paas_vars[] = {
 
     { ngx_string("paas_hold_time"), NULL, ngx_http_paas_get_number,
       NGX_HTTP_PAAS_VAR_HOLD, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* s of the last attempt, until it was connected and in all */
+
+    { ngx_string("paas_connect_time"), NULL, ngx_http_paas_get_time,
+      NGX_HTTP_PAAS_VAR_CONNECT, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("paas_response_time"), NULL, ngx_http_paas_get_time,
+      NGX_HTTP_PAAS_VAR_RESPONSE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     /* the error's name, as in X-Paas-Error, and Heroku's code for it */
 
@@ -241,6 +253,11 @@ ngx_http_paas_get_string(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         }
     }
 
+    if (s.len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
     v->data = s.data;
     v->len = s.len;
     v->valid = 1;
@@ -299,6 +316,67 @@ ngx_http_paas_get_number(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     }
 
     v->len = p - v->data;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+/*
+ * As $upstream_connect_time and the like, which are lists of all attempts, of
+ * the last one alone: a number.
+ */
+
+static ngx_int_t
+ngx_http_paas_get_time(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    u_char                     *p;
+    ngx_msec_t                  ms;
+    ngx_uint_t                  n;
+    ngx_http_paas_ctx_t        *ctx;
+    ngx_http_upstream_state_t  *state;
+
+    ctx = ngx_http_paas_find_ctx(r);
+
+    v->not_found = 1;
+
+    if (ctx == NULL || ctx->attempts == 0 || r->upstream_states == NULL) {
+        return NGX_OK;
+    }
+
+    state = r->upstream_states->elts;
+
+    for (n = r->upstream_states->nelts; n; n--) {
+
+        /* an address, and not the name for nobody */
+
+        if (state[n - 1].peer && state[n - 1].peer->len > sizeof("paas") - 1)
+        {
+            break;
+        }
+    }
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    ms = (data == NGX_HTTP_PAAS_VAR_CONNECT) ? state[n - 1].connect_time
+                                             : state[n - 1].response_time;
+
+    if (ms == (ngx_msec_t) -1) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 4);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->data = p;
+    v->len = ngx_sprintf(p, "%T.%03M", (time_t) ms / 1000, ms % 1000) - p;
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;
