@@ -22,6 +22,7 @@
  *   run/api.sock            the same, by tokens: from nginx     paas
  *   run/git/http.sock       fcgiwrap: what nginx asks git       paas-git
  *   run/launcher.sock       this protocol                       root:paas
+ *   run/wake.sock           nginx tells that requests wait      paas
  *   run/status.sock         nginx: paas_status                  www-data
  *
  * Inside the sandbox:
@@ -49,6 +50,7 @@
 #define PLACE_MANAGER_SOCK  "manager.sock"
 #define PLACE_API_SOCK      "api.sock"
 #define PLACE_LAUNCHER_SOCK "launcher.sock"
+#define PLACE_WAKE_SOCK     "wake.sock"
 #define PLACE_STATUS_SOCK   "status.sock"
 
 #define SANDBOX_LIBEXEC "/.paas"

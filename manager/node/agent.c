@@ -80,6 +80,16 @@ agent_all_due(struct agent *a)
 		agent_due(a, inst);
 }
 
+void
+agent_wake(struct agent *a, const char *app)
+{
+	struct instance *inst;
+
+	RB_FOREACH (inst, instance_tree, &a->tree)
+		if (strcmp(inst->app, app) == 0)
+			instance_wake(inst);
+}
+
 static int
 later_over(sd_event_source *source, uint64_t now, void *arg)
 {

@@ -34,6 +34,9 @@ void agent_due(struct agent *, struct instance *);
 void agent_due_later(struct agent *, struct instance *);
 void agent_all_due(struct agent *);
 
+/* Requests wait for the app: what is in back-off may start early. */
+void agent_wake(struct agent *, const char *app);
+
 /* It has neither assignment nor record: its memory goes. */
 void agent_remove(struct agent *, struct instance *);
 

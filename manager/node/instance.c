@@ -71,7 +71,7 @@ instance_enter(struct instance *inst)
 {
 	sd_event_source_set_enabled(inst->timer, SD_EVENT_OFF);
 	inst->timer_set = inst->timer_over = 0;
-	inst->drained = inst->signalled = inst->killed = 0;
+	inst->drained = inst->signalled = inst->killed = inst->woken = 0;
 	drain_stop(inst->drain);
 	inst->drain = NULL;
 	switch (inst->rec.state) {
@@ -123,8 +123,11 @@ next_begin(struct instance *inst)
 		agent_due_later(node->agent, inst);
 		return -1;
 	}
+	/* The time that was cut short has to pass before it may be again. */
+	if (inst->rec.state == INSTANCE_BACKOFF && inst->woken)
+		next->rests = inst->rec.until;
 	next->ready = next->until = 0;
-	next->late = 0;
+	next->late = next->wakeable = 0;
 	next->reason[0] = '\0';
 	return 0;
 }
@@ -190,6 +193,8 @@ next_make(struct instance *inst, enum instance_action action)
 	case INSTANCE_DELAY:
 		delay = backoff_delay(next->restarts);
 		next->until = next->since + delay * 1000000;
+		next->wakeable =
+		    instance_is_web(inst) && next->since >= next->rests;
 		break;
 	case INSTANCE_MARK:
 		if (next->state == INSTANCE_UNHEALTHY)

@@ -47,6 +47,8 @@ struct instance_record {
 	int64_t since;     /* it came into this state */
 	int64_t ready;     /* this id did so first */
 	int64_t until;     /* when to start again */
+	int64_t rests;     /* until when it is not started early any more */
+	int wakeable;      /* in back-off: requests may end it */
 	uint32_t restarts; /* crashes in a row */
 	int ever;          /* one of its ids has been ready */
 	int late;          /* the last crash: it wasn't ready in time */
@@ -88,6 +90,7 @@ struct instance {
 	sd_event_source *timer;
 	int timer_set;
 	int timer_over;
+	int woken; /* requests wait for it */
 	int drained;
 	int signalled;
 	int killed;
@@ -113,6 +116,13 @@ void instance_listed(struct instance *, const struct launch_record *);
 
 /* May delete the instance. */
 void instance_step(struct instance *);
+
+/*
+ * Requests wait.  One in back-off starts at once, if that was not cut short
+ * before: however many visitors come, there are at most as many starts for
+ * them as there are for the back-off itself.
+ */
+void instance_wake(struct instance *);
 
 /* "web.1" */
 void instance_name(const struct instance *, char name[INSTANCE_NAME_MAX]);

@@ -98,6 +98,8 @@ instance_record_parse(struct instance_record *rec, json_t *value)
 	rec->restarts = (uint32_t)number_of(value, "restarts");
 	rec->ever = json_is_true(json_object_get(value, "ever"));
 	rec->late = json_is_true(json_object_get(value, "late"));
+	rec->rests = number_of(value, "rests");
+	rec->wakeable = json_is_true(json_object_get(value, "wakeable"));
 	strlcpy(rec->reason, text_of(value, "reason"), sizeof(rec->reason));
 	return 0;
 }
@@ -205,9 +207,10 @@ record_make(const struct instance *inst)
 		    (json_int_t)rec->since, "restarts", (int)rec->restarts,
 		    "reason", rec->reason)) == -1 ||
 	    json_object_update_new(value,
-		json_pack("{s:I, s:I, s:b, s:b}", "ready",
+		json_pack("{s:I, s:I, s:b, s:b, s:I, s:b}", "ready",
 		    (json_int_t)rec->ready, "until", (json_int_t)rec->until,
-		    "ever", rec->ever, "late", rec->late)) == -1) {
+		    "ever", rec->ever, "late", rec->late, "rests",
+		    (json_int_t)rec->rests, "wakeable", rec->wakeable)) == -1) {
 		json_decref(value);
 		return NULL;
 	}
@@ -263,6 +266,7 @@ event_note(const struct instance *inst, enum instance_event event,
 		store_event(txn, inst->app, kind, "%s is starting%s, v%u%s",
 		    name, new->restarts > 0 ? " again" : "", inst->version,
 		    event == INSTANCE_LOST ? ": it was not running any more"
+		    : inst->woken          ? ": requests wait for it"
 					   : "");
 		break;
 	case INSTANCE_READY:

@@ -373,7 +373,17 @@ static unsigned
 work_backoff(struct instance *inst)
 {
 	timer_since(inst, inst->rec.until - inst->rec.since, 0);
-	return inst->timer_over ? EVENT(INSTANCE_AGAIN) : 0;
+	return inst->timer_over || inst->woken ? EVENT(INSTANCE_AGAIN) : 0;
+}
+
+void
+instance_wake(struct instance *inst)
+{
+	if (inst->rec.state != INSTANCE_BACKOFF || !inst->rec.wakeable ||
+	    inst->woken)
+		return;
+	inst->woken = 1;
+	agent_due(inst->node->agent, inst);
 }
 
 unsigned

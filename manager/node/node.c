@@ -75,8 +75,10 @@ parts_open(struct node *node, char err[PAAS_ERRLEN])
 		return -1;
 	if (agent_open(node, err) == NULL)
 		return -1;
-	node->prune = logprune_open(node);
-	return node->prune == NULL ? -1 : 0;
+	if ((node->prune = logprune_open(node)) == NULL)
+		return -1;
+	node->wake = wake_open(node, err);
+	return node->wake == NULL ? -1 : 0;
 }
 
 struct node *
@@ -104,6 +106,7 @@ node_close(struct node *node)
 {
 	if (node == NULL)
 		return;
+	wake_close(node->wake);
 	logprune_close(node->prune);
 	agent_close(node->agent);
 	launch_close(node->launch);

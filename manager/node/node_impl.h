@@ -12,6 +12,7 @@
 #include "node/logprune.h"
 #include "node/node.h"
 #include "node/slots.h"
+#include "node/wake.h"
 
 struct node {
 	struct store *store;
@@ -27,6 +28,7 @@ struct node {
 	struct claims *claims;
 	struct agent *agent;
 	struct logprune *prune;
+	struct wake *wake;
 };
 
 /* Microseconds: since the epoch, and of a clock that does not jump. */

@@ -126,8 +126,13 @@ each_actual(const char *key, json_t *value, uint64_t rev, void *arg)
 	else if (strcmp(state, "draining") == 0)
 		add_instance(tally, key, value, PAAS_ROUTEDB_DRAINING);
 	else if (strcmp(state, "starting") == 0 ||
-		 strcmp(state, "crashed") == 0)
-		/* A crash is cleared away first, then it starts or waits. */
+		 strcmp(state, "crashed") == 0 ||
+		 (strcmp(state, "backoff") == 0 &&
+		     json_is_true(json_object_get(value, "wakeable"))))
+		/*
+		 * A crash is cleared away first, then it starts or waits; and
+		 * one that waits may start as soon as a request does.
+		 */
 		tally->booting++;
 	else if (strcmp(state, "backoff") == 0 ||
 		 strcmp(state, "failed") == 0 ||

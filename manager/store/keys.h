@@ -81,7 +81,8 @@
  *                                        backoff | failed | gone), app, type,
  *                                        index, version, instance (hex), slot,
  *                                        address, port, since, restarts,
- *                                        reason
+ *                                        reason, until, rests, wakeable (in
+ *                                        backoff: a request may end it)
  *   instance/APP/ID            node      name (web.1), version, created: names
  *                                        the log files of instances gone
  *   counter/instance           node      next: ids below it may be in use

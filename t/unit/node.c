@@ -1,4 +1,4 @@
-/* sources: manager/node/agent.c manager/node/agent_list.c manager/node/backoff.c manager/node/claim.c manager/node/drain.c manager/node/fetch.c manager/node/health.c manager/node/ids.c manager/node/instance.c manager/node/instance_launch.c manager/node/instance_record.c manager/node/instance_table.c manager/node/instance_work.c manager/node/launch.c manager/node/launch_args.c manager/node/launch_ops.c manager/node/launch_wire.c manager/node/logfile.c manager/node/loghub.c manager/node/logprune.c manager/node/node.c manager/node/proc.c manager/node/slots.c manager/store/keys.c manager/store/store.c manager/store/store_event.c manager/store/store_lmdb.c manager/common/log.c manager/common/conf.c; libs: -lsystemd -lcurl -ljansson -llmdb */
+/* sources: manager/node/agent.c manager/node/agent_list.c manager/node/backoff.c manager/node/claim.c manager/node/drain.c manager/node/fetch.c manager/node/health.c manager/node/ids.c manager/node/instance.c manager/node/instance_launch.c manager/node/instance_record.c manager/node/instance_table.c manager/node/instance_work.c manager/node/launch.c manager/node/launch_args.c manager/node/launch_ops.c manager/node/launch_wire.c manager/node/logfile.c manager/node/loghub.c manager/node/logprune.c manager/node/node.c manager/node/proc.c manager/node/slots.c manager/node/wake.c manager/store/keys.c manager/store/store.c manager/store/store_event.c manager/store/store_lmdb.c manager/common/log.c manager/common/conf.c; libs: -lsystemd -lcurl -ljansson -llmdb */
 /*
  * The whole room, with the store as it is and real processes on loopback
  * addresses.  Only the launcher is played: by this test, on its socket.
@@ -592,6 +592,99 @@ crash_loop(void **state)
 }
 
 static void
+send_wake(const char *text)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	strlcpy(addr.sun_path, conf.run_dir, sizeof(addr.sun_path));
+	strlcat(addr.sun_path, "/wake.sock", sizeof(addr.sun_path));
+	assert_int_equal(
+	    strlen(text), sendto(fd, text, strlen(text), 0,
+			      (struct sockaddr *)&addr, sizeof(addr)));
+	close(fd);
+}
+
+static void
+turns(int n)
+{
+	while (n-- > 0)
+		assert_true(sd_event_run(event, 10000) >= 0);
+}
+
+#define WAKE "hello 0123456789abcdef"
+
+/* Requests end a back-off, but not each one after the other. */
+static void
+wakes_from_backoff(void **state)
+{
+	int i;
+
+	(void)state;
+	app_make(1);
+	manner = CRASHES;
+	assign(A, "web", "run");
+	wait_state(A, "backoff");
+	assert_int_equal(starts, 4);
+	send_wake("hello");
+	send_wake("none 0123456789abcdef");
+	send_wake("hello 0123456789abcdeg");
+	send_wake("hello 0123456789abcdef0");
+	send_wake("\xff\x01 0123456789abcdef");
+	send_wake(WAKE WAKE WAKE WAKE WAKE WAKE WAKE WAKE);
+	turns(20);
+	assert_int_equal(starts, 4);
+	send_wake(WAKE);
+	for (i = 0; i < 500 && starts < 5; i++)
+		turns(1);
+	assert_int_equal(starts, 5);
+	wait_state(A, "crashed");
+	wait_state(A, "backoff");
+	for (i = 0; i < 50; i++) {
+		send_wake(WAKE);
+		turns(2);
+	}
+	assert_int_equal(starts, 5);
+	assign(A, "web", "stop");
+	wait_state(A, "gone");
+}
+
+static void
+reads_wakes(void **state)
+{
+	static const struct {
+		const char *text, *app;
+	} rows[] = {
+	    {"a 0000000000000001", "a"},
+	    {"web-2 00000000000000ff", "web-2"},
+	    {"", NULL},
+	    {"a", NULL},
+	    {" 0000000000000001", NULL},
+	    {"a 000000000000001", NULL},
+	    {"a 00000000000000011", NULL},
+	    {"a 000000000000000X", NULL},
+	    {"A 0000000000000001", NULL},
+	    {"../a 0000000000000001", NULL},
+	    {"a  000000000000001", NULL},
+	    {"abcdefghijabcdefghijabcdefghija 0000000000000001", NULL},
+	};
+	char app[KEY_NAME_MAX + 1];
+	size_t i;
+	int rc;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		rc = wake_parse(
+		    rows[i].text, strlen(rows[i].text), app, sizeof(app));
+		assert_int_equal(rows[i].app != NULL ? 0 : -1, rc);
+		if (rows[i].app != NULL)
+			assert_string_equal(rows[i].app, app);
+	}
+	assert_int_equal(
+	    -1, wake_parse("a\0b 000000000000001", 20, app, sizeof(app)));
+}
+
+static void
 never_listens(void **state)
 {
 	char reason[256];
@@ -900,6 +993,8 @@ main(void)
 	    TEST(worker_runs),
 	    TEST(crash_is_restarted),
 	    TEST(crash_loop),
+	    TEST(wakes_from_backoff),
+	    TEST(reads_wakes),
 	    TEST(never_listens),
 	    TEST(adopted_not_restarted),
 	    TEST(gone_while_down),

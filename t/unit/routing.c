@@ -180,6 +180,30 @@ says_why_nobody_answers(void **state)
 	}
 }
 
+/* A request may end the back-off, so it waits; but not for one that is gone. */
+static void
+has_requests_wait_for_a_back_off(void **state)
+{
+	struct fixture *fx = *state;
+	const char *key = "actual/local/0000000700000001";
+
+	put(fx, APP, HELLO "}");
+	put(fx, "rollout/hello", LIVE);
+	put_actual(fx, 1, "backoff", 1, "web");
+	assert_string_equal(
+	    "/ -> hello crashed", routes_of(fx, "hello.paas.test"));
+	put(fx, key,
+	    "{\"state\":\"backoff\",\"app\":\"hello\",\"type\":\"web\","
+	    "\"version\":1,\"wakeable\":true}");
+	assert_string_equal(
+	    "/ -> hello starting", routes_of(fx, "hello.paas.test"));
+	put(fx, key,
+	    "{\"state\":\"failed\",\"app\":\"hello\",\"type\":\"web\","
+	    "\"version\":1,\"wakeable\":true}");
+	assert_string_equal(
+	    "/ -> hello crashed", routes_of(fx, "hello.paas.test"));
+}
+
 static void
 tells_maintenance_beside_instances(void **state)
 {
@@ -886,6 +910,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WITH_ROUTING(routes_an_app),
 	    WITH_ROUTING(says_why_nobody_answers),
+	    WITH_ROUTING(has_requests_wait_for_a_back_off),
 	    WITH_ROUTING(tells_maintenance_beside_instances),
 	    WITH_ROUTING(takes_no_address_that_is_none),
 	    WITH_ROUTING(routes_domains),
