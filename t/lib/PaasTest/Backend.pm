@@ -9,6 +9,7 @@
 #   /garbage     a header that is none
 #   /raw/HOW     bytes in front of which nobody asked for
 #   /length      how long the request's body was
+#   /count       the same of any size; counted() says how far it is
 #   /404         a page with that status
 #   /unbuffered  as /stream, with X-Accel-Buffering: no
 #   /headers     the request's header as it came
@@ -101,12 +102,35 @@ sub serve {
         my ($method, $path) = $head =~ m{^(\w+) (\S+)};
         my ($length) = $head =~ /^Content-Length: *(\d+)/mi;
         $length = 0 if $path =~ m{^/early};
+        if ($path =~ m{^/count}) { $self->count($s, $length // 0, length $body); return }
         while (length $body < ($length // 0)) { sysread($s, $body, 65536, length $body) or return }
         open my $log, '>>', "$self->{base}.log" or die $!;
         syswrite $log, "$method $path\n";
         close $log;
         $self->reply($s, $path, $head, $body) or return;
     }
+}
+
+# Reads a body without keeping it, and says how far it is.
+sub count {
+    my ($self, $s, $length, $got) = @_;
+    my $next = 0;
+    while (1) {
+        if ($got >= $next || $got == $length) {
+            open my $fh, '>', "$self->{base}.got" or die $!;
+            syswrite $fh, $got;
+            $next = $got + (1 << 24);
+        }
+        last if $got >= $length;
+        $got += sysread($s, my $bytes, 1 << 20) || return;
+    }
+    $self->text($s, "$got\n");
+}
+
+sub counted {
+    my ($self) = @_;
+    open my $fh, '<', "$self->{base}.got" or return 0;
+    return <$fh> // 0;
 }
 
 sub text {
