@@ -238,9 +238,12 @@ ngx_http_paas_print_json(ngx_http_paas_out_t *out,
         n = ngx_http_paas_slot_active(zone, ngx_http_paas_get_slot(zone, 0));
         n += slot ? ngx_http_paas_slot_active(zone, slot) : 0;
 
-        ngx_http_paas_print(out, ",\"instances\":[{\"id\":\"%016xL\","
-                            "\"in_flight\":%ui,\"requests\":%uA}]}\n", id, n,
-                            slot ? slot->stats.requests : 0);
+        ngx_http_paas_print_workers(out, zone);
+        ngx_http_paas_print(out, ",\n\"instances\":[{\"id\":\"%016xL\","
+                            "\"in_flight\":%ui,\"requests\":%uA}],\n"
+                            "\"held\":{\"requests\":%ui,\"total\":%uA}}\n",
+                            id, n, slot ? slot->stats.requests : 0,
+                            ngx_http_paas_count_held(zone), zone->sh->holds);
         return;
     }
 

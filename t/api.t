@@ -211,6 +211,7 @@ is((stat "$dir/run/manager.sock")[2] & 07777, 0660, 'the socket is 0660');
 my $r = call('GET', '/health');
 is($r->{json}{status}, 'ok', 'health');
 like($r->{json}{revision}, qr/^\d+$/, 'health has the revision');
+ok(exists $r->{json}{router} && !defined $r->{json}{router}, 'and that there is no router here');
 ok(exists $r->{json}{launcher} && !$r->{json}{launcher}, 'and tells that there is no launcher here');
 like($r->{headers}{'request-id'}, $uuid, 'Request-Id');
 is($r->{headers}{'content-type'}, 'application/json', 'Content-Type');

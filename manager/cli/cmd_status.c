@@ -85,10 +85,13 @@ status_print_router(struct cli *cli, const json_t *router)
 		return;
 	}
 	snprintf(more, sizeof(more),
-	    "%lld hosts, %lld pools, %zu workers, revision %lld",
+	    "%lld hosts, %lld pools, %zu workers, %lld held, revision %lld, "
+	    "generation %lld",
 	    cli_int(router, "routes.hosts"), cli_int(router, "routes.pools"),
 	    json_array_size(json_object_get(router, "workers")),
-	    cli_int(router, "routes.revision"));
+	    cli_int(router, "held.requests"),
+	    cli_int(router, "routes.revision"),
+	    cli_int(router, "routes.generation"));
 	status_line(cli, "Router",
 	    strcmp(state, "ok") == 0 ? OUT_GREEN : OUT_RED, state, more);
 }

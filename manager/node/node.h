@@ -36,6 +36,14 @@ struct launch *node_launch(struct node *);
 struct loghub *node_logs(struct node *);
 
 /*
+ * Asks nginx for its status page and calls back once, not from within: with
+ * the page's "routes", "workers" and "held", borrowed, or with NULL if nobody
+ * answers within half a second.  -1 with errno if it can't be asked.
+ */
+typedef void (*node_router_cb)(json_t *page, void *arg);
+int node_ask_router(struct node *, node_router_cb, void *arg);
+
+/*
  * An instance id, never given out before: store epoch << 40 | counter.  0 if
  * none is at hand this moment; try again in a second.
  */

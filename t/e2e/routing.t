@@ -56,6 +56,13 @@ for my $app ('shop', 'next') {
     ok($p->wait_up($app, 1, 'web'), "$app is up");
 }
 
+my $health = $p->api('GET', '/health')->{json};
+is($health->{router}{state}, 'ok', 'the router is well');
+cmp_ok($health->{router}{workers}, '>=', 1, 'has workers');
+is($health->{router}{held}, 0, 'and holds nothing');
+cmp_ok($health->{router}{generation}, '>', 0, 'of some generation');
+like(does('status', 'status'), qr/^Router +ok +\d+ hosts, \d+ pools, \d+ workers, 0 held, revision \d+, generation \d+$/m, 'says so');
+
 # ---- addresses outside, and the default -----------------------------------
 
 does('a route', 'routes:add', 'out.test', "127.0.0.1:$one");

@@ -42,7 +42,11 @@ qr/"instances":\[\s*\{"id":"000000000000a1b2","app":"one","type":"web","in_fligh
 === TEST 3: one instance
 --- request
 GET /status?instance=00000000000000ff
---- response_body_like: ^\{"version":1,"routes":\{[^}]*\},"instances":\[\{"id":"00000000000000ff","in_flight":0,"requests":0\}\]\}$
+--- response_body_like eval
+qr/^\{"version":1,"routes":\{[^}]*\},
+"workers":\[\{[^]]*\}\],
+"instances":\[\{"id":"00000000000000ff","in_flight":0,"requests":0\}\],
+"held":\{"requests":0,"total":0\}\}$/
 
 
 === TEST 4: not an instance
