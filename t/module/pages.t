@@ -115,7 +115,7 @@ error_page 400 404 502 503 504 = @error;
 location / { proxy_pass http://apps; include $TEST_NGINX_PROXY_CONF; }
 location @error { return 500 "$paas_error:$paas_app\n"; }
 --- more_headers
-Host: <a>
+Host: a~b.test
 --- request
 GET /
 --- error_code: 500
