@@ -138,7 +138,7 @@ ngx_http_paas_handle_fault(int signo, siginfo_t *info, void *context)
 /*
  * The words that tell of a commit are read at each request, and without a
  * guard.  When they are gone, a page of zeros takes their place: that is no
- * commit's number, so the next look is a guarded one.
+ * commit's number, so that ngx_http_paas_recheck_db() gives the reader up.
  */
 
 static ngx_uint_t
@@ -157,6 +157,8 @@ ngx_http_paas_patch_word(u_char *addr)
         for (i = 0; i < 2; i++) {
 
             if (((uintptr_t) db->words[i] & ~mask) == (uintptr_t) page) {
+                db->faulted = 1;
+
                 return mmap(page, ngx_pagesize, PROT_READ,
                             MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
                        == page;
@@ -255,6 +257,12 @@ ngx_http_paas_recheck_db(ngx_http_paas_db_t *db, ngx_log_t *log)
     uint64_t  txn;
 
     if (db->reader == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (db->faulted) {
+        db->faulted = 0;
+        ngx_http_paas_lose_db(db, log);
         return NGX_ERROR;
     }
 

@@ -37,6 +37,7 @@ struct ngx_http_paas_db_s {
     u_char                      bad_data[PAAS_ROUTEDB_HOST_MAX];
 
     const uint64_t             *words[2];  /* the larger is the last commit */
+    volatile ngx_uint_t         faulted;   /* they are gone */
     uint64_t                    current;   /* what it is if nothing happened */
     uint64_t                    txn;       /* of the last read */
     uint64_t                    stamp;     /* one more with each txn or file */

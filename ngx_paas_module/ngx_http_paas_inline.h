@@ -51,7 +51,7 @@ ngx_http_paas_same(const u_char *a, const u_char *b, size_t len)
     uint64_t  x, y;
 
     if (len < 8) {
-        return ngx_memcmp(a, b, len) == 0;
+        return len == 0 || ngx_memcmp(a, b, len) == 0;
     }
 
     for ( /* void */ ; len > 8; len -= 8, a += 8, b += 8) {

@@ -153,6 +153,7 @@ ngx_http_paas_spot_t *ngx_http_paas_find_spot(ngx_http_paas_ctx_t *ctx,
     ngx_peer_connection_t *pc);
 ngx_http_paas_spot_t *ngx_http_paas_new_spot(ngx_http_paas_ctx_t *ctx,
     ngx_peer_connection_t *pc);
+void ngx_http_paas_free_spots(ngx_http_paas_main_conf_t *pmcf);
 
 
 /* Nearly all are plain: IPv4, and nothing special about the connection. */

@@ -229,6 +229,7 @@ ngx_http_paas_exit_worker(ngx_cycle_t *cycle)
 
     ngx_http_paas_free_ctxs(pmcf);
     ngx_http_paas_free_sessions(pmcf);
+    ngx_http_paas_free_spots(pmcf);
 }
 
 

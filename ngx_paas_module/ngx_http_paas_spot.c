@@ -80,8 +80,13 @@ ngx_http_paas_add_name(ngx_http_request_t *r, ngx_http_complex_value_t *value,
         return NGX_ERROR;
     }
 
-    ngx_memcpy(p, name->data, name->len);
-    ngx_memcpy(p + name->len, s.data, s.len);
+    if (name->len) {
+        ngx_memcpy(p, name->data, name->len);
+    }
+
+    if (s.len) {
+        ngx_memcpy(p + name->len, s.data, s.len);
+    }
 
     name->data = p;
     name->len += s.len + 1;
@@ -150,8 +155,8 @@ ngx_http_paas_is_alike(ngx_http_paas_spot_t *spot, ngx_http_paas_ctx_t *ctx,
 
     if (u->ssl) {
         return spot->tls == u->conf && spot->name.len == ctx->tls.len
-               && ngx_memcmp(spot->name.data, ctx->tls.data, ctx->tls.len)
-                  == 0;
+               && ngx_http_paas_same(spot->name.data, ctx->tls.data,
+                                     ctx->tls.len);
     }
 
 #endif
@@ -257,6 +262,23 @@ ngx_http_paas_vacant_spot(ngx_http_paas_keepalive_t *keep)
 }
 
 
+void
+ngx_http_paas_free_spots(ngx_http_paas_main_conf_t *pmcf)
+{
+    ngx_uint_t                  i;
+    ngx_http_paas_keepalive_t  *keep;
+
+    for (keep = pmcf->keep; keep; keep = keep->next) {
+
+        for (i = 0; i < keep->used; i++) {
+            ngx_http_paas_clear_spot(&keep->spots[i]);
+        }
+
+        keep->used = 0;
+    }
+}
+
+
 static void
 ngx_http_paas_clear_spot(ngx_http_paas_spot_t *spot)
 {
@@ -272,6 +294,6 @@ ngx_http_paas_clear_spot(ngx_http_paas_spot_t *spot)
 
     if (spot->name.data) {
         ngx_free(spot->name.data);
+        ngx_str_null(&spot->name);
     }
-
 }
