@@ -6,7 +6,8 @@ use File::Temp qw(tempdir);
 use Test::More;
 
 my $dir = tempdir(CLEANUP => 1);
-system("cp -r --parents manager/man manager/common/conf.c ngx_paas_module scripts/lib/check-docs $dir") == 0 or die;
+system("cp -r --parents manager/man manager/common/conf.c manager/routing/setting.c ngx_paas_module"
+    . " scripts/lib/check-docs $dir") == 0 or die;
 
 sub slurp { my ($file) = @_; open my $fh, '<', $file or die "$file: $!"; local $/; return scalar <$fh> }
 sub spill { my ($file, $text) = @_; open my $fh, '>', $file or die "$file: $!"; print {$fh} $text; close $fh }
@@ -17,6 +18,7 @@ is($status, 0, 'as it is, nothing is missing') or diag $said;
 
 # [what, page, a line that has it]
 for my $case (
+    ['setting of a pool', 'paas-routes.5', 'balance'],
     ['setting', 'paas.conf.5', 'domain'], ['directive', 'paas-router.5', 'paas_hold'],
     ['directive', 'paas-router.5', 'paas'], ['variable', 'paas-router.5', '$paas_attempts'],
     ['variable', 'paas-router.5', '$paas_type'], ['error code', 'paas-router.5', 'hold_timeout'],
