@@ -105,6 +105,9 @@ refused('no launcher', 403, qr/launcher does not answer.*paas status/, '/git/sho
 
 mkdir "$dir/state/git";
 mkdir "$dir/state/git/000000000000000$_.git" for 1, 2;
+
+# Root's would be one that the launcher has not given away yet.
+chown((getpwnam 'paas-git')[2, 3], map { "$dir/state/git/000000000000000$_.git" } 1, 2);
 for my $c (['in the place of the password', basic('x', $all->{token})], ['with an empty name', basic('', $all->{token})],
     ['as the name', basic($all->{token}, '')], ['of the app', basic('x', $shop->{token})],
     ['as a bearer', bearer($all->{token})]) {
