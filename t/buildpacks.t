@@ -5,160 +5,36 @@
 use strict;
 use warnings;
 
-use Cwd qw(abs_path);
-use File::Basename qw(dirname);
+use lib 't/lib';
 use File::Path qw(make_path);
-use File::Temp qw(tempdir);
-use IO::Socket::INET;
 use JSON::PP;
-use POSIX qw(:sys_wait_h setsid);
+use Packs;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
-my $top   = dirname(dirname(abs_path(__FILE__)));
-my $build = $ENV{PAAS_BUILD} || "$top/build";
-our $packs = "$top/scripts/buildpacks";
-my $tmp   = tempdir('paas-packs.XXXXXX', TMPDIR => 1, CLEANUP => 1);
-my $tool  = "$build/libexec/paas-build";
-chmod 0755, $tmp; # as root, nginx has a worker of another user
-
-# Nothing of this machine's settings: the sandbox has none of them.
-%ENV = (PATH => '/usr/local/bin:/usr/bin:/bin', LANG => 'C.UTF-8');
-
-my $count = 0;
-
-sub write_file {
-    my ($path, $text) = @_;
-    make_path(dirname($path));
-    open my $fh, '>', $path or die "$path: $!\n";
-    print $fh $text;
-    close $fh or die "$path: $!\n";
-}
-
-sub read_file {
-    my ($path) = @_;
-    open my $fh, '<', $path or return undef;
-    local $/;
-    return scalar <$fh>;
-}
-
-# A place to build in; files is a fixture's name or {PATH => TEXT}.
-sub place {
-    my ($files, %config) = @_;
-    my $dir = "$tmp/" . ++$count;
-    make_path("$dir/src", "$dir/app", "$dir/out", "$dir/cache");
-    if (ref $files) {
-        write_file("$dir/src/$_", $files->{$_}) for keys %$files;
-    } else {
-        system('cp', '-r', "$top/t/fixtures/$files/.", "$dir/src") == 0
-            or die "no fixture $files\n";
-    }
-    return { dir => $dir, config => \%config };
-}
-
-# Runs paas-build as the manager does; adds status, output and result.
-sub build {
-    my ($p, @args) = @_;
-    my $dir = $p->{dir};
-    system('rm', '-rf', "$dir/app", "$dir/env", "$dir/work", "$dir/out");
-    make_path("$dir/app", "$dir/out");
-    system('tar', '-C', "$dir/src", '-czf', "$dir/upload", '.') == 0 or die;
-    my $pid = open(my $out, '-|') // die "fork: $!\n";
-    if (!$pid) {
-        $ENV{"PAAS_CONFIG_$_"} = $p->{config}{$_} for keys %{ $p->{config} };
-        open STDIN, '<', "$dir/upload" or die;
-        exec $tool, '--max-bytes', 1e9, '--max-entries', 1e5, '--app',
-            "$dir/app", '--cache', "$dir/cache", '--env', "$dir/env",
-            '--packs', $packs, '--work', "$dir/work", '--out', "$dir/out",
-            @args or die "$tool: $!\n";
-    }
-    $p->{output} = do { local $/; <$out> } // '';
-    close $out;
-    $p->{status} = $? >> 8;
-    my $json = read_file("$dir/out/result.json");
-    $p->{result} = defined $json ? decode_json($json) : {};
-    return $p;
-}
-
-sub free_port {
-    my $socket = IO::Socket::INET->new(
-        LocalAddr => '127.0.0.1', Listen => 1) or die "socket: $!\n";
-    return $socket->sockport;
-}
-
-sub get {
-    my ($port, $path, $host) = @_;
-    my $socket = IO::Socket::INET->new(
-        PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 5) or return;
-    print $socket "GET $path HTTP/1.0\r\nHost: "
-        . ($host // 'app.localhost') . "\r\n\r\n";
-    local $/;
-    return scalar <$socket>;
-}
-
-# Starts the web command, calls back with its port, and ends it.
-sub with_web {
-    my ($p, $ask) = @_;
-    my $port = free_port();
-    my $pid = fork // die "fork: $!\n";
-    if (!$pid) {
-        setsid();
-        chdir "$p->{dir}/app" or die;
-        %ENV = (PATH => '/usr/local/bin:/usr/bin:/bin', LANG => 'C.UTF-8',
-            HOME => "$p->{dir}/app", PORT => $port, DYNO => 'web.1',
-            PAAS_INSTANCE => 'i1', %{ $p->{config} });
-        open STDOUT, '>', "$p->{dir}/log" or die;
-        open STDERR, '>&', \*STDOUT or die;
-        exec "$top/scripts/sandbox/run", $p->{result}{types}{web} or die;
-    }
-    my $until = time + 20;
-    until (IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port)) {
-        last if time > $until || waitpid($pid, WNOHANG) > 0;
-        sleep 0.05;
-    }
-    $ask->($port);
-    kill 'TERM', -$pid;
-    for (1 .. 100) {
-        last if waitpid($pid, WNOHANG) != 0;
-        sleep 0.05;
-    }
-    kill 'KILL', -$pid;
-    waitpid($pid, 0);
-    diag(read_file("$p->{dir}/log"))
-        if !Test::More->builder->is_passing;
-}
-
-sub built {
-    my ($p, $pack, $name) = @_;
-    is($p->{status}, 0, "$name builds") or diag($p->{output});
-    is($p->{result}{buildpack}, $pack, "$name is $pack");
-}
-
-sub refused {
-    my ($p, $words, $name) = @_;
-    is($p->{status}, 1, "$name is refused") or diag($p->{output});
-    like((split /\n/, $p->{output})[-1], qr/^ !     .*$words/,
-        "$name: the last line says why");
-    ok(!-e "$p->{dir}/out/result.json", "$name leaves no result");
-}
-
--x $tool or die "$tool is not built: make programs\n";
+my ($top, $tmp) = ($Packs::top, $Packs::tmp);
+my $packs = $Packs::packs;
 
 subtest 'detection' => sub {
     my %first = (
         nodejs   => { 'package.json' => '{}', 'index.html' => '' },
         python   => { 'requirements.txt' => '', Procfile => 'web: x' },
+        go       => { 'go.mod' => '', Makefile => '', 'x.c' => '' },
+        c        => { Makefile => '', 'src/x.cc' => '', Procfile => 'web: x' },
         static   => { 'index.html' => '' },
-        procfile => { Procfile => "web: x\n", 'index.html' => '' },
+        procfile => { Procfile => "web: x\n", 'index.html' => '',
+            Makefile => '' },
     );
+    my @order = grep { !/^#/ } split /\n/, read_file("$packs/order");
+    is_deeply([sort @order], [sort keys %first], 'all packs are tried here');
     for my $id (sort keys %first) {
         my $p = place($first{$id});
         my @fit = grep {
             system("$packs/$_/bin/detect $p->{dir}/src > /dev/null") == 0
-        } qw(nodejs python static procfile);
+        } @order;
         is($fit[0], $id, "$id fits first");
     }
-    for my $id (qw(nodejs python static procfile)) {
+    for my $id (@order) {
         my $p = place({ 'README' => '' });
         isnt(system("$packs/$id/bin/detect $p->{dir}/src > /dev/null"), 0,
             "$id does not fit just anything");
@@ -370,7 +246,7 @@ subtest 'packs of others, by the Heroku API' => sub {
         write_file("$own/$_", "#!/bin/bash\nset -e\n$file{$_}\n");
         chmod 0755, "$own/$_";
     }
-    local $packs = $own;
+    local $Packs::packs = $own;
     my $p = build(place({ a => '' }, WORD => 'value'), '--buildpack',
         'first', '--buildpack', 'second');
     built($p, 'Second', 'two packs');

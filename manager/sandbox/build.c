@@ -154,9 +154,10 @@ step_detect(struct build *b, char err[SANDBOX_ERRLEN])
 	if (result == 0 && b->packs.n == 0) {
 		snprintf(err, SANDBOX_ERRLEN,
 		    "No buildpack fits this app: add a Procfile with a line "
-		    "like \"web: COMMAND\", or a package.json (Node.js), "
-		    "requirements.txt (Python) or index.html (static files) "
-		    "in the folder that you push.");
+		    "like \"web: COMMAND\", or what its language has in the "
+		    "folder that you push: package.json, requirements.txt, "
+		    "Gemfile, composer.json, go.mod, pom.xml, CMakeLists.txt, "
+		    "Makefile or index.html.");
 		return -1;
 	}
 	return result;

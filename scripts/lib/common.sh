@@ -42,12 +42,15 @@ need_debian() {
     esac
 }
 
-# The packages of a list in scripts/lib/packages.LIST that are not installed.
+# What apps may run on beyond what each machine has: scripts/lib/packages.NAME.
+runtimes=(c go)
+
+# The packages of lists in scripts/lib/packages.LIST that are not installed.
 # "package:command" is there, too, when the command is: Node.js comes to many
 # machines from its makers, in packages that Debian's own conflict with.
 packages_missing() {
     local p
-    sed 's/#.*//' "$top/scripts/lib/packages.$1" | tr -s ' \n' '\n\n' |
+    sed -s 's/#.*//' "${@/#/$top/scripts/lib/packages.}" | tr -s ' \n' '\n\n' |
         while read -r p; do
             [ -n "$p" ] || continue
             if [[ $p == *:* ]]; then
@@ -68,12 +71,12 @@ services_missing() {
     done
 }
 
-# Installs what is missing of a list.  Services of these packages (nginx on
+# Installs what is missing of lists.  Services of these packages (nginx on
 # port 80) are not ours to start: policy-rc.d holds them back meanwhile, and
 # one that was not there before stays off at the next boot, too.
 packages_install() {
     local missing off service updated=1 policy=/usr/sbin/policy-rc.d log
-    mapfile -t missing < <(packages_missing "$1")
+    mapfile -t missing < <(packages_missing "$@")
     [ "${#missing[@]}" -gt 0 ] || return 0
     step "installing ${#missing[@]} Debian packages"
     note "${missing[*]}"

@@ -1,0 +1,2 @@
+# C and C++: scripts/up --runtimes c.
+gcc g++ make cmake ccache

@@ -1,0 +1,2 @@
+# Go: scripts/up --runtimes go.
+golang-go
