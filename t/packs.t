@@ -16,6 +16,7 @@ my %app = (
     go    => place('go'),
     c     => place('c'),
     cmake => place('cmake'),
+    php   => place('php'),
 );
 build_all(map { $app{$_} } sort keys %app);
 
@@ -85,6 +86,62 @@ subtest 'C and C++' => sub {
         'and a Procfile');
     refused(build(place({ Makefile => "all: a\n", 'a.c' => 'nonsense' })),
         'C/C\+\+ buildpack failed', 'what does not compile');
+};
+
+subtest 'PHP' => sub {
+    serves('php', 'PHP', 'heroku-php-nginx public/', '"pack":"php"');
+    my $p = $app{php};
+    like($p->{output}, qr/Generating optimized autoload files/, 'by composer');
+    with_web($p, sub {
+        my ($port) = @_;
+        like(get($port, '/any/path?a=b'), qr{"sapi":"fpm-fcgi","path":"\\/any\\/path\?a=b"},
+            'index.php gets what is no file');
+        like(get($port, '/.hidden'), qr/^HTTP\S+ 404/, 'no hidden files');
+        # A script that is none of the app's, by two ways.
+        like(get($port, '/no.php/x'), qr/^HTTP\S+ 404/, 'nor others');
+    });
+
+    # A package out of a folder, as composer has it without a network.
+    my %files = (
+        'composer.json' => encode_json({
+            repositories => [{ type => 'path', url => 'lib/*' },
+                { packagist => JSON::PP::false }],
+            require => { 'own/word' => '*' }, 'minimum-stability' => 'dev',
+            scripts => { compile => 'php -r "echo 6 * 7;" > answer' } }),
+        'lib/word/composer.json' => encode_json({ name => 'own/word',
+            autoload => { files => ['word.php'] } }),
+        'lib/word/word.php' => "<?php\nfunction word() { return 'packed'; }\n",
+        'web/index.php' => "<?php\nrequire '../vendor/autoload.php';\n" .
+            "echo word(), getenv('WORD');\n",
+        'web/a.txt' => 'plain', 'web/sub/nginx.conf' => '',
+        'nginx_app.conf' => "location / { return 200 'own'; }\n",
+    );
+    my $q = build(place(\%files, WORD => ' config'));
+    built($q, 'PHP', 'a path repository');
+    is($q->{result}{types}{web}, 'heroku-php-nginx web/', 'web/ is its root');
+    is(read_file("$q->{dir}/app/answer"), '42', 'scripts.compile is run');
+    with_web($q, sub {
+        my ($port) = @_;
+        like(get($port, '/'), qr/packed config/, 'its package is found');
+        like(get($port, '/a.txt'), qr{text/plain.*plain}s, 'a file is a file');
+    });
+    $files{Procfile} = "web: heroku-php-apache2 -C nginx_app.conf web/\n";
+    with_web(build(place(\%files)), sub {
+        like(get($_[0], '/'), qr/own/, 'an include for nginx');
+    });
+
+    with_web(build(place({ 'index.php' => "<?php\necho 'plain', PHP_SAPI;\n",
+        'composer.lock' => 'secret' })), sub {
+        like(get($_[0], '/'), qr/plainfpm/, 'index.php alone');
+        like(get($_[0], '/composer.lock'), qr/^HTTP\S+ 404/, 'no lock file');
+    });
+    for my $bad (['nonsense', "can't be read"],
+        ['{"require": {"ext-nope": "*"}}', 'apt-get install php-nope']) {
+        my $r = build(place({ 'composer.json' => $bad->[0] }));
+        is($r->{status}, 1, "refused: $bad->[0]");
+        like($r->{output}, qr/^ !     composer\.json.*\Q$bad->[1]\E/m,
+            'by its name');
+    }
 };
 
 done_testing();

@@ -43,7 +43,7 @@ need_debian() {
 }
 
 # What apps may run on beyond what each machine has: scripts/lib/packages.NAME.
-runtimes=(c go)
+runtimes=(c go php)
 
 # The packages of lists in scripts/lib/packages.LIST that are not installed.
 # "package:command" is there, too, when the command is: Node.js comes to many
@@ -66,7 +66,8 @@ packages_missing() {
 # are not installed.
 services_missing() {
     local s
-    for s in nginx-common:nginx fcgiwrap:fcgiwrap haproxy:haproxy caddy:caddy; do
+    for s in nginx-common:nginx fcgiwrap:fcgiwrap haproxy:haproxy caddy:caddy \
+        php8.2-fpm:php8.2-fpm php8.4-fpm:php8.4-fpm; do
         dpkg-query -W "${s%:*}" >/dev/null 2>&1 || echo "${s#*:}"
     done
 }

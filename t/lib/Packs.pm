@@ -25,7 +25,8 @@ our $tmp  = tempdir('paas-packs.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $tool  = ($ENV{PAAS_BUILD} || "$top/build") . '/libexec/paas-build';
 
 -x $tool or die "$tool is not built: make programs\n";
-chmod 0755, $tmp; # as root, nginx has a worker of another user
+chmod 0755, $tmp;
+my $nobody = 65534;
 
 # Nothing of this machine's settings: the sandbox has none of them.
 %ENV = (PATH => '/usr/local/bin:/usr/bin:/bin', LANG => 'C.UTF-8');
@@ -131,9 +132,17 @@ sub get {
 sub with_web {
     my ($p, $ask) = @_;
     my $port = free_port();
+    write_file("$p->{dir}/log", '');
+    # An app is nobody special, and its folder is its own.
+    $> != 0 || system('chown', '-R', "$nobody:$nobody", "$p->{dir}/app",
+        "$p->{dir}/log") == 0 or die;
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
         setsid();
+        if ($> == 0) {
+            $( = $) = "$nobody $nobody";
+            $< = $> = $nobody;
+        }
         chdir "$p->{dir}/app" or die;
         %ENV = (PATH => '/usr/local/bin:/usr/bin:/bin', LANG => 'C.UTF-8',
             HOME => "$p->{dir}/app", PORT => $port, DYNO => 'web.1',
