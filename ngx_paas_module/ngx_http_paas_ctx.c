@@ -92,10 +92,10 @@ ngx_http_paas_make_ctx(ngx_http_request_t *r)
         }
     }
 
-    /* in two parts, each small enough to be done without a loop */
+    /* in two parts, of 64 bytes at most, which are done without a loop */
 
-    ngx_http_paas_clear(ctx, key, began);
-    ngx_http_paas_clear(ctx, began, stamp);
+    ngx_http_paas_clear(ctx, key, held);
+    ngx_http_paas_clear(ctx, held, stamp);
 
     ctx->request = r;
 

@@ -214,7 +214,7 @@ ngx_http_paas_read_db(ngx_http_paas_db_t *db, ngx_http_paas_read_pt read,
 
     ngx_http_paas_guard = 1;
 
-    error = paas_routedb_begin(db->reader, &txn);
+    error = paas_routedb_begin_at(db->reader, ngx_current_msec, &txn);
 
     if (error == PAAS_ROUTEDB_OK) {
 
@@ -226,7 +226,12 @@ ngx_http_paas_read_db(ngx_http_paas_db_t *db, ngx_http_paas_read_pt read,
 
         if (paas_routedb_end(db->reader) != PAAS_ROUTEDB_OK) {
 
-            /* too slow: its pages may have been used again meanwhile */
+            /*
+             * Too slow: its pages may have been used again meanwhile.  Or the
+             * time was an old one, in a worker that has been busy for long.
+             */
+
+            ngx_time_update();
 
             db->stamp++;
             rc = NGX_AGAIN;

@@ -12,6 +12,8 @@
 static ngx_int_t ngx_http_paas_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_paas_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
+static ngx_int_t ngx_http_paas_replace_body(ngx_http_request_t *r,
+    ngx_chain_t *in, ngx_http_paas_ctx_t *ctx);
 static ngx_int_t ngx_http_paas_replace_page(ngx_http_request_t *r,
     ngx_http_paas_ctx_t *ctx);
 static ngx_uint_t ngx_http_paas_is_raw(ngx_http_request_t *r,
@@ -97,7 +99,7 @@ ngx_http_paas_header_filter(ngx_http_request_t *r)
  * "error_page".
  */
 
-static ngx_int_t
+static ngx_http_paas_rare ngx_int_t
 ngx_http_paas_replace_page(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
 {
     ngx_http_paas_page_t          page;
@@ -151,14 +153,31 @@ ngx_http_paas_replace_page(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
 static ngx_int_t
 ngx_http_paas_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
-    ngx_chain_t          *out;
     ngx_http_paas_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_paas_module);
 
-    if (ctx == NULL || ctx->body == NULL || in == NULL) {
+    if (ctx == NULL
+        || (ctx->body == NULL && r->headers_out.trailers.part.nelts == 0))
+    {
+        return ngx_http_next_body_filter(r, in);
+    }
 
-        if (ctx && r->headers_out.trailers.part.nelts && r->upstream) {
+    return ngx_http_paas_replace_body(r, in, ctx);
+}
+
+
+/* The page goes in place of the first bytes; trailers are headers, too. */
+
+static ngx_http_paas_rare ngx_int_t
+ngx_http_paas_replace_body(ngx_http_request_t *r, ngx_chain_t *in,
+    ngx_http_paas_ctx_t *ctx)
+{
+    ngx_chain_t  *out;
+
+    if (ctx->body == NULL || in == NULL) {
+
+        if (r->headers_out.trailers.part.nelts && r->upstream) {
             ngx_http_paas_clean_list(r, &r->headers_out.trailers);
         }
 
@@ -194,7 +213,7 @@ ngx_http_paas_is_raw(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
 }
 
 
-static ngx_int_t
+static ngx_http_paas_rare ngx_int_t
 ngx_http_paas_refuse_response(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
 {
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
@@ -254,7 +273,7 @@ ngx_http_paas_clean_list(ngx_http_request_t *r, ngx_list_t *list)
 
 /* An instance answers: what its pool wants to be noted or said of that. */
 
-static ngx_int_t
+static ngx_http_paas_rare ngx_int_t
 ngx_http_paas_mark_response(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
 {
     ngx_http_paas_pool_t  *pool;

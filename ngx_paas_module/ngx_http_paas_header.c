@@ -54,37 +54,30 @@ static const ngx_str_t  ngx_http_paas_aliases[] = {
 };
 
 
+/* For ngx_http_paas_clean_request(): one that begins with X, F or C. */
+
 void
-ngx_http_paas_clean_request(ngx_http_request_t *r)
+ngx_http_paas_clean_header(ngx_http_request_t *r, ngx_table_elt_t *h)
 {
-    u_char            c;
-    ngx_str_t        *key;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    u_char      c;
+    ngx_str_t  *key;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
+    key = &h->key;
+    c = key->data[0] | 0x20;
 
-        for (i = 0; i < part->nelts; i++) {
-            key = &h[i].key;
-            c = key->data[0] | 0x20;
+    if (c == 'x' || c == 'f') {
 
-            if (c == 'x' || c == 'f') {
-
-                if (ngx_http_paas_is_foreign(r, &h[i])) {
-                    ngx_http_paas_drop_header(&h[i]);
-                }
-
-            } else if (c == 'c' && key->len == sizeof("Connection") - 1
-                       && !ngx_http_paas_nominates_none(&h[i].value)
-                       && ngx_strncasecmp(key->data, (u_char *) "Connection",
-                                          sizeof("Connection") - 1)
-                          == 0)
-            {
-                ngx_http_paas_drop_nominated(r, &h[i].value);
-            }
+        if (ngx_http_paas_is_foreign(r, h)) {
+            ngx_http_paas_drop_header(h);
         }
+
+    } else if (c == 'c' && key->len == sizeof("Connection") - 1
+               && !ngx_http_paas_nominates_none(&h->value)
+               && ngx_strncasecmp(key->data, (u_char *) "Connection",
+                                  sizeof("Connection") - 1)
+                  == 0)
+    {
+        ngx_http_paas_drop_nominated(r, &h->value);
     }
 }
 

@@ -99,6 +99,44 @@ ngx_http_paas_cached_host(ngx_http_paas_cache_t *cache, uint64_t key,
 }
 
 
+/* A request less at an instance. */
+
+static ngx_inline void
+ngx_http_paas_uncount_instance(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_slot_t *slot)
+{
+    uint32_t  *active;
+
+    if (zone->shared) {
+        (void) __sync_fetch_and_sub(&slot->active[zone->index], 1);
+        (void) ngx_atomic_fetch_add(&zone->row->active, -1);
+        return;
+    }
+
+    /* this worker's alone, and no one may see it before what came before */
+
+    active = &slot->active[zone->index];
+
+    __atomic_store_n(active, *active - 1, __ATOMIC_RELEASE);
+
+    zone->row->active--;
+}
+
+
+/* The request that is counted at an instance is there no more. */
+
+static ngx_inline void
+ngx_http_paas_end_attempt(ngx_http_paas_ctx_t *ctx)
+{
+    ngx_http_paas_uncount_instance(ctx->pmcf->zone, ctx->slot);
+    ctx->slot = NULL;
+
+    if (ctx->pool->keys && ctx->pool->active) {
+        ctx->pool->active--;
+    }
+}
+
+
 /*
  * One more request at an instance.  The addition is a full barrier, so that
  * whatever the caller reads next was written no earlier than the count.  A
@@ -132,6 +170,57 @@ ngx_http_paas_count_instance(ngx_http_paas_zone_t *zone,
 
     return slot;
 }
+
+
+/* Takes off what an app must not get, see ngx_http_paas_header.c. */
+
+static ngx_inline void
+ngx_http_paas_clean_request(ngx_http_request_t *r)
+{
+    u_char            c;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            c = h[i].key.data[0] | 0x20;
+
+            if (c == 'x' || c == 'f' || c == 'c') {
+                ngx_http_paas_clean_header(r, &h[i]);
+            }
+        }
+    }
+}
+
+
+/*
+ * As ngx_http_paas_check_host(), which nearly all need not be asked: the Host
+ * is as long as what nginx has found in it, so nothing stands behind that.
+ */
+
+static ngx_inline ngx_int_t
+ngx_http_paas_find_host(ngx_http_request_t *r, ngx_str_t *host)
+{
+    if (r->host_start == NULL && r->headers_in.host
+        && r->headers_in.host->value.len == r->headers_in.server.len
+        && r->headers_in.server.len)
+    {
+        *host = r->headers_in.server;
+        return NGX_OK;
+    }
+
+    return ngx_http_paas_check_host(r, host);
+}
+
+
+/* Is there only one instance that ngx_http_paas_choose() could choose? */
+
+#define ngx_http_paas_is_simple(ctx)                                          \
+    ((ctx)->pool->nactive == 1 && (ctx)->attempts == 0                        \
+     && (ctx)->pool->concurrency == 0 && !(ctx)->wanted)
 
 
 /*

@@ -18,6 +18,11 @@
 #include "paas_routedb.h"
 
 
+/* What few requests need, kept out of what all of them run through. */
+
+#define ngx_http_paas_rare  __attribute__((noinline))
+
+
 #define NGX_HTTP_PAAS_TRIES         5      /* instances tried a request */
 #define NGX_HTTP_PAAS_ATTEMPTS      8      /* stale connections included */
 #define NGX_HTTP_PAAS_TICK          50     /* ms, see tick_worker() */
@@ -373,7 +378,6 @@ ngx_int_t ngx_http_paas_speak_h2c(ngx_http_paas_ctx_t *ctx);
 
 char *ngx_http_paas_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_http_paas_check_upstreams(ngx_conf_t *cf);
-void ngx_http_paas_end_attempt(ngx_http_paas_ctx_t *ctx);
 
 
 /* ngx_http_paas_cookie.c */
@@ -472,8 +476,6 @@ void ngx_http_paas_reap_rows(ngx_http_paas_zone_t *zone, ngx_log_t *log);
 
 ngx_http_paas_slot_t *ngx_http_paas_count_slot(ngx_http_paas_zone_t *zone,
     ngx_http_paas_pool_t *pool, ngx_http_paas_inst_t *inst);
-void ngx_http_paas_uncount_instance(ngx_http_paas_zone_t *zone,
-    ngx_http_paas_slot_t *slot);
 ngx_uint_t ngx_http_paas_instance_active(ngx_http_paas_zone_t *zone,
     ngx_http_paas_pool_t *pool, ngx_http_paas_inst_t *inst);
 ngx_uint_t ngx_http_paas_slot_active(ngx_http_paas_zone_t *zone,
@@ -520,7 +522,7 @@ ngx_int_t ngx_http_paas_init_filters(ngx_conf_t *cf);
 
 /* ngx_http_paas_header.c */
 
-void ngx_http_paas_clean_request(ngx_http_request_t *r);
+void ngx_http_paas_clean_header(ngx_http_request_t *r, ngx_table_elt_t *h);
 ngx_uint_t ngx_http_paas_is_ours(ngx_str_t *key);
 
 

@@ -11,6 +11,7 @@
 
 static ngx_inline ngx_uint_t ngx_http_paas_route_direct(
     ngx_http_paas_ctx_t *ctx);
+static ngx_int_t ngx_http_paas_route_fully(ngx_http_paas_ctx_t *ctx);
 static void ngx_http_paas_adopt_route(ngx_http_paas_ctx_t *ctx,
     ngx_http_paas_route_t *route);
 
@@ -100,10 +101,8 @@ ngx_http_paas_precontent_handler(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx)
 {
-    ngx_int_t               rc;
-    ngx_http_request_t     *r;
-    ngx_http_paas_db_t     *db;
-    ngx_http_paas_route_t   route;
+    ngx_http_request_t  *r;
+    ngx_http_paas_db_t  *db;
 
     if (ctx->routed) {
         return ctx->error ? NGX_DECLINED : NGX_OK;
@@ -128,9 +127,7 @@ ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx)
         ngx_http_paas_find_upgrade(ctx);
     }
 
-    rc = ngx_http_paas_check_host(r, &ctx->name);
-
-    if (rc != NGX_OK) {
+    if (ngx_http_paas_find_host(r, &ctx->name) != NGX_OK) {
         ctx->error = NGX_HTTP_PAAS_BAD_HOST;
         return NGX_DECLINED;
     }
@@ -149,9 +146,20 @@ ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx)
         (void) ngx_http_paas_check_db(db, r->connection->log);
     }
 
-    if (ngx_http_paas_route_direct(ctx)) {
-        return NGX_OK;
-    }
+    return ngx_http_paas_route_direct(ctx) ? NGX_OK
+                                           : ngx_http_paas_route_fully(ctx);
+}
+
+
+/* As ngx_http_paas_route_request(), whatever the route is like. */
+
+static ngx_http_paas_rare ngx_int_t
+ngx_http_paas_route_fully(ngx_http_paas_ctx_t *ctx)
+{
+    ngx_http_paas_db_t     *db;
+    ngx_http_paas_route_t   route;
+
+    db = &ctx->pmcf->db;
 
     ctx->error = ngx_http_paas_lookup_route(ctx, &route);
 
@@ -159,7 +167,7 @@ ngx_http_paas_route_request(ngx_http_paas_ctx_t *ctx)
 
         /* nobody is refused on yesterday's news */
 
-        (void) ngx_http_paas_check_db(db, r->connection->log);
+        (void) ngx_http_paas_check_db(db, ctx->request->connection->log);
 
         if (route.host == NULL || route.host->entry.stamp != db->stamp) {
             ctx->error = ngx_http_paas_lookup_route(ctx, &route);

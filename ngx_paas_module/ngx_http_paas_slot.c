@@ -71,28 +71,6 @@ ngx_http_paas_count_slot(ngx_http_paas_zone_t *zone,
 }
 
 
-void
-ngx_http_paas_uncount_instance(ngx_http_paas_zone_t *zone,
-    ngx_http_paas_slot_t *slot)
-{
-    uint32_t  *active;
-
-    if (zone->shared) {
-        (void) __sync_fetch_and_sub(&slot->active[zone->index], 1);
-        (void) ngx_atomic_fetch_add(&zone->row->active, -1);
-        return;
-    }
-
-    /* this worker's alone, and no one may see it before what came before */
-
-    active = &slot->active[zone->index];
-
-    __atomic_store_n(active, *active - 1, __ATOMIC_RELEASE);
-
-    zone->row->active--;
-}
-
-
 /* Requests in flight at an instance, of all workers. */
 
 ngx_uint_t

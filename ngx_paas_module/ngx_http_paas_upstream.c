@@ -258,7 +258,8 @@ ngx_http_paas_get_peer(ngx_peer_connection_t *pc, void *data)
             return ngx_http_paas_refuse_peer(ctx);
         }
 
-        inst = ngx_http_paas_choose(ctx);
+        inst = ngx_http_paas_is_simple(ctx) ? ctx->pool->insts
+                                            : ngx_http_paas_choose(ctx);
 
         if (inst == NULL) {
             return ngx_http_paas_refuse_peer(ctx);
@@ -416,20 +417,6 @@ ngx_http_paas_free_peer(ngx_peer_connection_t *pc, void *data,
     }
 
     ngx_http_paas_end_attempt(ctx);
-}
-
-
-/* The request that is counted at an instance is there no more. */
-
-void
-ngx_http_paas_end_attempt(ngx_http_paas_ctx_t *ctx)
-{
-    ngx_http_paas_uncount_instance(ctx->pmcf->zone, ctx->slot);
-    ctx->slot = NULL;
-
-    if (ctx->pool->keys && ctx->pool->active) {
-        ctx->pool->active--;
-    }
 }
 
 
