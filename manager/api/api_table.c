@@ -35,6 +35,7 @@ const struct api_route api_routes[] = {
 {"GET",    "/apps/:/http",                  http_info,        APP,      NULL},
 {"PATCH",  "/apps/:/http",                  http_update,      APP_BODY, NULL},
 {"GET",    "/apps/:/dynos",                 dyno_list,        APP,      NULL},
+{"POST",   "/apps/:/dynos",                 dyno_create,      APP_BODY, NULL},
 {"DELETE", "/apps/:/dynos",                 dyno_restart_all, APP,      NULL},
 {"GET",    "/apps/:/dynos/:",               dyno_info,        APP,      NULL},
 {"DELETE", "/apps/:/dynos/:",               dyno_restart,     APP,      NULL},

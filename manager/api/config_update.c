@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "api/app_change.h"
+#include "api/config_name.h"
 #include "api/model.h"
 #include "api/peer.h"
 #include "api/request.h"
@@ -17,64 +18,8 @@
 #include "api/verbs.h"
 #include "store/keys.h"
 
-#define CONFIG_NAME_MAX  128
-#define CONFIG_VALUE_MAX (64 * 1024)
-
 /* As JSON.  A commit holds it twice: in config/APP and in the release. */
 #define CONFIG_ALL_MAX ((STORE_BYTES_MAX - 32 * 1024) / 2)
-
-static int
-config_name_valid(const char *name)
-{
-	size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "abcdefghijklmnopqrstuvwxyz0123456789_");
-
-	return len > 0 && len <= CONFIG_NAME_MAX && name[len] == '\0' &&
-	       (name[0] < '0' || name[0] > '9');
-}
-
-static int
-config_name_reserved(const char *name)
-{
-	return strcmp(name, "PORT") == 0 || strcmp(name, "DYNO") == 0 ||
-	       strncmp(name, "PAAS_", 5) == 0;
-}
-
-/* Answers if one of them is wrong. */
-static int
-config_check(struct request *r)
-{
-	const char *name;
-	json_t *value;
-
-	if (!json_is_object(r->json)) {
-		respond_invalid(r, "the body has to be an object of "
-				   "{\"NAME\": \"value\"}");
-		return -1;
-	}
-	json_object_foreach (r->json, name, value) {
-		if (!config_name_valid(name))
-			respond_invalid(r,
-			    "\"%.60s\" is no name of a config var: it takes "
-			    "A-Z, a-z, 0-9 and '_', and does not start with a "
-			    "digit",
-			    name);
-		else if (config_name_reserved(name))
-			respond_invalid(r,
-			    "%s is set by the platform: choose another name "
-			    "than PORT, DYNO and PAAS_*",
-			    name);
-		else if (!json_is_string(value) && !json_is_null(value))
-			respond_invalid(r,
-			    "%s has to be a string, or null to unset it", name);
-		else if (json_string_length(value) > CONFIG_VALUE_MAX)
-			respond_invalid(
-			    r, "%s is over %d bytes", name, CONFIG_VALUE_MAX);
-		if (respond_given(r))
-			return -1;
-	}
-	return 0;
-}
 
 static void
 config_note(char *list, size_t len, const char *name)
@@ -181,7 +126,7 @@ config_update(struct request *r)
 	json_t *config;
 	uint64_t rev;
 
-	if (config_check(r) == -1)
+	if (config_check(r, r->json, "", 1) == -1)
 		return;
 	config = store_get(
 	    r->api->store, key_format(key, "config/%s", r->name), &rev);

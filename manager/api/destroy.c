@@ -18,8 +18,8 @@
 #define DESTROY_AGAIN 500000 /* us until a look at what others have to end */
 
 /*
- * The records of an app.  rollout/, assign/ and actual/ go by those who write
- * them; number/ stays, so that no number is used twice.
+ * The records of an app.  rollout/, assign/, actual/ and ran/ go by those who
+ * write them; number/ stays, so that no number is used twice.
  */
 static const struct plan {
 	const char *prefix;
@@ -35,6 +35,7 @@ static const struct plan {
     {"formation/%s/", 0, 0, 0},
     {"config/%s", 1, 0, 0},
     {"release/%s/", 0, 0, 0},
+    {"run/%s/", 0, 0, 0},
     {"build/%s/", 0, 0, 1},
     {"instance/%s/", 0, 0, 1},
     {"event/%s/", 0, 0, 1},
@@ -180,6 +181,16 @@ destroy_is_of(const char *key, json_t *value, uint64_t rev, void *arg)
 }
 
 static int
+destroy_is_there(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	(void)key;
+	(void)value;
+	(void)rev;
+	(void)arg;
+	return 1;
+}
+
+static int
 destroy_is_building(const char *key, json_t *build, uint64_t rev, void *arg)
 {
 	const char *state = model_text(build, "state");
@@ -200,6 +211,8 @@ destroy_still_runs(struct removal *m)
 	model_actual_prefix(actual, sizeof(actual), "actual", m->number);
 	return store_each(store, assign, destroy_is_of, m->name) != 0 ||
 	       store_each(store, actual, destroy_is_of, m->name) != 0 ||
+	       store_each(store, key_format(prefix, "ran/%s/", m->name),
+		   destroy_is_there, NULL) != 0 ||
 	       store_each(store, key_format(prefix, "build/%s/", m->name),
 		   destroy_is_building, NULL) != 0;
 }

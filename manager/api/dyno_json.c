@@ -206,5 +206,6 @@ model_dynos(struct api *api, const char *name, json_t *app)
 	model_actual_prefix(prefix, sizeof(prefix), "assign", number);
 	(void)store_each(api->store, prefix, dyno_from_assignment, &dynos);
 	json_decref(dynos.releases);
+	model_add_oneoffs(api, name, app, dynos.list);
 	return dyno_sort(dynos.list);
 }

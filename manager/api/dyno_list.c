@@ -18,9 +18,16 @@ void
 dyno_info(struct request *r)
 {
 	const char *which = r->params[1];
-	json_t *dyno, *dynos = model_dynos(r->api, r->name, r->app);
+	uint32_t oneoff = model_find_oneoff(r->api, r->name, r->app, which);
+	json_t *dyno, *dynos;
 	size_t i;
 
+	if (oneoff != 0) {
+		respond_json(r, MHD_HTTP_OK,
+		    model_oneoff(r->api, r->name, r->app, oneoff));
+		return;
+	}
+	dynos = model_dynos(r->api, r->name, r->app);
 	json_array_foreach (dynos, i, dyno)
 		if (strcmp(model_text(dyno, "name"), which) == 0 ||
 		    strcmp(model_text(dyno, "id"), which) == 0) {

@@ -1,7 +1,8 @@
 /*
  * DELETE /apps/APP/dynos, DELETE /apps/APP/dynos/web.1 and POST
  * /apps/APP/dynos/web.1/actions/stop: what runs is replaced.  A stopped dyno
- * of the formation comes back, as Heroku has it; ps:scale is for fewer.
+ * of the formation comes back, as Heroku has it; ps:scale is for fewer.  A
+ * one-off process ends.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/verbs.h"
+#include "node/oneoff.h"
 #include "store/keys.h"
 
 static const struct check_field fields[] = {
@@ -48,6 +50,23 @@ restart_index(json_t *formation, uint32_t index)
 	    json_integer(model_number(generations, digits) + 1));
 }
 
+static void
+oneoff_end(struct request *r, uint32_t oneoff)
+{
+	struct store_txn *txn = store_begin(r->api->store);
+	char user[64];
+
+	request_user(r, user, sizeof(user));
+	if (oneoff_stop(r->api->store, txn, r->name, oneoff, user) == -1) {
+		store_abandon(txn);
+		respond_missing(
+		    r, "%.60s of %s has ended", r->params[1], r->name);
+		return;
+	}
+	request_commit(r, txn, MHD_HTTP_ACCEPTED,
+	    model_oneoff(r->api, r->name, r->app, oneoff));
+}
+
 void
 dyno_restart(struct request *r)
 {
@@ -56,10 +75,16 @@ dyno_restart(struct request *r)
 	struct store_txn *txn;
 	uint32_t index;
 	uint64_t rev;
+	uint32_t oneoff;
 	int known;
 
 	if (r->json != NULL && check_object(r->json, fields, "", err) == -1) {
 		respond_invalid(r, "%s", err);
+		return;
+	}
+	oneoff = model_find_oneoff(r->api, r->name, r->app, r->params[1]);
+	if (oneoff != 0) {
+		oneoff_end(r, oneoff);
 		return;
 	}
 	types = formation_types(r);

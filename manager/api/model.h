@@ -65,10 +65,26 @@ json_t *model_get_formation(
 json_t *model_formation(const char *name, json_t *app, const char *type,
     const char *command, json_t *formation);
 
-/* ---- dyno_json.c ----------------------------------------------------- */
+/* ---- dyno_json.c, oneoff_json.c --------------------------------------- */
 
 /* All dynos of an app, by type and index. */
 json_t *model_dynos(struct api *, const char *name, json_t *app);
+
+/* A one-off process, ended or not; NULL if there is none of that index. */
+json_t *model_oneoff(
+    struct api *, const char *name, json_t *app, uint32_t index);
+
+/* The same of one that is about to be committed, by its record. */
+json_t *model_oneoff_new(
+    struct api *, const char *name, json_t *app, uint32_t index, json_t *run);
+
+/* Appends those that have not ended. */
+void model_add_oneoffs(
+    struct api *, const char *name, json_t *app, json_t *list);
+
+/* The index of a one-off process by "run.12" or its id; 0 if there is none. */
+uint32_t model_find_oneoff(
+    struct api *, const char *name, json_t *app, const char *dyno);
 
 /* "assign" or "actual": the prefix of the records of an app, by its number. */
 void model_actual_prefix(

@@ -27,6 +27,7 @@
 	VERB(http_update)      \
 	VERB(dyno_list)        \
 	VERB(dyno_info)        \
+	VERB(dyno_create)      \
 	VERB(dyno_restart)     \
 	VERB(dyno_restart_all) \
 	VERB(config_info)      \

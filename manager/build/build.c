@@ -101,7 +101,6 @@ build_open(struct store *store, struct node *node, const struct conf *conf,
 	b->conf = conf;
 	b->loop = loop;
 	TAILQ_INIT(&b->jobs);
-	TAILQ_INIT(&b->runs);
 	TAILQ_INIT(&b->pushes);
 	TAILQ_INIT(&b->follows);
 	if (open_uploads(b, err) == -1) {
@@ -129,7 +128,6 @@ build_close(struct build *b)
 	gc_close(b->gc);
 	TAILQ_FOREACH_SAFE (job, &b->jobs, entry, next_job)
 		job_free(job);
-	run_free_all(b);
 	close(b->uploads);
 	free(b);
 }

@@ -221,6 +221,8 @@ on_ran(
 	struct job *job = arg;
 	enum job_event event = JOB_BAD;
 
+	if (end == RUN_STARTED)
+		return;
 	if (job->state == JOB_STOP)
 		event = JOB_OK;
 	else if (end == RUN_EXITED)
@@ -242,7 +244,7 @@ static void
 take(struct job *job, struct run **run)
 {
 	if (launch_answers(node_launch(job->build->node)) &&
-	    (*run = run_take(job->build, on_ran, job)) != NULL)
+	    (*run = run_take(job->build->node, on_ran, job)) != NULL)
 		job_event(job, JOB_OK);
 	else if (++job->tries < TAKE_TRIES)
 		job_retry_in(job, RETRY_SOON_US);
@@ -267,7 +269,7 @@ adopt(struct job *job, struct run **run)
 
 	set_deadline(job);
 	if (text == NULL || key_parse_id(text, &id) == -1 ||
-	    (*run = run_adopt(job->build, id, on_ran, job)) == NULL) {
+	    (*run = run_adopt(job->build->node, id, 0, on_ran, job)) == NULL) {
 		job_blame(job, "The build got lost: push again.");
 		job_event(job, JOB_BAD);
 	}

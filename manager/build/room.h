@@ -2,8 +2,7 @@
  * What the files of the build room share.
  *
  *   upload.c    a push becomes a file
- *   job.c       drives a build through the table, with
- *     run.c     one sandbox from its start to its end
+ *   job.c       drives a build through the table, with (beside node/run.h)
  *     sandbox.c what runs in it and what it said
  *     inspect.c the inspection's answer, checked
  *     commit.c  the records, each change with its event
@@ -22,6 +21,7 @@
 #include "launcher/protocol.h"
 #include "node/node.h"
 #include "node/proc.h"
+#include "node/run.h"
 #include "store/keys.h"
 
 #define BUILD_APP_MAX    31 /* of an app's name, with the NUL */
@@ -33,10 +33,8 @@
 
 struct gc;
 struct job;
-struct run;
 
 TAILQ_HEAD(job_list, job);
-TAILQ_HEAD(run_list, run);
 TAILQ_HEAD(upload_list, build_upload);
 TAILQ_HEAD(follow_list, build_follow);
 
@@ -49,7 +47,6 @@ struct build {
 	struct store_watch *apps;
 	struct store_watch *builds;
 	struct job_list jobs;
-	struct run_list runs; /* those whose job is done with them, too */
 	struct upload_list pushes;
 	struct follow_list follows;
 	struct gc *gc;
@@ -119,36 +116,6 @@ void commit_clean(struct job *); /* the last trace of the upload */
 
 /* Now, in microseconds since the epoch. */
 int64_t commit_now(void);
-
-/* ---- run.c */
-
-enum run_end {
-	RUN_EXITED,  /* exit tells how */
-	RUN_LOST,    /* there is no trace of it */
-	RUN_AGAIN,   /* it was never started: start it again */
-	RUN_REFUSED, /* why says it */
-};
-
-typedef void (*run_cb)(
-    enum run_end, const struct proc_exit *exit, const char *why, void *arg);
-
-/* Takes an id, a slot and the claim.  NULL: none at hand, try again. */
-struct run *run_take(struct build *, run_cb, void *arg);
-
-/* Finds one that was started before; NULL only if out of memory. */
-struct run *run_adopt(struct build *, uint64_t id, run_cb, void *arg);
-
-/* start's id and slot are filled in. */
-void run_start(
-    struct run *, struct launch_start *, char *const *argv, char *const *envp);
-void run_kill(struct run *);
-uint64_t run_id(const struct run *);
-
-/* Cleans up behind it, whatever it does, and frees it then; NULL is fine. */
-void run_finish(struct run *);
-
-/* Frees them and leaves all as it is. */
-void run_free_all(struct build *);
 
 /* ---- sandbox.c */
 

@@ -12,6 +12,7 @@
 
 #include "common/log.h"
 #include "common/places.h"
+#include "node/launch.h"
 #include "node/logfile.h"
 
 /* Config vars reach buildpacks as files, so they come under a prefix. */
@@ -103,6 +104,14 @@ fill_start(struct launch_start *start, const struct job *job, uint32_t kind)
 	start->files = conf->instance_files;
 }
 
+static void
+args_start(const struct args *args, struct run *run, struct launch_start *start)
+{
+	struct launch_argv what = {"/", args->argv, args->envp};
+
+	run_start(run, start, &what);
+}
+
 void
 sandbox_build(struct job *job, struct run *run)
 {
@@ -124,7 +133,7 @@ sandbox_build(struct job *job, struct run *run)
 	start.cpu_weight = 50; /* what runs goes before what is built */
 	start.pids = conf->instance_pids > BUILD_PIDS_MIN ? conf->instance_pids
 							  : BUILD_PIDS_MIN;
-	run_start(run, &start, args.argv, args.envp);
+	args_start(&args, run, &start);
 	args_free(&args);
 }
 
@@ -142,7 +151,7 @@ sandbox_check(struct job *job, struct run *run)
 	start.tmp = CHECK_TMP;
 	start.cpu_weight = 100;
 	start.pids = job->build->conf->instance_pids;
-	run_start(run, &start, args.argv, args.envp);
+	args_start(&args, run, &start);
 	args_free(&args);
 }
 

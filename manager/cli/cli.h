@@ -77,6 +77,20 @@ int cli_has(const struct cli *, enum grammar_option_id);
 int cli_is_setting(const char *word);
 int cli_setting(struct cli *, json_t *body, const char *word);
 
+/* "30d" in seconds; -1 after a complaint that names the option. */
+long long cli_seconds(struct cli *, const char *option, const char *word);
+
+#define CLI_COMMAND_MAX (128 * 1024)
+
+/*
+ * The arguments from `first` on as a line of shell.  0, or -1 after a
+ * complaint.
+ */
+int cli_command(struct cli *, char *out, size_t len, int first);
+
+/* "A=1;B=2" as {"A": "1", "B": "2"}; NULL after a complaint. */
+json_t *cli_env(struct cli *, const char *list);
+
 /* Prints the answer as the API gave it, frees it; returns EXIT_OK. */
 int cli_print_json(struct cli *, json_t *);
 
@@ -133,6 +147,7 @@ int cmd_routes_remove(struct cli *);
 int cmd_routes_set(struct cli *);
 int cmd_routes_split(struct cli *);
 int cmd_routes_unimport(struct cli *);
+int cmd_run_detached(struct cli *);
 int cmd_start(struct cli *);
 int cmd_status(struct cli *);
 int cmd_stop(struct cli *);

@@ -55,36 +55,6 @@ cmd_tokens(struct cli *cli)
 	return EXIT_OK;
 }
 
-/* "30d", "12h", "90m", "2w", "45s" in seconds; -1 after a complaint. */
-static long long
-tokens_seconds(struct cli *cli, const char *word)
-{
-	static const struct {
-		char letter;
-		long long seconds;
-	} units[] = {
-	    {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
-	size_t len = strlen(word), i;
-	const char *bad = NULL;
-	char digits[16];
-	long long n;
-
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (len < 2 || word[len - 1] != units[i].letter ||
-		    strlcpy(digits, word, sizeof(digits)) >= sizeof(digits))
-			continue;
-		digits[len - 1] = '\0';
-		n = strtonum(digits, 1, 1000000000, &bad);
-		if (bad == NULL)
-			return n * units[i].seconds;
-	}
-	(void)cli_usage(cli,
-	    "--expires %s: a number and s, m, h, d or w, as 30d for thirty "
-	    "days",
-	    word);
-	return -1;
-}
-
 /* The body of the request; NULL after a complaint. */
 static json_t *
 tokens_body(struct cli *cli)
@@ -95,7 +65,8 @@ tokens_body(struct cli *cli)
 	long long seconds = 0;
 	json_t *body;
 
-	if (expires != NULL && (seconds = tokens_seconds(cli, expires)) == -1)
+	if (expires != NULL &&
+	    (seconds = cli_seconds(cli, "expires", expires)) == -1)
 		return NULL;
 	body = json_pack("{s:s?, s:s}", "app", app, "scope",
 	    scope != NULL ? scope : "deploy");

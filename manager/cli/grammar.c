@@ -224,9 +224,11 @@ grammar_parse(struct grammar_words *words, int argc, char *const argv[],
 			rc = grammar_parse_long(words, argc, argv, &i, err);
 		else if (options && argv[i][0] == '-' && argv[i][1] != '\0')
 			rc = grammar_parse_short(words, argc, argv, &i, err);
-		else if (words->verb != NULL)
+		else if (words->verb != NULL) {
 			words->args[words->nargs++] = argv[i];
-		else if ((words->verb = grammar_find(argv[i])) == NULL) {
+			if (words->verb->flags & VERB_COMMAND)
+				options = 0;
+		} else if ((words->verb = grammar_find(argv[i])) == NULL) {
 			*unknown = argv[i];
 			rc = grammar_fail(err, "there is no verb %s", argv[i]);
 		}

@@ -53,6 +53,8 @@ enum grammar_option_id {
 	OPT_PS,
 	OPT_SOURCE,
 	OPT_LIMIT,
+	OPT_ENV,
+	OPT_TTL,
 	OPT_PATH,
 	OPT_STRIP,
 	OPT_BALANCE,
@@ -82,6 +84,8 @@ struct grammar_option {
 
 #define VERB_APP   0x01 /* works on an app: takes -a */
 #define VERB_LOCAL 0x02 /* never talks to the manager */
+#define VERB_COMMAND \
+	0x04 /* no option counts from its last argument on: a command's */
 
 struct grammar_verb {
 	const char *name;

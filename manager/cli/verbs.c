@@ -38,6 +38,10 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 	    "of this source only: app or paas"},
 	[OPT_LIMIT] = {OPT_LIMIT, 'n', "limit", "num", "COUNT", KIND_TEXT,
 	    "how many to show"},
+	[OPT_ENV] = {OPT_ENV, 'e', "env", NULL, "NAME=VALUE", KIND_TEXT,
+	    "more variables, separated by ';'"},
+	[OPT_TTL] = {OPT_TTL, 0, "time-to-live", "ttl", "TIME", KIND_TEXT,
+	    "when it is ended if it has not by itself, as 90s, 10m or 2h"},
 	[OPT_PATH] = {OPT_PATH, 0, "path", NULL, "PREFIX", KIND_TEXT,
 	    "only requests for this path and what is below it"},
 	[OPT_STRIP] = {OPT_STRIP, 0, "strip", NULL, NULL, KIND_TEXT,
@@ -142,6 +146,15 @@ const struct grammar_verb grammar_verbs[] = {
 	    "The formation is kept, so that another one takes its place; see "
 	    "ps:scale for fewer.",
 	    "paas ps:stop web.2 -a shop", cmd_ps_stop},
+
+	{"run:detached", NULL, "Processes", VERB_APP | VERB_COMMAND,
+	    ARG("COMMAND", COUNT_SOME, KIND_TEXT), {OPT_ENV, OPT_TTL},
+	    "Run a command beside the processes, and do not wait for it",
+	    "It gets an instance of its own, of the release that serves, and is "
+	    "started at most once. What it prints is in the logs. Options go "
+	    "before the command: all from its first word on belongs to it. A "
+	    "single word is a line of shell, or the name of a process type.",
+	    "paas run:detached -a shop ./manage.py migrate", cmd_run_detached},
 
 	{"logs", "log", "Watching", VERB_APP, NO_ARGS,
 	    {OPT_FOLLOW, OPT_LINES, OPT_PS, OPT_SOURCE},

@@ -91,6 +91,8 @@ static const struct conf_setting settings[] = {
     NUMBER(instance_files, 64, 1000000, "16384"),
     NUMBER(instance_flows, 256, 1000000, "8192"),
     NUMBER(scale_max, 1, 10000, "500"),
+    NUMBER(oneoff_max, 0, 1000, "20"),
+    NUMBER(oneoff_timeout, 1, 31536000, "86400"),
     SIZE(log_max, 64 * KIB, 64 * GIB, "16M"),
     NUMBER(log_rate, 1024, 4000000000, "10485760"),
 };

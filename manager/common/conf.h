@@ -56,6 +56,8 @@ struct conf {
 	uint32_t instance_files;
 	uint32_t instance_flows; /* connections that it opened, at once */
 	uint32_t scale_max;      /* instances of one process type */
+	uint32_t oneoff_max;     /* one-off processes of an app, at once */
+	uint32_t oneoff_timeout; /* and how long one may run */
 	uint64_t log_max;        /* bytes of one instance's log, both files */
 	uint32_t log_rate;       /* bytes a second */
 };

@@ -12,25 +12,8 @@
 #include "common/places.h"
 #include "node/health.h"
 #include "node/instance.h"
+#include "node/release_env.h"
 #include "store/keys.h"
-
-#define CPU_WEIGHT 100
-
-/* What the app cannot choose: who it is, and where it listens. */
-static const char *const fixed[] = {
-    "PORT", "DYNO", "PAAS_APP", "PAAS_INSTANCE", "PAAS_RELEASE"};
-
-static int
-name_fixed(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
-		if (strcmp(fixed[i], name) == 0)
-			return 1;
-	}
-	return 0;
-}
 
 static json_t *
 release_get(const struct instance *inst)
@@ -73,89 +56,6 @@ instance_health_path(const struct instance *inst)
 	return path;
 }
 
-/* The whole environment, as {"NAME": "value"}. */
-static json_t *
-env_make(const struct instance *inst, json_t *config)
-{
-	char name[INSTANCE_NAME_MAX], id[17], release[16], port[8];
-	const char *key;
-	json_t *env, *value;
-
-	instance_name(inst, name);
-	key_format_id(id, inst->rec.id);
-	snprintf(release, sizeof(release), "v%u", inst->version);
-	snprintf(port, sizeof(port), "%d", LAUNCH_PORT);
-	env = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "PORT",
-	    port, "DYNO", name, "HOME", "/app", "PATH",
-	    "/usr/local/bin:/usr/bin:/bin", "LANG", "C.UTF-8", "PAAS_APP",
-	    inst->app, "PAAS_INSTANCE", id, "PAAS_RELEASE", release);
-	if (env == NULL)
-		return NULL;
-	json_object_foreach (config, key, value) {
-		if (json_is_string(value) && *key != '\0' &&
-		    strchr(key, '=') == NULL && !name_fixed(key))
-			json_object_set(env, key, value);
-	}
-	return env;
-}
-
-static void
-list_free(char **list)
-{
-	size_t i;
-
-	for (i = 0; list != NULL && list[i] != NULL; i++)
-		free(list[i]);
-	free(list);
-}
-
-static char **
-env_list(json_t *env)
-{
-	const char *key;
-	json_t *value;
-	char **list;
-	size_t n = 0;
-
-	if ((list = calloc(json_object_size(env) + 1, sizeof(*list))) == NULL)
-		return NULL;
-	json_object_foreach (env, key, value) {
-		if (asprintf(&list[n], "%s=%s", key,
-			json_string_value(value)) == -1) {
-			list[n] = NULL;
-			list_free(list);
-			return NULL;
-		}
-		n++;
-	}
-	return list;
-}
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int
-slug_parse(const char *text, uint8_t slug[LAUNCH_HASH])
-{
-	int hi, lo, i;
-
-	if (text == NULL || strlen(text) != 2 * LAUNCH_HASH)
-		return -1;
-	for (i = 0; i < LAUNCH_HASH; i++) {
-		hi = hex_digit(text[2 * i]);
-		lo = hex_digit(text[2 * i + 1]);
-		if (hi == -1 || lo == -1)
-			return -1;
-		slug[i] = (uint8_t)(hi << 4 | lo);
-	}
-	return 0;
-}
-
 static void
 refuse(struct instance *inst, const char *why)
 {
@@ -184,48 +84,31 @@ launched(int error, const struct launch_reply *reply, void *arg)
 }
 
 static void
-start_fill(const struct instance *inst, struct launch_start *start)
-{
-	const struct conf *conf = inst->node->conf;
-
-	start->id = inst->rec.id;
-	start->app = inst->appnumber;
-	start->kind = LAUNCH_APP;
-	start->slot = inst->rec.slot;
-	start->memory = inst->memory;
-	start->tmp = conf->instance_tmp;
-	start->log_max = conf->log_max;
-	start->log_rate = conf->log_rate;
-	start->cpu_weight = CPU_WEIGHT;
-	start->pids = conf->instance_pids;
-	start->files = conf->instance_files;
-}
-
-static void
 start_send(struct instance *inst, json_t *release, const char *command)
 {
 	char *argv[] = {
 	    (char *)SANDBOX_LIBEXEC "/run", (char *)(uintptr_t)command, NULL};
-	struct launch_start start = {0};
+	struct launch_start start = {
+	    .id = inst->rec.id, .app = inst->appnumber, .slot = inst->rec.slot};
 	struct launch_argv what = {.cwd = "/app", .argv = argv};
-	char **list;
-	json_t *env;
+	char **list, name[INSTANCE_NAME_MAX];
+	struct release_process proc = {
+	    inst->app, name, inst->rec.id, inst->version, NULL};
 	int error;
 
-	start_fill(inst, &start);
-	if (slug_parse(json_string_value(json_object_get(release, "slug")),
+	release_limits(&start, inst->node->conf, inst->memory);
+	if (release_slug(json_string_value(json_object_get(release, "slug")),
 		start.slug) == -1) {
 		refuse(inst, "its release has no slug: push the app again");
 		return;
 	}
-	env = env_make(inst, json_object_get(release, "config"));
-	list = env_list(env);
+	instance_name(inst, name);
+	list = release_env(&proc, json_object_get(release, "config"));
 	what.envp = list;
 	error = list == NULL ? -ENOMEM
 			     : launch_start(inst->node->launch, &start, &what,
 				   launched, inst);
-	list_free(list);
-	json_decref(env);
+	release_env_free(list);
 	if (error == 0)
 		instance_life_set(inst, INSTANCE_LIFE_LAUNCH);
 	else if (error == -E2BIG)

@@ -55,7 +55,8 @@ instance_found(const char *key, json_t *value, uint64_t rev, void *arg)
 	(void)rev;
 	if (key_part(key, 2, part, sizeof(part)) == -1 ||
 	    key_parse_id(part, &id) == -1 || agent_has_id(p->node->agent, id) ||
-	    !file_gone(p, id, "log") || !file_gone(p, id, "log.1"))
+	    claims_has(p->node->claims, id) || !file_gone(p, id, "log") ||
+	    !file_gone(p, id, "log.1"))
 		return 0;
 	if (p->txn == NULL)
 		p->txn = store_begin(p->node->store);

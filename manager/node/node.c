@@ -75,6 +75,8 @@ parts_open(struct node *node, char err[PAAS_ERRLEN])
 		return -1;
 	if (agent_open(node, err) == NULL)
 		return -1;
+	if ((node->oneoffs = oneoffs_open(node, err)) == NULL)
+		return -1;
 	if ((node->prune = logprune_open(node)) == NULL)
 		return -1;
 	node->wake = wake_open(node, err);
@@ -94,6 +96,7 @@ node_open(struct store *store, const struct conf *conf, sd_event *event,
 	node->store = store;
 	node->conf = conf;
 	node->event = event;
+	TAILQ_INIT(&node->runs);
 	if (parts_open(node, err) == -1) {
 		node_close(node);
 		return NULL;
@@ -108,6 +111,8 @@ node_close(struct node *node)
 		return;
 	wake_close(node->wake);
 	logprune_close(node->prune);
+	oneoffs_close(node->oneoffs);
+	run_free_all(node);
 	agent_close(node->agent);
 	launch_close(node->launch);
 	loghub_close(node->logs);

@@ -2,6 +2,8 @@
 #ifndef PAAS_NODE_IMPL_H
 #define PAAS_NODE_IMPL_H
 
+#include <bsd/sys/queue.h>
+
 #include "node/agent.h"
 #include "node/claim.h"
 #include "node/drain.h"
@@ -11,6 +13,8 @@
 #include "node/logfile.h"
 #include "node/logprune.h"
 #include "node/node.h"
+#include "node/oneoff.h"
+#include "node/run.h"
 #include "node/slots.h"
 #include "node/wake.h"
 
@@ -29,6 +33,8 @@ struct node {
 	struct agent *agent;
 	struct logprune *prune;
 	struct wake *wake;
+	TAILQ_HEAD(run_list, run) runs; /* also those nobody waits for */
+	struct oneoffs *oneoffs;
 };
 
 /* Microseconds: since the epoch, and of a clock that does not jump. */

@@ -4,7 +4,7 @@
  * launcher the node tells what became of it; what the launcher or the
  * process say in between only makes that faster.
  */
-#include "build/room.h"
+#include "node/run.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 
 #include "common/log.h"
 #include "node/launch.h"
+#include "node/node_impl.h"
 
 #define RETRY_US 500000
 
@@ -26,7 +27,7 @@ enum run_phase {
 
 struct run {
 	TAILQ_ENTRY(run) entry;
-	struct build *build;
+	struct node *node;
 	uint64_t id;
 	uint32_t slot; /* 0: not known */
 	enum run_phase phase;
@@ -61,7 +62,7 @@ run_read_exit(struct run *run)
 {
 	struct proc_exit exit;
 
-	if (proc_exit_read(run->build->conf->run_dir, run->id, &exit) == 0)
+	if (proc_exit_read(run->node->conf->run_dir, run->id, &exit) == 0)
 		run_end(run, RUN_EXITED, &exit, NULL);
 	else
 		run_end(run, RUN_LOST, NULL, NULL);
@@ -86,27 +87,29 @@ run_killed(int error, const struct launch_reply *reply, void *arg)
 	(void)reply;
 	if (error != 0 && error != ECONNRESET && error != ENOENT &&
 	    error != ESRCH)
-		log_warn("build: instance %016llx can't be killed: %s",
+		log_warn("instance %016llx can't be killed: %s",
 		    (unsigned long long)run->id, strerror(error));
 }
 
 static void
 run_is_running(struct run *run, const struct launch_record *record)
 {
-	struct build *b = run->build;
+	struct node *node = run->node;
 	int error;
 
 	run->phase = RUN_RUNNING;
 	run->slot = record->slot;
-	error = proc_watch(&run->proc, b->loop, b->conf->run_dir, run->id,
-	    record->pid, record->starttime, run_exited, run);
+	error = proc_watch(&run->proc, node->event, node->conf->run_dir,
+	    run->id, record->pid, record->starttime, run_exited, run);
 	if (error < 0) {
 		if (error != -ESRCH)
-			log_err("build: instance %016llx can't be watched: %s",
+			log_err("instance %016llx can't be watched: %s",
 			    (unsigned long long)run->id, strerror(-error));
 		run_read_exit(run);
 		return;
 	}
+	if (!run->finish)
+		run->cb(RUN_STARTED, NULL, NULL, run->arg);
 	if (run->kill)
 		run_kill(run);
 }
@@ -131,9 +134,9 @@ run_later(struct run *run)
 {
 	if (run->timer != NULL)
 		return;
-	if (sd_event_add_time_relative(run->build->loop, &run->timer,
+	if (sd_event_add_time_relative(run->node->event, &run->timer,
 		CLOCK_MONOTONIC, RETRY_US, 0, run_retry, run) < 0)
-		log_fatal("build: no timer");
+		log_fatal("node: no timer");
 }
 
 /* What the launcher knows of it, NULL for nothing. */
@@ -192,42 +195,42 @@ static void
 run_ask(struct run *run)
 {
 	run->found = 0;
-	if (launch_list(node_launch(run->build->node), run_listed, run) < 0)
+	if (launch_list(run->node->launch, run_listed, run) < 0)
 		run_later(run);
 }
 
 /* ---- start ----------------------------------------------------------- */
 
 static struct run *
-run_new(struct build *b, uint64_t id, run_cb cb, void *arg)
+run_new(struct node *node, uint64_t id, run_cb cb, void *arg)
 {
 	struct run *run = calloc(1, sizeof(*run));
 
 	if (run == NULL)
 		return NULL;
-	run->build = b;
+	run->node = node;
 	run->id = id;
 	run->cb = cb;
 	run->arg = arg;
-	if (node_claim(b->node, id, run_claimed, run) < 0) {
+	if (node_claim(node, id, run_claimed, run) < 0) {
 		free(run);
 		return NULL;
 	}
-	TAILQ_INSERT_TAIL(&b->runs, run, entry);
+	TAILQ_INSERT_TAIL(&node->runs, run, entry);
 	return run;
 }
 
 struct run *
-run_take(struct build *b, run_cb cb, void *arg)
+run_take(struct node *node, run_cb cb, void *arg)
 {
 	struct run *run;
-	uint64_t id = node_next_id(b->node);
+	uint64_t id = node_next_id(node);
 	uint32_t slot;
 
-	if (id == 0 || node_take_slot(b->node, id, &slot) < 0)
+	if (id == 0 || node_take_slot(node, id, &slot) < 0)
 		return NULL;
-	if ((run = run_new(b, id, cb, arg)) == NULL) {
-		node_free_slot(b->node, slot);
+	if ((run = run_new(node, id, cb, arg)) == NULL) {
+		node_free_slot(node, slot);
 		return NULL;
 	}
 	run->slot = slot;
@@ -235,15 +238,18 @@ run_take(struct build *b, run_cb cb, void *arg)
 }
 
 struct run *
-run_adopt(struct build *b, uint64_t id, run_cb cb, void *arg)
+run_adopt(struct node *node, uint64_t id, uint32_t slot, run_cb cb, void *arg)
 {
-	struct run *run = run_new(b, id, cb, arg);
+	struct run *run = run_new(node, id, cb, arg);
 
 	if (run == NULL)
 		return NULL;
 	run->phase = RUN_ADOPTING;
+	run->slot = slot;
+	if (slot != 0)
+		(void)slots_mark(node->slots, slot);
 	/* The node may have listed what there is before this claim. */
-	if (launch_connected(node_launch(b->node)))
+	if (launch_connected(node->launch))
 		run_ask(run);
 	return run;
 }
@@ -260,6 +266,11 @@ run_started(int error, const struct launch_reply *reply, void *arg)
 		run_is_running(run, &reply->record);
 		return;
 	}
+	if (error == EEXIST) {
+		/* An earlier manager of this machine asked for it, too. */
+		run_ask(run);
+		return;
+	}
 	snprintf(why, sizeof(why), "The sandbox could not be started (%s: %s).",
 	    reply != NULL ? launch_step_name(reply->step) : "the launcher",
 	    strerror(error));
@@ -267,20 +278,18 @@ run_started(int error, const struct launch_reply *reply, void *arg)
 }
 
 void
-run_start(struct run *run, struct launch_start *start, char *const *argv,
-    char *const *envp)
+run_start(
+    struct run *run, struct launch_start *start, const struct launch_argv *what)
 {
-	struct launch_argv args = {"/", argv, envp};
 	int error;
 
 	start->id = run->id;
 	start->slot = run->slot;
 	run->phase = RUN_STARTING;
-	error = launch_start(
-	    node_launch(run->build->node), start, &args, run_started, run);
+	error = launch_start(run->node->launch, start, what, run_started, run);
 	if (error == -E2BIG)
 		run_end(run, RUN_REFUSED, NULL,
-		    "The config vars are too large to be handed to a build.");
+		    "The config vars and arguments exceed 1 MiB in all.");
 	else if (error < 0)
 		run_end(run, RUN_REFUSED, NULL,
 		    "The sandbox could not be started for want of memory.");
@@ -292,13 +301,24 @@ run_id(const struct run *run)
 	return run->id;
 }
 
+uint32_t
+run_slot(const struct run *run)
+{
+	return run->slot;
+}
+
+int
+run_running(const struct run *run)
+{
+	return run->phase == RUN_RUNNING;
+}
+
 void
 run_kill(struct run *run)
 {
 	run->kill = 1;
 	if (run->phase == RUN_RUNNING || run->phase == RUN_STARTING)
-		(void)launch_kill(
-		    node_launch(run->build->node), run->id, run_killed, run);
+		(void)launch_kill(run->node->launch, run->id, run_killed, run);
 	else if (run->phase == RUN_TAKEN || run->phase == RUN_ENDED)
 		run_end(run, RUN_LOST, NULL, NULL);
 }
@@ -308,11 +328,11 @@ run_kill(struct run *run)
 static void
 run_free(struct run *run)
 {
-	launch_forget(node_launch(run->build->node), run);
-	node_unclaim(run->build->node, run->id);
+	launch_forget(run->node->launch, run);
+	node_unclaim(run->node, run->id);
 	proc_unwatch(run->proc);
 	sd_event_source_disable_unref(run->timer);
-	TAILQ_REMOVE(&run->build->runs, run, entry);
+	TAILQ_REMOVE(&run->node->runs, run, entry);
 	free(run);
 }
 
@@ -324,7 +344,7 @@ run_cleaned(int error, const struct launch_reply *reply, void *arg)
 	(void)reply;
 	if (error == 0 || error == ENOENT) {
 		if (run->slot != 0)
-			node_free_slot(run->build->node, run->slot);
+			node_free_slot(run->node, run->slot);
 		run_free(run);
 	} else if (error != ECONNRESET)
 		run_later(run);
@@ -334,17 +354,16 @@ static void
 run_clean(struct run *run)
 {
 	run->phase = RUN_CLEANING;
-	if (launch_clean(
-		node_launch(run->build->node), run->id, run_cleaned, run) < 0)
+	if (launch_clean(run->node->launch, run->id, run_cleaned, run) < 0)
 		run_later(run);
 }
 
 void
-run_free_all(struct build *b)
+run_free_all(struct node *node)
 {
 	struct run *run, *next;
 
-	TAILQ_FOREACH_SAFE (run, &b->runs, entry, next)
+	TAILQ_FOREACH_SAFE (run, &node->runs, entry, next)
 		run_free(run);
 }
 

@@ -1,0 +1,67 @@
+/* How a one-off process is started: release, command and environment. */
+#include <bsd/string.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/places.h"
+#include "node/oneoff_impl.h"
+#include "node/release_env.h"
+
+static void
+refuse(struct oneoff *o, const char *why)
+{
+	strlcpy(o->why, why, sizeof(o->why));
+	o->over = 1;
+}
+
+static void
+send_start(struct oneoff *o, json_t *release, uint32_t version)
+{
+	const char *command =
+	    json_string_value(json_object_get(o->want, "command"));
+	char *argv[] = {
+	    (char *)SANDBOX_LIBEXEC "/run", (char *)(uintptr_t)command, NULL};
+	struct launch_start start = {.app = oneoff_appnumber(o)};
+	struct launch_argv what = {.cwd = "/app", .argv = argv};
+	char **list, name[ONEOFF_NAME_MAX];
+	struct release_process proc = {
+	    o->app, name, o->id, version, json_object_get(o->want, "env")};
+
+	release_limits(&start, o->all->node->conf, oneoff_memory(o));
+	if (release_slug(json_string_value(json_object_get(release, "slug")),
+		start.slug) == -1) {
+		refuse(o, "its release has no slug: push the app again");
+		return;
+	}
+	oneoff_name(o, name);
+	if ((list = release_env(&proc, json_object_get(release, "config"))) ==
+	    NULL) {
+		refuse(o, "out of memory");
+		return;
+	}
+	what.envp = list;
+	o->launched = 1;
+	run_start(o->run, &start, &what);
+	release_env_free(list);
+}
+
+void
+oneoff_launch(struct oneoff *o)
+{
+	uint32_t version =
+	    (uint32_t)json_integer_value(json_object_get(o->want, "version"));
+	char key[STORE_KEY_MAX + 1], why[64];
+	json_t *release;
+
+	key_format(key, "release/%s/%08u", o->app, version);
+	release = store_get(o->all->node->store, key, NULL);
+	if (release == NULL) {
+		snprintf(why, sizeof(why), "there is no release v%u", version);
+		refuse(o, why);
+	} else if (!json_is_string(json_object_get(o->want, "command"))) {
+		refuse(o, "its record is damaged");
+	} else {
+		send_start(o, release, version);
+	}
+	json_decref(release);
+}

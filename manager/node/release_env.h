@@ -1,0 +1,37 @@
+/* What a process of a release is started with. */
+#ifndef PAAS_RELEASE_ENV_H
+#define PAAS_RELEASE_ENV_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "common/conf.h"
+#include "launcher/protocol.h"
+
+struct release_process {
+	const char *app;
+	const char *name; /* "web.1" */
+	uint64_t id;
+	uint32_t version;
+	json_t *more; /* {"NAME": "value"} beside the config, or NULL */
+};
+
+/*
+ * {"NAME": "value"} of the config, then of `more`, as a list of NAME=VALUE
+ * that release_env_free frees; what the app cannot choose comes last: who it
+ * is, and where it listens.  NULL if out of memory.
+ */
+char **release_env(const struct release_process *, json_t *config);
+void release_env_free(char **);
+
+/* May a one-off process have this variable? */
+int release_env_fixed(const char *name);
+
+/* 64 hex digits; -1 if it is not, or NULL. */
+int release_slug(const char *text, uint8_t slug[LAUNCH_HASH]);
+
+/* Limits of an app's instance; id, slot, app and slug are left alone. */
+void release_limits(
+    struct launch_start *, const struct conf *, uint64_t memory);
+
+#endif
