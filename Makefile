@@ -35,6 +35,7 @@ LAUNCHER := $(filter-out $(SHIM) $(INIT),$(call objs,manager/launcher/*.c))
 INSPECT	:= $(call objs,manager/sandbox/inspect*.c manager/sandbox/tree*.c)
 SANDBOX	:= $(call objs,manager/sandbox/common*.c)
 BUILDER	:= $(filter-out $(INSPECT) $(SANDBOX),$(call objs,manager/sandbox/*.c))
+MANIFEST := $(call objs,manager/manifest/*.c manager/sandbox/common*.c)
 CLI	:= $(call objs,manager/cli/*.c)
 GIT	:= $(call objs,manager/git/serve*.c)
 HOOK	:= $(call objs,manager/git/hook*.c manager/cli/http.c \
@@ -81,7 +82,7 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D); echo cc $<
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-LIBS_paas	:= -lcurl -ljansson -larchive -lbsd
+LIBS_paas	:= -lcurl -ljansson -larchive -lyaml -lbsd
 LIBS_routedb	:= -llmdb -lpcre2-8 -lbsd
 LIBS_manager	:= -lsystemd -lmicrohttpd -lcurl -ljansson -llmdb -lsodium \
 		   -lpcre2-8 -lssl -lcrypto -luuid -lbsd
@@ -94,7 +95,7 @@ LIBS_build	:= -larchive -lyaml -ljansson -lsodium -lbsd
 link	= @mkdir -p $(@D); echo link $@; \
 	  $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^)
 
-$(B)/bin/paas: $(CLI) $(COMMON)
+$(B)/bin/paas: $(CLI) $(COMMON) $(MANIFEST)
 	$(link) $(LIBS_paas)
 $(B)/bin/paas-routedb: $(ROUTEDB) $(TOOL)
 	$(link) $(LIBS_routedb)
@@ -108,7 +109,7 @@ $(B)/libexec/paas-shim: $(SHIM) $(COMMON)
 $(B)/libexec/paas-init: $(INIT)
 	@mkdir -p $(@D); echo link $@
 	@$(CC) $(if $(SANITIZE),$(LDFLAGS),-static) -o $@ $^
-$(B)/libexec/paas-build: $(BUILDER) $(SANDBOX) \
+$(B)/libexec/paas-build: $(BUILDER) $(MANIFEST) \
 	  $(call objs,manager/cli/ignore.c manager/cli/glob.c)
 	$(link) $(LIBS_build)
 $(B)/libexec/paas-inspect: $(INSPECT) $(SANDBOX)

@@ -27,6 +27,7 @@ struct build {
 	char *wanted[PACKS_MAX];
 	size_t nwanted;
 	struct packs packs;
+	struct build_manifest manifest;
 	struct types declared;          /* by the Procfile */
 	struct types defaults;          /* by the pack */
 	double unpack, detect, compile; /* seconds */
@@ -145,11 +146,17 @@ step_detect(struct build *b, char err[SANDBOX_ERRLEN])
 	int result;
 
 	if (procfile_read(b->places.app, &b->declared, err) == -1 ||
+	    manifest_load(b->places.app, &b->manifest, err) == -1 ||
 	    env_write_dir(b->places.env, err) == -1)
 		return -1;
+	runtime_print(b->places.app);
 	mkdir("/tmp/home", 0700);
-	result =
-	    packs_detect(&b->places, b->wanted, b->nwanted, &b->packs, err);
+	if (b->nwanted > 0)
+		result = packs_detect(
+		    &b->places, b->wanted, b->nwanted, &b->packs, err);
+	else
+		result = packs_detect(&b->places, b->manifest.packs,
+		    b->manifest.npacks, &b->packs, err);
 	b->detect = now() - start;
 	if (result == 0 && b->packs.n == 0) {
 		snprintf(err, SANDBOX_ERRLEN,
@@ -188,7 +195,18 @@ print_types(
 		putchar('\n');
 }
 
-/* The Procfile's types, and of the pack's those that it does not declare. */
+static void
+add_types(struct types *all, const struct types *types)
+{
+	for (size_t i = 0; i < types->n; i++)
+		(void)types_add(all, types->v[i].name, strlen(types->v[i].name),
+		    types->v[i].command, strlen(types->v[i].command), 0);
+}
+
+/*
+ * The manifest's commands; of the Procfile's types those that it does not
+ * name, and of the pack's those that neither does.
+ */
 static int
 step_types(struct build *b, char err[SANDBOX_ERRLEN])
 {
@@ -200,15 +218,12 @@ step_types(struct build *b, char err[SANDBOX_ERRLEN])
 	if (procfile_read(b->places.app, &b->declared, err) == -1 ||
 	    packs_release(&b->places, &b->packs, &b->defaults, err) == -1)
 		return -1;
-	for (size_t i = 0; i < b->declared.n; i++)
-		types_add(&all, b->declared.v[i].name,
-		    strlen(b->declared.v[i].name), b->declared.v[i].command,
-		    strlen(b->declared.v[i].command), 0);
-	for (size_t i = 0; i < b->defaults.n; i++)
-		types_add(&all, b->defaults.v[i].name,
-		    strlen(b->defaults.v[i].name), b->defaults.v[i].command,
-		    strlen(b->defaults.v[i].command), 0);
+	add_types(&all, &b->manifest.commands);
+	add_types(&all, &b->declared);
+	add_types(&all, &b->defaults);
 	puts("-----> Discovering process types");
+	print_types("       The manifest's commands     -> ",
+	    &b->manifest.commands, NULL);
 	print_types(
 	    "       Procfile declares           -> ", &b->declared, NULL);
 	print_types("       Defaults of the buildpack   -> ", &b->defaults,
@@ -218,8 +233,9 @@ step_types(struct build *b, char err[SANDBOX_ERRLEN])
 		    "This app does not say what to run: add a Procfile with a "
 		    "line like \"web: COMMAND\" and push again.");
 	else
-		result = result_write(
-		    b->places.out, b->packs.v[b->packs.n - 1].name, &all, err);
+		result = result_write(b->places.out,
+		    b->packs.v[b->packs.n - 1].name, &all,
+		    b->manifest.from_tree ? b->manifest.settings : NULL, err);
 	types_free(&all);
 	return result;
 }
@@ -252,5 +268,6 @@ main(int argc, char **argv)
 	    now() - start, b.unpack, b.detect, b.compile);
 	types_free(&b.declared);
 	types_free(&b.defaults);
+	manifest_free(&b.manifest);
 	return 0;
 }

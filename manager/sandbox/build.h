@@ -10,6 +10,7 @@
 #ifndef PAAS_SANDBOX_BUILD_H
 #define PAAS_SANDBOX_BUILD_H
 
+#include "manifest/manifest.h"
 #include "sandbox/sandbox.h"
 
 #define PACKS_MAX 16 /* in use at once */
@@ -132,6 +133,41 @@ int packs_release(const struct build_places *, const struct packs *,
 int release_parse(
     const char *yaml, size_t len, struct types *, char err[SANDBOX_ERRLEN]);
 
+/* ---- build_file.c */
+
+struct file {
+	char *text; /* freed by the caller; no NUL */
+	size_t len;
+};
+
+/* Reads a file of at most max bytes: 1, 0 if there is none, or -1 with err. */
+int file_read(const char *dir, const char *name, size_t max, struct file *,
+    char err[SANDBOX_ERRLEN]);
+
+/* ---- build_manifest.c */
+
+struct build_manifest {
+	json_t *settings; /* see manifest/manifest.h; NULL: there are none */
+	int from_tree;    /* and not sent by who pushes */
+	struct types commands;
+	size_t npacks;
+	char *packs[PACKS_MAX];
+};
+
+/*
+ * Reads what the app says of itself, and prints what there is to say about
+ * that.  Config vars of it are in the environment then, as env_write_dir
+ * takes them.
+ */
+int manifest_load(
+    const char *app, struct build_manifest *, char err[SANDBOX_ERRLEN]);
+void manifest_free(struct build_manifest *);
+
+/* ---- build_runtime.c */
+
+/* Tells which versions of languages the app's files ask for. */
+void runtime_print(const char *app);
+
 /* ---- build_procfile.c */
 
 /* text needs no NUL.  Errors name the line. */
@@ -145,9 +181,10 @@ int procfile_read(const char *app, struct types *, char err[SANDBOX_ERRLEN]);
 
 /*
  * Writes out/result.json for paas-inspect:
- * {"buildpack": "Node.js", "types": {"web": "npm start"}}
+ * {"buildpack": "Node.js", "types": {"web": "npm start"}, "settings": {}}
+ * without settings if they are NULL.
  */
 int result_write(const char *out, const char *buildpack, const struct types *,
-    char err[SANDBOX_ERRLEN]);
+    json_t *settings, char err[SANDBOX_ERRLEN]);
 
 #endif

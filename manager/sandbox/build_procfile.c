@@ -5,13 +5,9 @@
  */
 #include "sandbox/build.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static int
 is_blank(char c)
@@ -124,45 +120,13 @@ procfile_parse(
 int
 procfile_read(const char *app, struct types *types, char err[SANDBOX_ERRLEN])
 {
-	char path[4096], *text = NULL;
-	struct stat st;
-	size_t len = 0;
-	ssize_t n = 0;
-	int fd, result = -1;
+	struct file file;
+	int result;
 
-	snprintf(path, sizeof(path), "%s/Procfile", app);
-	/* A pipe of that name must not keep the build waiting. */
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd == -1 && errno == ENOENT)
-		return 0;
-	if (fd == -1 || fstat(fd, &st) == -1) {
-		snprintf(err, SANDBOX_ERRLEN, "Procfile can't be read: %s.",
-		    strerror(errno));
-	} else if (!S_ISREG(st.st_mode)) {
-		snprintf(err, SANDBOX_ERRLEN,
-		    "Procfile is not a file: make it a text file with a line "
-		    "like \"web: COMMAND\".");
-	} else {
-		text = malloc(SANDBOX_PROCFILE_MAX + 1);
-		if (text == NULL)
-			abort();
-		while (len <= SANDBOX_PROCFILE_MAX &&
-		       (n = read(fd, text + len,
-			    SANDBOX_PROCFILE_MAX + 1 - len)) > 0)
-			len += (size_t)n;
-		if (n == -1)
-			snprintf(err, SANDBOX_ERRLEN,
-			    "Procfile can't be read: %s.", strerror(errno));
-		else if (len > SANDBOX_PROCFILE_MAX)
-			snprintf(err, SANDBOX_ERRLEN,
-			    "Procfile is larger than %d KiB: move long "
-			    "commands into scripts.",
-			    SANDBOX_PROCFILE_MAX / 1024);
-		else
-			result = procfile_parse(text, len, types, err);
-	}
-	free(text);
-	if (fd != -1)
-		close(fd);
+	result = file_read(app, "Procfile", SANDBOX_PROCFILE_MAX, &file, err);
+	if (result != 1)
+		return result;
+	result = procfile_parse(file.text, file.len, types, err);
+	free(file.text);
 	return result;
 }

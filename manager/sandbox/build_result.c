@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static json_t *
-result_json(const char *buildpack, const struct types *types)
+result_json(const char *buildpack, const struct types *types, json_t *settings)
 {
 	json_t *result = json_object(), *map = json_object();
 
@@ -20,12 +20,14 @@ result_json(const char *buildpack, const struct types *types)
 		    map, types->v[i].name, json_string(types->v[i].command));
 	json_object_set_new(result, "buildpack", json_string(buildpack));
 	json_object_set_new(result, "types", map);
+	if (settings != NULL)
+		json_object_set(result, "settings", settings);
 	return result;
 }
 
 int
 result_write(const char *out, const char *buildpack, const struct types *types,
-    char err[SANDBOX_ERRLEN])
+    json_t *settings, char err[SANDBOX_ERRLEN])
 {
 	char path[512];
 	json_t *result;
@@ -34,7 +36,7 @@ result_write(const char *out, const char *buildpack, const struct types *types,
 	snprintf(path, sizeof(path), "%s/result.json", out);
 	/* A pack that has put something there before must not lead us away. */
 	unlink(path);
-	result = result_json(buildpack, types);
+	result = result_json(buildpack, types, settings);
 	fd = open(
 	    path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd != -1) {

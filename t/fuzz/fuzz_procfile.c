@@ -1,4 +1,4 @@
-/* sources: manager/sandbox/build_procfile.c manager/sandbox/build_release.c manager/sandbox/build_paths.c manager/sandbox/common_types.c manager/sandbox/common_text.c; libs: -lyaml -lbsd */
+/* sources: manager/sandbox/build_procfile.c manager/sandbox/build_file.c manager/sandbox/build_release.c manager/sandbox/build_paths.c manager/sandbox/common_types.c manager/sandbox/common_text.c; libs: -lyaml -lbsd */
 /*
  * What a push says about itself: its Procfile, the YAML of bin/release, and
  * the names in its archive.  The first byte of an input chooses.

@@ -1,4 +1,4 @@
-/* sources: manager/sandbox/build_procfile.c manager/sandbox/build_release.c manager/sandbox/common_types.c manager/sandbox/common_text.c; libs: -lyaml */
+/* sources: manager/sandbox/build_procfile.c manager/sandbox/build_file.c manager/sandbox/build_release.c manager/sandbox/common_types.c manager/sandbox/common_text.c; libs: -lyaml */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
