@@ -19,6 +19,7 @@ subtest 'detection' => sub {
     my %first = (
         nodejs   => { 'package.json' => '{}', 'index.html' => '' },
         python   => { 'requirements.txt' => '', Procfile => 'web: x' },
+        ruby     => { Gemfile => '', Procfile => 'web: x' },
         php      => { 'index.php' => '', 'index.html' => '' },
         go       => { 'go.mod' => '', Makefile => '', 'x.c' => '' },
         c        => { Makefile => '', 'src/x.cc' => '', Procfile => 'web: x' },

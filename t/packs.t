@@ -17,7 +17,12 @@ my %app = (
     c     => place('c'),
     cmake => place('cmake'),
     php   => place('php'),
+    ruby  => place('ruby'),
 );
+# What its versions are is for the machine's Debian to say.
+is(system("cd $app{ruby}{dir}/src && HOME=$Packs::tmp bundle lock --local " .
+    '> /dev/null'), 0, 'bundle lock');
+$app{ruby}{lock} = read_file("$app{ruby}{dir}/src/Gemfile.lock");
 build_all(map { $app{$_} } sort keys %app);
 
 # A fixture: its pack, its command, and what it answers.
@@ -142,6 +147,76 @@ subtest 'PHP' => sub {
         like($r->{output}, qr/^ !     composer\.json.*\Q$bad->[1]\E/m,
             'by its name');
     }
+};
+
+subtest 'Ruby' => sub {
+    serves('ruby', 'Ruby', 'bundle exec puma -b tcp://0.0.0.0:$PORT',
+        '"pack":"ruby","env":"production"');
+    like($app{ruby}{output}, qr/met by vendor\/cache and the system/,
+        'no network');
+
+    # A gem of our own, by `gem build`, in vendor/cache.
+    my %files = (
+        Gemfile => "source 'https://rubygems.org'\ngem 'oneword'\n" .
+            "gem 'rack'\ngem 'puma'\ngroup(:test) { gem 'nowhere' }\n",
+        'Gemfile.lock' => '',
+        'config.ru' => "require 'oneword'\nrun ->(e) { [200, {}, " .
+            "[OneWord::WORD, ' ', ENV['BUNDLE_WITHOUT']]] }\n",
+        'config/puma.rb' => "port ENV.fetch('PORT') { 3000 }\n",
+    );
+    my $gem = place({ 'lib/oneword.rb' => "module OneWord; WORD = 'packed'; end\n",
+        'oneword.gemspec' => "Gem::Specification.new do |s|\n" .
+            "s.name = 'oneword'; s.version = '1.0'; s.summary = 'x'\n" .
+            "s.authors = ['x']; s.files = ['lib/oneword.rb']\nend\n" });
+    is(system("cd $gem->{dir}/src && HOME=$Packs::tmp gem build -q oneword.gemspec " .
+        '> /dev/null 2>&1'), 0, 'gem build');
+    my %locked = $app{ruby}{lock} =~ /^    (puma|rack|nio4r) \((.*)\)$/mg;
+    $files{'Gemfile.lock'} = "GEM\n  remote: https://rubygems.org/\n  specs:\n" .
+        "    nio4r ($locked{nio4r})\n    nowhere (1.0)\n    oneword (1.0)\n" .
+        "    puma ($locked{puma})\n      nio4r (~> 2.0)\n    rack ($locked{rack})\n" .
+        "\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n  nowhere\n  oneword\n  puma\n" .
+        "  rack\n\nBUNDLED WITH\n   9.9.9\n";
+    my $p = place(\%files);
+    make_path("$p->{dir}/src/vendor/cache");
+    system('cp', "$gem->{dir}/src/oneword-1.0.gem", "$p->{dir}/src/vendor/cache/") == 0
+        or die;
+    build($p);
+    built($p, 'Ruby', 'vendor/cache');
+    is($p->{result}{types}{web}, 'bundle exec puma -C config/puma.rb',
+        'puma by its own settings');
+    with_web($p, sub {
+        like(get($_[0], '/'), qr/packed development:test/, 'its gem is found');
+    });
+    build($p);
+    built($p, 'Ruby', 'the second push');
+    like($p->{output}, qr/Gems are restored/, 'from the cache');
+
+    my $plain = build(place({ 'config.ru' =>
+        "run ->(e) { [200, {}, ['no Gemfile']] }\n" }));
+    is($plain->{result}{types}{web}, 'puma -b tcp://0.0.0.0:$PORT',
+        'config.ru alone');
+    with_web($plain, sub { like(get($_[0], '/'), qr/no Gemfile/, 'it answers') });
+    my $bad = build(place({ Gemfile => "nonsense\n" }));
+    is($bad->{status}, 1, 'a broken Gemfile');
+    like($bad->{output}, qr/^ !     bundle install failed/m, 'is named');
+};
+
+$Packs::long and subtest 'Rails, as its generator writes it' => sub {
+    my $p = place({});
+    is(system("cd $p->{dir}/src && HOME=$Packs::tmp rails new . --name=hello " .
+        '--api --minimal --skip-active-record --skip-sprockets --skip-git ' .
+        '--skip-bundle > /dev/null && ' .
+        "HOME=$Packs::tmp bundle lock --local > /dev/null"), 0, 'rails new');
+    write_file("$p->{dir}/src/config/routes.rb",
+        "Rails.application.routes.draw do\n" .
+        "  root to: ->(env) { [200, {}, [Rails.env]] }\nend\n");
+    build($p);
+    built($p, 'Ruby', 'rails');
+    is($p->{result}{types}{web},
+        'bundle exec rails server -b 0.0.0.0 -p $PORT', 'its web process');
+    with_web($p, sub {
+        like(get($_[0], '/'), qr/^HTTP\S+ 200 .*production/s, 'it answers');
+    });
 };
 
 done_testing();

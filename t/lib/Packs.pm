@@ -28,6 +28,8 @@ my $tool  = ($ENV{PAAS_BUILD} || "$top/build") . '/libexec/paas-build';
 chmod 0755, $tmp;
 my $nobody = 65534;
 
+our $long = $ENV{PAAS_LONG};
+
 # Nothing of this machine's settings: the sandbox has none of them.
 %ENV = (PATH => '/usr/local/bin:/usr/bin:/bin', LANG => 'C.UTF-8');
 
