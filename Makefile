@@ -82,7 +82,7 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D); echo cc $<
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-LIBS_paas	:= -lcurl -ljansson -larchive -lyaml -lbsd
+LIBS_paas	:= -lcurl -ljansson -larchive -lyaml -lsodium -lbsd
 LIBS_routedb	:= -llmdb -lpcre2-8 -lbsd
 LIBS_manager	:= -lsystemd -lmicrohttpd -lcurl -ljansson -llmdb -lsodium \
 		   -lpcre2-8 -lssl -lcrypto -luuid -lbsd
@@ -110,7 +110,8 @@ $(B)/libexec/paas-init: $(INIT)
 	@mkdir -p $(@D); echo link $@
 	@$(CC) $(if $(SANITIZE),$(LDFLAGS),-static) -o $@ $^
 $(B)/libexec/paas-build: $(BUILDER) $(MANIFEST) \
-	  $(call objs,manager/cli/ignore.c manager/cli/glob.c)
+	  $(call objs,manager/cli/ignore.c manager/cli/glob.c \
+	  manager/common/push.c)
 	$(link) $(LIBS_build)
 $(B)/libexec/paas-inspect: $(INSPECT) $(SANDBOX)
 	$(link) $(LIBS_build)

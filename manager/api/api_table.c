@@ -14,6 +14,7 @@ static const struct api_upload import_upload = {
 #define BODY     API_BODY
 #define APP_BODY (API_APP | API_BODY)
 #define DEPLOY   (API_APP | API_DEPLOY)
+#define DEP_BODY (API_APP | API_DEPLOY | API_BODY)
 #define PUSH     &build_upload
 #define IMPORT   &import_upload
 
@@ -59,6 +60,7 @@ const struct api_route api_routes[] = {
 {"POST",   "/apps/:/builds",                build_create,     DEPLOY,   PUSH},
 {"GET",    "/apps/:/builds/:",              build_info,       DEPLOY,   NULL},
 {"GET",    "/apps/:/builds/:/log",          build_log,        DEPLOY,   NULL},
+{"POST",   "/apps/:/resources",             resource_match,   DEP_BODY, NULL},
 {"GET",    "/apps/:/logs",                  log_tail,         APP,      NULL},
 {"GET",    "/apps/:/timeline",              timeline_list,    APP,      NULL},
 {"GET",    "/tokens",                       token_list,       0,        NULL},

@@ -1,5 +1,6 @@
 /*
- * POST /apps/APP/builds, a tar archive as its body: builds and deploys it.
+ * POST /apps/APP/builds, a tar archive as its body, or a push that leaves out
+ * what is here (common/push.h): builds and deploys it.
  *
  * The answer, 201, is the build's output as it comes, then the roll-out, then
  * one line of JSON: {"build", "release"}, or an error.  ?wait=build leaves
@@ -19,6 +20,7 @@
 #include "api/stream.h"
 #include "api/verbs.h"
 #include "build/build.h"
+#include "common/push.h"
 #include "store/keys.h"
 
 struct push {
@@ -59,6 +61,8 @@ push_refuse(struct request *r, const struct build_error *error)
 	    [BUILD_TOO_LARGE] = {MHD_HTTP_CONTENT_TOO_LARGE,
 		"request_too_large"},
 	    [BUILD_EMPTY] = {MHD_HTTP_UNPROCESSABLE_CONTENT, "invalid_params"},
+	    [BUILD_INVALID] = {MHD_HTTP_UNPROCESSABLE_CONTENT,
+		"invalid_params"},
 	    [BUILD_FULL] = {MHD_HTTP_INSUFFICIENT_STORAGE,
 		"insufficient_storage"},
 	    [BUILD_BUSY] = {MHD_HTTP_SERVICE_UNAVAILABLE,
@@ -96,6 +100,16 @@ push_head_fits(struct request *r)
 	    "paas.conf): leave out what is not needed with .slugignore",
 	    length, (unsigned long long)r->api->conf->upload_max);
 	return 0;
+}
+
+/* Whether it says that it leaves out what is here: common/push.h. */
+static int
+push_has_list(struct request *r)
+{
+	const char *type = MHD_lookup_connection_value(
+	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+
+	return type != NULL && strcasecmp(type, PUSH_TYPE) == 0;
 }
 
 static int
@@ -185,6 +199,7 @@ build_upload_head(struct request *r)
 	origin.source = r->push != 0 ? "git" : "upload";
 	origin.commit = push->commit;
 	origin.push = r->push;
+	origin.list = push_has_list(r);
 	push->upload =
 	    build_upload_begin(r->api->build, r->name, &origin, &error);
 	if (push->upload == NULL)
@@ -338,7 +353,10 @@ push_built(json_t *build, void *arg)
 	if (build == NULL)
 		push_end_error(push, "not_found", "the app was destroyed");
 	else if (strcmp(model_text(build, "state"), "succeeded") != 0)
-		push_end_error(push, "build_failed",
+		push_end_error(push,
+		    model_text(build, "code")[0] != '\0'
+			? model_text(build, "code")
+			: "build_failed",
 		    model_text(build, "error")[0] != '\0'
 			? model_text(build, "error")
 			: "the build failed");

@@ -24,15 +24,16 @@ model_build(struct api *api, const char *name, json_t *app, json_t *build)
 
 	release = model_get_release(api, name, model_number(build, "version"));
 	result = json_pack(
-	    "{s:s, s:s, s:s, s:o, s:o, s:O?, s:o, s:o, s:s, s:O?, s:O?, s:o,"
-	    " s:o, s:n}",
+	    "{s:s, s:s, s:s, s:o, s:o, s:O?, s:o, s:o, s:s, s:O?, s:O?, s:O?,"
+	    " s:o, s:o, s:n}",
 	    "id", model_text(build, "id"), "status", build_status(state),
 	    "state", state, "app", model_app_ref(name, app), "release",
 	    model_release_ref(release), "error", error, "slug",
 	    json_is_string(slug) ? json_pack("{s:O}", "id", slug) : json_null(),
 	    "stack", json_string(api->stack), "user", model_text(build, "user"),
 	    "source", json_object_get(build, "source"), "commit",
-	    json_object_get(build, "commit"), "created_at",
+	    json_object_get(build, "commit"), "upload_bytes",
+	    json_object_get(build, "size"), "created_at",
 	    id_time_of(build, "created"), "updated_at",
 	    id_time_of(build, "updated"), "output_stream_url");
 	json_decref(release);

@@ -9,6 +9,7 @@
 #include "api/model.h"
 #include "api/repository.h"
 #include "api/server.h"
+#include "build/build.h"
 #include "common/log.h"
 #include "node/launch.h"
 #include "node/node.h"
@@ -242,6 +243,7 @@ destroy_files(struct removal *m)
 	int r;
 
 	m->busy = 1;
+	build_forget(m->destroyer->api->build, m->number);
 	r = launch_drop_cache(node_launch(m->destroyer->api->node), m->number,
 	    destroy_dropped, m);
 	if (r < 0) {

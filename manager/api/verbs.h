@@ -45,6 +45,7 @@
 	VERB(release_list)     \
 	VERB(release_info)     \
 	VERB(release_rollback) \
+	VERB(resource_match)   \
 	VERB(build_create)     \
 	VERB(build_list)       \
 	VERB(build_info)       \

@@ -25,9 +25,10 @@ enum build_code {
 	BUILD_RUNNING,       /* another build of the app; the text names it */
 	BUILD_TOO_LARGE,     /* more than upload_max */
 	BUILD_EMPTY,
-	BUILD_FULL,  /* disk */
-	BUILD_BUSY,  /* try again in a second */
-	BUILD_FAILED /* anything else */
+	BUILD_INVALID, /* not in the form that it says */
+	BUILD_FULL,    /* disk */
+	BUILD_BUSY,    /* try again in a second */
+	BUILD_FAILED   /* anything else */
 };
 
 /* text is one sentence for the person who pushes. */
@@ -51,12 +52,28 @@ struct build_origin {
 	const char *source; /* "git" or "upload" */
 	const char *commit; /* in hex; "" if it is not known */
 	uint64_t push;      /* that names the push; 0 for none */
+	int list;           /* it begins with a list: common/push.h */
 };
+
+/*
+ * Which of n files the platform has from the last push of the app of this
+ * number: sets known.  A file of another app is never known.
+ */
+struct build_resource {
+	uint8_t hash[32]; /* SHA-256 */
+	uint64_t size;
+	int known;
+};
+void build_match(
+    struct build *, uint64_t app, struct build_resource *, size_t n);
+
+/* The app of this number goes, and its caches with it. */
+void build_forget(struct build *, uint64_t app);
 
 /*
  * An upload: begin, any number of appends, then finish or abort, which both
  * end it.  From its begin on the app takes no other one.  The bytes go to
- * state_dir/uploads at once and are not looked at.
+ * state_dir/uploads at once and are not looked at, but for a list.
  *
  * The strings are copied.  NULL with err.
  */

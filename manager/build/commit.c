@@ -422,6 +422,9 @@ commit_failure(struct job *job)
 	    job->reason);
 	commit = commit_begin(job, &txn, "failed");
 	json_object_set_new(commit->record, "error", json_string(job->reason));
+	if (job->code != NULL)
+		json_object_set_new(
+		    commit->record, "code", json_string(job->code));
 	if (app != NULL) {
 		store_if(txn, key_format(key, "app/%s", job->app), rev);
 		prune_builds(job, txn);

@@ -18,6 +18,7 @@
 
 #include "common/log.h"
 #include "common/places.h"
+#include "common/push.h"
 #include "node/launch.h"
 #include "node/logfile.h"
 
@@ -44,6 +45,12 @@ job_blame(struct job *job, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	text_clean(job->reason, sizeof(job->reason), text, strlen(text));
+}
+
+int
+job_has_list(const struct job *job)
+{
+	return json_is_true(json_object_get(job->record, "list"));
 }
 
 /* ---- time ------------------------------------------------------------ */
@@ -203,11 +210,24 @@ read_answer(struct job *job, const struct proc_exit *exit)
 	return JOB_BAD;
 }
 
+/* Of the app's store its list can be believed again, or what it lacked. */
+static void
+after_build(struct job *job, const struct proc_exit *exit)
+{
+	if (exit->how != CLD_EXITED || !job_has_list(job))
+		return;
+	if (exit->status == PUSH_EXIT_MISSING)
+		job->code = "resources_missing";
+	else if (exit->status != PUSH_EXIT_REFUSED)
+		resources_settle(job);
+}
+
 static enum job_event
 after_exit(struct job *job, const struct proc_exit *exit)
 {
 	if (job->state == JOB_CHECK || job->state == JOB_ADOPT_CHECK)
 		return read_answer(job, exit);
+	after_build(job, exit);
 	if (exit->how == CLD_EXITED && exit->status == 0)
 		return JOB_OK;
 	sandbox_reason(job, exit);
@@ -291,6 +311,9 @@ static void
 enter_build(struct job *job)
 {
 	set_deadline(job);
+	/* From its start on the app's store is in motion. */
+	if (job_has_list(job))
+		build_forget(job->build, job->number);
 	sandbox_build(job, job->runner);
 }
 
@@ -401,6 +424,8 @@ on_discarded(int error, const struct launch_reply *reply, void *arg)
 	if (unlinkat(job->build->uploads, name, 0) == -1 && errno != ENOENT)
 		log_warn("build: uploads/%s can't be removed: %s", name,
 		    strerror(errno));
+	resources_list_path(name, sizeof(name), job->id);
+	(void)unlinkat(job->build->uploads, name, 0);
 	commit_clean(job);
 }
 

@@ -2,6 +2,7 @@
  * What the files of the build room share.
  *
  *   upload.c    a push becomes a file
+ *   resources.c which files of an app are here already
  *   job.c       drives a build through the table, with (beside node/run.h)
  *     sandbox.c what runs in it and what it said
  *     inspect.c the inspection's answer, checked
@@ -78,6 +79,7 @@ struct job {
 	struct run *checker;
 	struct inspection found;
 	char reason[BUILD_REASON_MAX];
+	const char *code; /* for programs: what kind of failure; or NULL */
 	sd_event_source *timer; /* an attempt to come */
 	sd_event_source *deadline;
 	sd_event_source *disk; /* looks how full it is while it runs */
@@ -103,6 +105,9 @@ void job_retry_in(struct job *, uint64_t us);
 /* The reason of a failure, the first one given; a sentence. */
 void job_blame(struct job *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Its upload is one of common/push.h. */
+int job_has_list(const struct job *);
 
 void job_free(struct job *);
 
@@ -142,6 +147,35 @@ void text_clean(char *out, size_t outlen, const char *text, size_t len);
 /* ---- upload.c */
 
 void upload_path(char *out, size_t len, uint64_t id); /* in `uploads` */
+
+/* ---- resources.c: see there for the files */
+
+struct resources;
+
+enum resources_result {
+	RESOURCES_WRONG = 1, /* no list, or no record */
+	RESOURCES_MANY,
+	RESOURCES_ERRNO
+};
+
+/* NULL with errno. */
+struct resources *resources_open(struct build *, uint64_t id);
+void resources_close(struct resources *); /* NULL is fine */
+
+/* The next bytes of an upload; 0, or an enum resources_result. */
+int resources_feed(
+    struct resources *, const char *data, size_t len, uint64_t max_entries);
+
+/* The list was read to its end. */
+int resources_done(const struct resources *);
+
+/* The store of the job's app has now what its list names. */
+void resources_settle(struct job *);
+
+void resources_list_path(char *out, size_t len, uint64_t id);
+void resources_known_path(char *out, size_t len, uint64_t app);
+
+/* ---- upload.c again */
 
 /* Files of no record: of uploads that a crash cut short. */
 void upload_sweep(struct build *);

@@ -121,6 +121,8 @@ sandbox_build(struct job *job, struct run *run)
 
 	args_add(&args, SANDBOX_LIBEXEC "/paas-build");
 	args_limits(&args, conf);
+	if (job_has_list(job))
+		args_add(&args, "--list");
 	args_env(&args, "", "PATH", "/usr/local/bin:/usr/bin:/bin");
 	args_env(&args, "", "LANG", "C.UTF-8");
 	args_env(&args, "", "PAAS_APP", job->app);

@@ -18,6 +18,7 @@
 #include <bsd/string.h>
 
 #include "common/log.h"
+#include "common/push.h"
 
 /*
  * So much is handed to the disk at a time: left alone, the kernel would let
@@ -37,6 +38,7 @@ struct build_upload {
 	int fd;
 	uint64_t size;
 	uint64_t flushed;
+	struct resources *list; /* or NULL */
 	json_t *record;
 	sd_event_source *refusal;
 	build_begun_cb cb;
@@ -142,6 +144,14 @@ build_upload_begin(struct build *b, const char *app,
 		return NULL;
 	}
 	upload->build = b;
+	if (origin->list &&
+	    (upload->list = resources_open(b, upload->id)) == NULL) {
+		fail_errno(err, errno);
+		(void)unlinkat(b->uploads, name, 0);
+		close(upload->fd);
+		free(upload);
+		return NULL;
+	}
 	strlcpy(upload->app, app, sizeof(upload->app));
 	text_clean(upload->user, sizeof(upload->user), origin->user,
 	    strlen(origin->user));
@@ -150,6 +160,34 @@ build_upload_begin(struct build *b, const char *app,
 	upload->push = origin->push;
 	TAILQ_INSERT_TAIL(&b->pushes, upload, entry);
 	return upload;
+}
+
+static int
+upload_feed(struct build_upload *upload, const void *data, size_t len,
+    struct build_error *err)
+{
+	const uint64_t max = upload->build->conf->unpack_entries;
+
+	switch (resources_feed(upload->list, data, len, max)) {
+	case 0:
+		return 0;
+	case RESOURCES_MANY:
+		fail(err, BUILD_INVALID,
+		    "The upload has more than %" PRIu64 " files and folders "
+		    "(unpack_entries in paas.conf): list what the app does not "
+		    "need in .slugignore.",
+		    max);
+		return -1;
+	case RESOURCES_ERRNO:
+		fail_errno(err, errno);
+		return -1;
+	case RESOURCES_WRONG:
+	default:
+		fail(err, BUILD_INVALID,
+		    "The upload does not begin with a list of files as " PUSH_TYPE
+		    " has it.");
+		return -1;
+	}
 }
 
 int
@@ -167,6 +205,8 @@ build_upload_append(struct build_upload *upload, const void *data, size_t len,
 		    upload->build->conf->upload_max / (1024 * 1024));
 		return -1;
 	}
+	if (upload->list != NULL && upload_feed(upload, data, len, err) == -1)
+		return -1;
 	while (len > 0) {
 		n = write(upload->fd, p, len);
 		if (n == -1 && errno == EINTR)
@@ -194,6 +234,7 @@ upload_free(struct build_upload *upload)
 {
 	if (upload->fd != -1)
 		close(upload->fd);
+	resources_close(upload->list);
 	json_decref(upload->record);
 	sd_event_source_disable_unref(upload->refusal);
 	TAILQ_REMOVE(&upload->build->pushes, upload, entry);
@@ -207,6 +248,10 @@ build_upload_abort(struct build_upload *upload)
 
 	upload_path(name, sizeof(name), upload->id);
 	(void)unlinkat(upload->build->uploads, name, 0);
+	if (upload->list != NULL) {
+		resources_list_path(name, sizeof(name), upload->id);
+		(void)unlinkat(upload->build->uploads, name, 0);
+	}
 	upload_free(upload);
 }
 
@@ -260,6 +305,9 @@ upload_refuse(sd_event_source *source, void *arg)
 	if (upload->size == 0)
 		fail(&err, BUILD_EMPTY,
 		    "The upload is empty: send a tar or tar.gz archive.");
+	else if (upload->list != NULL && !resources_done(upload->list))
+		fail(&err, BUILD_INVALID,
+		    "The upload ended within its list of files: push again.");
 	else
 		fail(&err, BUILD_NOT_FOUND, "The app was destroyed meanwhile.");
 	build_upload_abort(upload);
@@ -295,6 +343,8 @@ upload_record(const struct build_upload *upload, json_t *app)
 		    record, "commit", json_string(upload->commit));
 	if (upload->push != 0)
 		json_object_set_new(record, "push", json_string(push));
+	if (upload->list != NULL)
+		json_object_set_new(record, "list", json_true());
 	return record;
 }
 
@@ -306,7 +356,8 @@ upload_commit(struct build_upload *upload)
 	uint64_t rev;
 	json_t *app = get_app(upload->build, upload->app, &rev), *todo;
 
-	if (app == NULL || upload->size == 0) {
+	if (app == NULL || upload->size == 0 ||
+	    (upload->list != NULL && !resources_done(upload->list))) {
 		json_decref(app);
 		upload_refuse_later(upload);
 		return;
@@ -357,7 +408,8 @@ upload_sweep(struct build *b)
 	while ((entry = readdir(dir)) != NULL) {
 		strlcpy(hex, entry->d_name, sizeof(hex));
 		if (key_parse_id(hex, &id) == -1 ||
-		    strcmp(entry->d_name + 16, ".tar") != 0)
+		    (strcmp(entry->d_name + 16, ".tar") != 0 &&
+			strcmp(entry->d_name + 16, ".list") != 0))
 			continue;
 		todo = store_get(
 		    b->store, key_format(key, "upload/%s", hex), NULL);

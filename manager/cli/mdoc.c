@@ -176,7 +176,10 @@ static const char mdoc_head[] =
     ".Pa .slugignore\n"
     "in the folder itself leaves out by the same rules.\n"
     "Symbolic links are sent as links.\n"
-    "Sockets, pipes and devices are not sent.\n";
+    "Sockets, pipes and devices are not sent.\n"
+    ".Pp\n"
+    "From 256 KiB on, the platform is asked first which files it has from the\n"
+    "app's last push, by their SHA-256, and only the others are sent.\n";
 
 static const char mdoc_tail[] =
     ".Sh ENVIRONMENT\n"

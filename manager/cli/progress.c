@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -15,9 +16,11 @@ progress_now(void)
 }
 
 void
-progress_start(struct progress *p, struct out *out, unsigned long long total)
+progress_start(struct progress *p, struct out *out, const char *what,
+    unsigned long long total)
 {
 	memset(p, 0, sizeof(*p));
+	p->what = what;
 	p->out = out;
 	p->total = total;
 }
@@ -25,7 +28,7 @@ progress_start(struct progress *p, struct out *out, unsigned long long total)
 static void
 progress_draw(struct progress *p, unsigned long long done)
 {
-	char size[32], bar[PROGRESS_CELLS * 3 + 1];
+	char size[32], sent[48] = "", bar[PROGRESS_CELLS * 3 + 1];
 	unsigned cells = PROGRESS_CELLS, percent = 100, i;
 	size_t n = 0;
 
@@ -39,8 +42,10 @@ progress_draw(struct progress *p, unsigned long long done)
 	}
 	bar[n] = '\0';
 	out_bytes(size, sizeof(size), p->sent);
-	fprintf(p->out->file, "\rUploading %s %3u %%  %s sent\033[K", bar,
-	    percent, size);
+	if (p->sent > 0)
+		snprintf(sent, sizeof(sent), "  %s sent", size);
+	fprintf(p->out->file, "\r%s %s %3u %%%s\033[K", p->what, bar, percent,
+	    sent);
 	fflush(p->out->file);
 	p->shown = 1;
 }

@@ -10,13 +10,15 @@
 
 struct progress {
 	struct out *out;
+	const char *what;         /* "Uploading" */
 	unsigned long long total; /* bytes to be read */
-	unsigned long long sent;  /* bytes on the wire */
+	unsigned long long sent;  /* bytes on the wire, 0: not told */
 	uint64_t drawn;           /* ms, of the monotonic clock */
 	int shown;
 };
 
-void progress_start(struct progress *, struct out *, unsigned long long total);
+void progress_start(struct progress *, struct out *, const char *what,
+    unsigned long long total);
 
 /* Draws at most ten times a second. */
 void progress_update(

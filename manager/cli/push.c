@@ -5,8 +5,17 @@
 #include "cli/lines.h"
 #include "cli/progress.h"
 #include "cli/push.h"
+#include "cli/resources.h"
+#include "common/push.h"
 
-#define PUSH_TYPE "application/x-tar"
+/*
+ * What a folder has at least to be pushed with a list: below, a question and
+ * the way over the platform's store cost more than they save.
+ */
+#define PUSH_LIST_BYTES (256 * 1024)
+
+/* Not an exit status: a file was counted on that is not there. */
+#define PUSH_MISSING (-1)
 
 struct push {
 	struct cli *cli;
@@ -126,7 +135,7 @@ push_finish(struct push *push, enum http_result result,
     const struct http_answer *answer, json_t **out)
 {
 	struct cli *cli = push->cli;
-	const char *message = NULL;
+	const char *id = NULL, *message = NULL;
 
 	progress_end(&push->progress);
 	lines_end(&push->lines);
@@ -157,22 +166,29 @@ push_finish(struct push *push, enum http_result result,
 	free(push->last_text);
 	if (json_object_get(*out, "build") != NULL)
 		return EXIT_OK;
-	json_unpack(*out, "{s?s}", "message", &message);
+	json_unpack(*out, "{s?s, s?s}", "message", &message, "id", &id);
+	if (id != NULL && strcmp(id, "resources_missing") == 0) {
+		json_decref(*out);
+		*out = NULL;
+		return PUSH_MISSING;
+	}
 	cli_error(cli, "%s",
 	    message != NULL ? message : "the build failed and did not say why");
 	return EXIT_REFUSED;
 }
 
-int
-push_send(struct cli *cli, const char *folder, const struct tar_count *count,
-    json_t **out)
+/* Takes tar, NULL with a sentence in why; total is of the bytes to be read. */
+static int
+push_body(struct cli *cli, struct tar *tar, const char *type,
+    unsigned long long total, const char *why, json_t **out)
 {
-	struct push push = {.cli = cli, .lines = {.line = push_line}};
-	char path[HTTP_PATH_MAX], why[PAAS_ERRLEN];
+	struct push push = {
+	    .cli = cli, .tar = tar, .lines = {.line = push_line}};
+	char path[HTTP_PATH_MAX];
 	struct http_call call = {.method = "POST",
 	    .path = path,
 	    .source = push_source,
-	    .source_type = PUSH_TYPE,
+	    .source_type = type,
 	    .sink = push_sink,
 	    .arg = &push,
 	    .stop = &push_stop};
@@ -180,23 +196,86 @@ push_send(struct cli *cli, const char *folder, const struct tar_count *count,
 	enum http_result result;
 	int rc;
 
-	*out = NULL;
-	push.lines.arg = &push;
-	push.out = cli->json ? &cli->err : &cli->out;
-	push.tar = tar_open(folder, why);
-	if (push.tar == NULL) {
+	if (tar == NULL) {
 		cli_error(cli, "%s", why);
 		return EXIT_REFUSED;
 	}
+	push.lines.arg = &push;
+	push.out = cli->json ? &cli->err : &cli->out;
 	if (cli_has(cli, OPT_DETACH)) {
 		http_path(path, "/apps/%s/builds?detach=1", cli->app);
 		call.sink = NULL; /* the build as JSON, nothing to show */
 	} else
 		http_path(path, "/apps/%s/builds", cli->app);
-	push_watch_signals();
-	progress_start(&push.progress, &cli->err, count->bytes);
+	progress_start(&push.progress, &cli->err, "Uploading", total);
 	result = http_do(cli->http, &call, &answer);
 	rc = push_finish(&push, result, &answer, out);
-	tar_close(push.tar);
+	tar_close(tar);
 	return rc;
+}
+
+static void
+push_say_fresh(struct cli *cli, const struct resources_count *count)
+{
+	char size[32];
+
+	out_bytes(size, sizeof(size), count->bytes);
+	out_line(cli->json ? &cli->err : &cli->out,
+	    "       %llu of %llu files are new to the platform: %s",
+	    count->fresh, count->files, size);
+}
+
+static int
+push_once(struct cli *cli, struct resources *resources, json_t **out)
+{
+	struct resources_count count;
+	char why[PAAS_ERRLEN];
+
+	resources_measure(resources, &count);
+	if (count.fresh < count.files)
+		push_say_fresh(cli, &count);
+	return push_body(cli, resources_tar(resources, why), PUSH_TYPE,
+	    count.bytes, why, out);
+}
+
+static int
+push_with_list(struct cli *cli, const char *folder,
+    const struct tar_count *count, json_t **out)
+{
+	struct resources *resources;
+	struct progress progress;
+	char why[PAAS_ERRLEN];
+	int rc;
+
+	progress_start(&progress, &cli->err, "Reading", count->bytes);
+	resources = resources_read(folder, &progress, &push_stop, why);
+	progress_end(&progress);
+	if (resources == NULL) {
+		cli_error(cli, "%s: nothing is built, %s stays as it is", why,
+		    cli->app);
+		return push_stop ? EXIT_STOPPED : EXIT_REFUSED;
+	}
+	if ((rc = resources_ask(cli, resources)) == EXIT_OK)
+		rc = push_once(cli, resources, out);
+	if (rc == PUSH_MISSING) {
+		/* The build's cache has lost what it had of the last push. */
+		resources_forget(resources);
+		rc = push_once(cli, resources, out);
+	}
+	resources_free(resources);
+	return rc == PUSH_MISSING ? EXIT_REFUSED : rc;
+}
+
+int
+push_send(struct cli *cli, const char *folder, const struct tar_count *count,
+    json_t **out)
+{
+	char why[PAAS_ERRLEN];
+
+	*out = NULL;
+	push_watch_signals();
+	if (count->bytes >= PUSH_LIST_BYTES)
+		return push_with_list(cli, folder, count, out);
+	return push_body(cli, tar_open(folder, why), "application/x-tar",
+	    count->bytes, why, out);
 }

@@ -13,7 +13,8 @@
 #define TAR_STEP (64 * 1024)
 
 struct tar {
-	struct walk *walk;
+	struct tar_source source;
+	struct walk *walk; /* the source, if it is ours; or NULL */
 	struct archive *archive;
 	struct archive_entry *entry;
 	struct walk_entry file; /* the one being packed */
@@ -57,6 +58,8 @@ tar_on_write(struct archive *archive, void *arg, const void *data, size_t len)
 	char *out;
 
 	(void)archive;
+	if (len == 0)
+		return 0;
 	if (tar->out_len + len > tar->out_size) {
 		out = realloc(tar->out, tar->out_len + len);
 		if (out == NULL)
@@ -80,21 +83,13 @@ tar_fail(struct tar *tar)
 	return -1;
 }
 
-struct tar *
-tar_open(const char *folder, char why[PAAS_ERRLEN])
+static int
+tar_start(struct tar *tar)
 {
-	struct tar *tar = calloc(1, sizeof(*tar));
-	struct archive *a;
+	struct archive *a = archive_write_new();
 
-	if (tar == NULL)
-		err(1, NULL);
-	tar->walk = walk_open(folder, why);
-	if (tar->walk == NULL) {
-		free(tar);
-		return NULL;
-	}
 	tar->entry = archive_entry_new();
-	tar->archive = a = archive_write_new();
+	tar->archive = a;
 	if (tar->entry == NULL || a == NULL)
 		err(1, NULL);
 	/* the fastest level: the other end of the socket is not far */
@@ -103,20 +98,56 @@ tar_open(const char *folder, char why[PAAS_ERRLEN])
 	    archive_write_set_options(
 		a, "gzip:compression-level=1,gzip:!timestamp") != ARCHIVE_OK ||
 	    archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK ||
-	    archive_write_open(a, tar, NULL, tar_on_write, NULL) !=
-		ARCHIVE_OK) {
-		tar_fail(tar);
-		memcpy(why, tar->err, PAAS_ERRLEN);
-		tar_close(tar);
+	    archive_write_open(a, tar, NULL, tar_on_write, NULL) != ARCHIVE_OK)
+		return tar_fail(tar);
+	return 0;
+}
+
+struct tar *
+tar_open_source(const struct tar_source *source, const char *head, size_t len,
+    char why[PAAS_ERRLEN])
+{
+	struct tar *tar = calloc(1, sizeof(*tar));
+
+	if (tar == NULL)
+		err(1, NULL);
+	tar->source = *source;
+	if (tar_on_write(NULL, tar, head, len) == -1)
+		err(1, NULL);
+	if (tar_start(tar) == 0)
+		return tar;
+	memcpy(why, tar->err, PAAS_ERRLEN);
+	tar_close(tar);
+	return NULL;
+}
+
+static int
+tar_walk(void *arg, struct walk_entry *e, char why[PAAS_ERRLEN])
+{
+	return walk_next(arg, e, 1, why);
+}
+
+struct tar *
+tar_open(const char *folder, char why[PAAS_ERRLEN])
+{
+	struct walk *walk = walk_open(folder, why);
+	struct tar_source source = {tar_walk, walk};
+	struct tar *tar;
+
+	if (walk == NULL)
 		return NULL;
-	}
+	if ((tar = tar_open_source(&source, "", 0, why)) == NULL)
+		walk_close(walk);
+	else
+		tar->walk = walk;
 	return tar;
 }
 
 void
 tar_close(struct tar *tar)
 {
-	walk_close(tar->walk);
+	if (tar->walk != NULL)
+		walk_close(tar->walk);
 	archive_entry_free(tar->entry);
 	archive_write_free(tar->archive);
 	free(tar->out);
@@ -178,7 +209,7 @@ tar_step(struct tar *tar)
 
 	if (tar->left > 0)
 		return tar_pack_bytes(tar);
-	rc = walk_next(tar->walk, &tar->file, 1, tar->err);
+	rc = tar->source.next(tar->source.arg, &tar->file, tar->err);
 	if (rc == -1)
 		return -1;
 	if (rc == 0) {

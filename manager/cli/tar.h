@@ -23,6 +23,17 @@ int tar_measure(const char *folder, struct tar_count *, char err[PAAS_ERRLEN]);
 
 /* NULL with a sentence in err. */
 struct tar *tar_open(const char *folder, char err[PAAS_ERRLEN]);
+
+/* Entries from elsewhere, as walk_next gives them. */
+struct walk_entry;
+struct tar_source {
+	int (*next)(void *arg, struct walk_entry *, char err[PAAS_ERRLEN]);
+	void *arg;
+};
+
+/* head, copied, goes before the archive. */
+struct tar *tar_open_source(const struct tar_source *, const char *head,
+    size_t len, char err[PAAS_ERRLEN]);
 void tar_close(struct tar *);
 
 /*

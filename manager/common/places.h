@@ -7,10 +7,13 @@
  *   state/certs/            certificates and keys for nginx     paas:www-data
  *   state/imports/HASH      routes in bulk                      paas
  *   state/uploads/ID.tar    what was pushed                     paas
+ *   state/uploads/ID.list   which files its list names          paas
+ *   state/uploads/APP.known which an app's cache has of them    paas
  *   state/builds/ID/app/    the tree being built                paas-slug
  *   state/builds/ID/out/    result.json of paas-build           paas-slug
  *   state/slugs/HASH/       immutable trees                     paas-slug
- *   state/caches/APP/       a build cache an app                paas-slug
+ *   state/caches/APP/       a build cache an app; the files of  paas-slug
+ *                           its last push in .paas-files
  *   state/git/APP.git/      what was pushed with git, an app    paas-git
  *   state/log/APP/ID.log    and ID.log.1, the one before        paas-log:paas
  *   run/inst/ID             the launcher's record               root

@@ -2,10 +2,11 @@
  * paas-build: unpacks standard input, has the buildpacks compile it and
  * writes down what can run.  Its output is read by the person who pushes.
  *
- *   paas-build --max-bytes N --max-entries N [--buildpack NAME]...
+ *   paas-build --max-bytes N --max-entries N [--list] [--buildpack NAME]...
  *
- * The places are the sandbox's unless options name others.  Exit 0, or 1
- * with the reason as the last line.
+ * With --list the upload is one of common/push.h, else a tar.  The places are
+ * the sandbox's unless options name others.  Exit 0; with the reason as the
+ * last line 1, PUSH_EXIT_REFUSED or PUSH_EXIT_MISSING.
  */
 #include "sandbox/build.h"
 
@@ -21,11 +22,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/push.h"
+
 struct build {
 	struct build_places places;
 	struct unpack_limits limits;
 	char *wanted[PACKS_MAX];
 	size_t nwanted;
+	int list;
+	int exit; /* if a step fails */
 	struct packs packs;
 	struct build_manifest manifest;
 	struct types declared;          /* by the Procfile */
@@ -36,6 +41,7 @@ struct build {
 static const struct option options[] = {
     {"max-bytes", required_argument, NULL, 'b'},
     {"max-entries", required_argument, NULL, 'n'},
+    {"list", no_argument, NULL, 'l'},
     {"buildpack", required_argument, NULL, 'p'},
     {"app", required_argument, NULL, 'A'},
     {"cache", required_argument, NULL, 'C'},
@@ -83,6 +89,9 @@ parse_options(struct build *b, int argc, char **argv)
 			b->limits.entries =
 			    option_number("max-entries", optarg);
 			break;
+		case 'l':
+			b->list = 1;
+			break;
 		case 'p':
 			if (b->nwanted == PACKS_MAX)
 				exit(2);
@@ -112,7 +121,7 @@ parse_options(struct build *b, int argc, char **argv)
 	if (optind != argc || b->limits.bytes == 0 || b->limits.entries == 0) {
 		fprintf(stderr,
 		    "usage: paas-build --max-bytes N --max-entries N "
-		    "[--buildpack NAME]... < upload.tar\n");
+		    "[--list] [--buildpack NAME]... < upload\n");
 		exit(2);
 	}
 }
@@ -130,10 +139,18 @@ step_unpack(struct build *b, char err[SANDBOX_ERRLEN])
 		    b->places.app, strerror(errno));
 		return -1;
 	}
-	result = unpack_stream(STDIN_FILENO, dir, &b->limits, &stats, err);
+	if (b->list)
+		result = resources_unpack(STDIN_FILENO, dir, b->places.cache,
+		    &b->limits, &stats, err);
+	else
+		result =
+		    unpack_stream(STDIN_FILENO, dir, &b->limits, &stats, err);
 	close(dir);
-	if (result == 0)
-		result = ignore_remove(b->places.app, err);
+	b->exit = result > 0 ? result : PUSH_EXIT_REFUSED;
+	if (result != 0)
+		return -1;
+	b->exit = 1;
+	result = ignore_remove(b->places.app, err);
 	b->unpack = now() - start;
 	return result;
 }
@@ -246,6 +263,7 @@ main(int argc, char **argv)
 	struct build b = {
 	    .places = {"/app", "/cache", "/tmp/env", "/buildpacks",
 		"/tmp/packs", "/out"},
+	    .exit = 1,
 	};
 	char err[SANDBOX_ERRLEN] = "";
 	double start = now();
@@ -261,7 +279,7 @@ main(int argc, char **argv)
 	if (step_unpack(&b, err) == -1 || step_detect(&b, err) == -1 ||
 	    step_compile(&b, err) == -1 || step_types(&b, err) == -1) {
 		printf(" !     %s\n", err);
-		return 1;
+		return b.exit;
 	}
 	printf("-----> Done in %.1fs (unpack %.1fs, detect %.1fs, "
 	       "compile %.1fs)\n",

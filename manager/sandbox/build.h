@@ -45,6 +45,66 @@ struct unpack_stats {
 int unpack_stream(int fd, int dirfd, const struct unpack_limits *,
     struct unpack_stats *, char err[SANDBOX_ERRLEN]);
 
+/*
+ * The same for entries from elsewhere, one at a time: begin (NULL: err), add
+ * until one fails, and end, which takes the result so far and gives that of
+ * all.  copy is called for a file that is not empty, once its name and size
+ * have been let in; it hands the bytes to unpack_write.
+ */
+struct archive;
+struct archive_entry;
+struct unpack;
+typedef int (*unpack_copy)(struct unpack *, void *arg);
+
+struct unpack *unpack_begin(int dirfd, const struct unpack_limits *,
+    struct unpack_stats *, char err[SANDBOX_ERRLEN]);
+int unpack_add(struct unpack *, struct archive_entry *, unpack_copy, void *arg);
+int unpack_write(
+    struct unpack *, const void *block, size_t len, int64_t offset);
+int unpack_end(struct unpack *, int result);
+
+/* "The upload was refused: \"PATH\" WHAT." of the entry in hand; -1. */
+int unpack_refuse(struct unpack *, const char *what);
+
+/* A reader of tar, gzipped or not, that is not opened yet. */
+struct archive *unpack_reader(void);
+
+/* ---- build_resources.c, build_store.c */
+
+/*
+ * Makes the tree of a push that leaves out what the app's store has
+ * (common/push.h), read from fd, below dirfd; the store is in cache, and has
+ * exactly the files of this push afterwards.  0; PUSH_EXIT_REFUSED or
+ * PUSH_EXIT_MISSING with err.
+ */
+int resources_unpack(int fd, int dirfd, const char *cache,
+    const struct unpack_limits *, struct unpack_stats *,
+    char err[SANDBOX_ERRLEN]);
+
+/*
+ * The files that came with pushes of this app, by their content: cache/
+ * .paas-files/SHA256.  Code of the app can reach it, too, so that what is
+ * taken out is hashed again, and what is wrong is as good as not there.
+ */
+struct store;
+
+struct store *store_open(const char *cache, char err[SANDBOX_ERRLEN]);
+void store_close(struct store *);
+
+/* Reads a tar of new files from fd to its end: 0, or -1 with err. */
+int store_receive(struct store *, int fd, const struct unpack_limits *,
+    uint64_t *received, char err[SANDBOX_ERRLEN]);
+
+/*
+ * Copies one to the entry in hand: 0; -1 with err of the unpack; 1 if there
+ * is none, or one that is not what it should be, and then it is gone.
+ */
+int store_copy(
+    struct store *, const uint8_t *hash, uint64_t size, struct unpack *);
+
+/* Takes away all but n hashes, sorted by their bytes. */
+void store_keep(struct store *, const uint8_t *hashes, size_t n);
+
 enum path_result {
 	PATH_OK,
 	PATH_ABSOLUTE,

@@ -28,8 +28,9 @@ struct link {
 };
 
 struct unpack {
-	struct archive *in;
+	struct archive *in; /* what unpack_stream reads; or NULL */
 	struct archive *out;
+	int before; /* the working directory, to be gone back to */
 	int root;
 	const struct unpack_limits *limits;
 	struct unpack_stats *stats;
@@ -212,14 +213,29 @@ refuse_libarchive(struct unpack *u, struct archive *a)
 	return -1;
 }
 
+int
+unpack_write(struct unpack *u, const void *block, size_t len, int64_t offset)
+{
+	if (archive_write_data_block(u->out, block, len, offset) < ARCHIVE_OK)
+		return refuse_libarchive(u, u->out);
+	return 0;
+}
+
+int
+unpack_refuse(struct unpack *u, const char *what)
+{
+	return refuse(u, u->path, "%s", what);
+}
+
 static int
-copy_data(struct unpack *u)
+copy_data(struct unpack *u, void *arg)
 {
 	const void *block;
 	size_t len;
 	la_int64_t offset;
 	int r;
 
+	(void)arg;
 	for (;;) {
 		r = archive_read_data_block(u->in, &block, &len, &offset);
 		if (r == ARCHIVE_EOF)
@@ -228,9 +244,8 @@ copy_data(struct unpack *u)
 			return refuse_libarchive(u, u->in);
 		/* What goes past the entry's size is cut off by the disk end.
 		 */
-		if (archive_write_data_block(u->out, block, len, offset) <
-		    ARCHIVE_OK)
-			return refuse_libarchive(u, u->out);
+		if (unpack_write(u, block, len, offset) == -1)
+			return -1;
 	}
 }
 
@@ -246,8 +261,9 @@ set_mode(struct archive_entry *entry)
 	archive_entry_set_perm(entry, mode);
 }
 
-static int
-unpack_entry(struct unpack *u, struct archive_entry *entry)
+int
+unpack_add(
+    struct unpack *u, struct archive_entry *entry, unpack_copy copy, void *arg)
 {
 	if (check_limits(u, entry) == -1 ||
 	    check_name(u, archive_entry_pathname(entry)) == -1)
@@ -271,28 +287,19 @@ unpack_entry(struct unpack *u, struct archive_entry *entry)
 	if (archive_write_header(u->out, entry) < ARCHIVE_OK)
 		return refuse_libarchive(u, u->out);
 	if (archive_entry_hardlink(entry) == NULL &&
-	    archive_entry_size(entry) > 0 && copy_data(u) == -1)
+	    archive_entry_size(entry) > 0 && copy(u, arg) == -1)
 		return -1;
 	if (archive_write_finish_entry(u->out) < ARCHIVE_WARN)
 		return refuse_libarchive(u, u->out);
 	return 0;
 }
 
+/* What can only be seen once everything is there. */
 static int
-unpack_all(struct unpack *u, int fd)
+check_all(struct unpack *u)
 {
-	struct archive_entry *entry;
 	struct link *link;
-	int r;
 
-	if (archive_read_open_fd(u->in, fd, UNPACK_BLOCK) != ARCHIVE_OK)
-		return refuse_libarchive(u, u->in);
-	while ((r = archive_read_next_header(u->in, &entry)) != ARCHIVE_EOF) {
-		if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
-			return refuse_libarchive(u, u->in);
-		if (unpack_entry(u, entry) == -1)
-			return -1;
-	}
 	if (archive_write_close(u->out) != ARCHIVE_OK)
 		return refuse_libarchive(u, u->out);
 	STAILQ_FOREACH (link, &u->links, entry)
@@ -309,49 +316,104 @@ unpack_all(struct unpack *u, int fd)
 	return 0;
 }
 
+struct unpack *
+unpack_begin(int dirfd, const struct unpack_limits *limits,
+    struct unpack_stats *stats, char err[SANDBOX_ERRLEN])
+{
+	struct unpack *u = calloc(1, sizeof(*u));
+
+	if (u == NULL)
+		abort();
+	u->root = dirfd;
+	u->limits = limits;
+	u->stats = stats;
+	u->err = err;
+	STAILQ_INIT(&u->links);
+	memset(stats, 0, sizeof(*stats));
+	u->before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (u->before == -1 || fchdir(dirfd) == -1) {
+		snprintf(err, SANDBOX_ERRLEN,
+		    "The build's folder can't be entered: %s.",
+		    strerror(errno));
+		if (u->before != -1)
+			close(u->before);
+		free(u);
+		return NULL;
+	}
+	if ((u->out = archive_write_disk_new()) == NULL)
+		abort();
+	archive_write_disk_set_options(
+	    u->out, ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
+			ARCHIVE_EXTRACT_SECURE_NODOTDOT |
+			ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS);
+	return u;
+}
+
+int
+unpack_end(struct unpack *u, int result)
+{
+	struct link *link;
+
+	if (result == 0)
+		result = check_all(u);
+	archive_write_free(u->out);
+	while ((link = STAILQ_FIRST(&u->links)) != NULL) {
+		STAILQ_REMOVE_HEAD(&u->links, entry);
+		free(link);
+	}
+	if (fchdir(u->before) == -1 && result == 0) {
+		snprintf(u->err, SANDBOX_ERRLEN,
+		    "The working folder is gone: %s.", strerror(errno));
+		result = -1;
+	}
+	close(u->before);
+	free(u);
+	return result;
+}
+
+static int
+unpack_all(struct unpack *u, int fd)
+{
+	struct archive_entry *entry;
+	int r;
+
+	if (archive_read_open_fd(u->in, fd, UNPACK_BLOCK) != ARCHIVE_OK)
+		return refuse_libarchive(u, u->in);
+	while ((r = archive_read_next_header(u->in, &entry)) != ARCHIVE_EOF) {
+		if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
+			return refuse_libarchive(u, u->in);
+		if (unpack_add(u, entry, copy_data, NULL) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+struct archive *
+unpack_reader(void)
+{
+	struct archive *in = archive_read_new();
+
+	if (in == NULL)
+		abort();
+	archive_read_support_filter_gzip(in);
+	archive_read_support_format_tar(in);
+	archive_read_support_format_gnutar(in);
+	archive_read_support_format_empty(in);
+	return in;
+}
+
 int
 unpack_stream(int fd, int dirfd, const struct unpack_limits *limits,
     struct unpack_stats *stats, char err[SANDBOX_ERRLEN])
 {
-	struct unpack u = {
-	    .root = dirfd, .limits = limits, .stats = stats, .err = err};
-	struct link *link;
-	int before, result = -1;
+	struct unpack *u = unpack_begin(dirfd, limits, stats, err);
+	struct archive *in;
+	int result;
 
-	STAILQ_INIT(&u.links);
-	memset(stats, 0, sizeof(*stats));
-	before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	u.in = archive_read_new();
-	u.out = archive_write_disk_new();
-	if (u.in == NULL || u.out == NULL)
-		abort();
-	archive_read_support_filter_gzip(u.in);
-	archive_read_support_format_tar(u.in);
-	archive_read_support_format_gnutar(u.in);
-	archive_read_support_format_empty(u.in);
-	archive_write_disk_set_options(
-	    u.out, ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
-		       ARCHIVE_EXTRACT_SECURE_NODOTDOT |
-		       ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS);
-	if (before == -1 || fchdir(dirfd) == -1)
-		snprintf(err, SANDBOX_ERRLEN,
-		    "The build's folder can't be entered: %s.",
-		    strerror(errno));
-	else
-		result = unpack_all(&u, fd);
-	archive_read_free(u.in);
-	archive_write_free(u.out);
-	while ((link = STAILQ_FIRST(&u.links)) != NULL) {
-		STAILQ_REMOVE_HEAD(&u.links, entry);
-		free(link);
-	}
-	if (before != -1) {
-		if (fchdir(before) == -1 && result == 0) {
-			snprintf(err, SANDBOX_ERRLEN,
-			    "The working folder is gone: %s.", strerror(errno));
-			result = -1;
-		}
-		close(before);
-	}
+	if (u == NULL)
+		return -1;
+	u->in = in = unpack_reader();
+	result = unpack_end(u, unpack_all(u, fd));
+	archive_read_free(in);
 	return result;
 }
