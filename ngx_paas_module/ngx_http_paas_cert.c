@@ -7,8 +7,6 @@
 
 #include "ngx_http_paas_module.h"
 
-#include <ngx_sha1.h>
-
 
 #if (NGX_HTTP_PAAS_CERTS)
 
@@ -17,11 +15,7 @@ static char *ngx_http_paas_set_certs_cache(ngx_conf_t *cf,
     ngx_http_paas_certs_t *certs, ngx_str_t *value);
 static ngx_int_t ngx_http_paas_init_server_certs(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf);
-static ngx_int_t ngx_http_paas_bind_sessions(ngx_conf_t *cf,
-    ngx_http_core_srv_conf_t *cscf, SSL_CTX *ctx);
 static int ngx_http_paas_select_cert(ngx_ssl_conn_t *ssl_conn, void *arg);
-static int ngx_http_paas_client_hello(ngx_ssl_conn_t *ssl_conn, int *ad,
-    void *arg);
 static ngx_int_t ngx_http_paas_parse_chain(ngx_http_paas_cert_t *cert,
     BIO *bio);
 static int ngx_http_paas_no_password(char *buf, int size, int rwflag,
@@ -88,48 +82,6 @@ ngx_http_paas_select_cert(ngx_ssl_conn_t *ssl_conn, void *arg)
     }
 
     return 1;
-}
-
-
-/*
- * Sessions belong to the name that they were made for.  OpenSSL compares
- * their contexts before it resumes one; nginx's are of a server, which has
- * any number of names here.
- */
-
-static int
-ngx_http_paas_client_hello(ngx_ssl_conn_t *ssl_conn, int *ad, void *arg)
-{
-    size_t                len;
-    u_char                c, id[20];
-    ngx_sha1_t            sha1;
-    const unsigned char  *p, *last;
-
-    /* the length of the list, a type, the length of the name, the name */
-
-    if (SSL_client_hello_get0_ext(ssl_conn, TLSEXT_TYPE_server_name, &p, &len)
-        && len > 5)
-    {
-        last = p + len;
-
-        ngx_sha1_init(&sha1);
-        ngx_sha1_update(&sha1, arg, sizeof(id));
-
-        for (p += 5; p < last; p++) {
-            c = ngx_tolower(*p);
-            ngx_sha1_update(&sha1, &c, 1);
-        }
-
-        ngx_sha1_final(id, &sha1);
-
-        (void) SSL_set_session_id_context(ssl_conn, id, sizeof(id));
-    }
-
-#if (nginx_version >= 1029002)
-    return ngx_ssl_client_hello_callback(ssl_conn, ad, NULL);
-#else
-    return SSL_CLIENT_HELLO_SUCCESS;
-#endif
 }
 
 
@@ -242,7 +194,7 @@ ngx_http_paas_init_certs(ngx_conf_t *cf)
         }
     }
 
-    return NGX_OK;
+    return ngx_http_paas_bind_sessions(cf, cmcf);
 }
 
 
@@ -280,37 +232,6 @@ ngx_http_paas_init_server_certs(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf)
         SSL_CTX_set_cert_cb(sscf->ssl.ctx, ngx_http_paas_select_cert,
                             pscf->certs);
     }
-
-    /* where clients show certificates, nginx has rules of its own */
-
-    return sscf->verify ? NGX_OK
-           : ngx_http_paas_bind_sessions(cf, cscf, sscf->ssl.ctx);
-}
-
-
-/*
- * The callback of a ClientHello is that of the first server of an address, so
- * all of them get it.
- */
-
-static ngx_int_t
-ngx_http_paas_bind_sessions(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf,
-    SSL_CTX *ctx)
-{
-    u_char      *salt;
-    ngx_sha1_t   sha1;
-
-    salt = ngx_palloc(cf->pool, 20);
-    if (salt == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_sha1_init(&sha1);
-    ngx_sha1_update(&sha1, cscf->file_name, ngx_strlen(cscf->file_name));
-    ngx_sha1_update(&sha1, &cscf->line, sizeof(cscf->line));
-    ngx_sha1_final(salt, &sha1);
-
-    SSL_CTX_set_client_hello_cb(ctx, ngx_http_paas_client_hello, salt);
 
     return NGX_OK;
 }

@@ -66,6 +66,12 @@ ngx_int_t ngx_http_paas_parse_cert(ngx_http_paas_cert_t *cert, u_char *chain,
     size_t chain_len, u_char *key, size_t key_len);
 
 
+/* ngx_http_paas_resume.c */
+
+ngx_int_t ngx_http_paas_bind_sessions(ngx_conf_t *cf,
+    ngx_http_core_main_conf_t *cmcf);
+
+
 /* ngx_http_paas_cert_cache.c */
 
 void ngx_http_paas_open_certs(ngx_http_paas_certs_t *certs, ngx_log_t *log);

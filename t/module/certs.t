@@ -44,6 +44,7 @@ server {
     ssl_protocols TLSv1.2 TLSv1.3;
     ssl_session_cache @{[$opt{sessions} || 'off']};
     $certs
+    @{[$opt{more} // '']}
     location / {
         paas on;
         proxy_pass http://apps;
@@ -268,6 +269,47 @@ is(leaf($tls, 'one.test'), 'one', 'a server that is not the first of its address
 is(leaf($tls, 'first'), 'two', 'leaves the first alone');
 is(resumed($tls, '-tls1_3', 'one.test', 'ed.test'), 'New', 'sessions are for one name there, too');
 is(resumed($tls, '-tls1_3', 'one.test'), 'Reused', 'and resumed for that');
+
+# ---- a server that knows its clients ------------------------------------------------
+
+my ($mine, $trusted, $ticket) = (make('client', by => $ca), map { "$PaasTest::dir/$_" } qw(trusted.crt ticket.key));
+my @with = ('-cert', $mine->{chain}, '-key', $mine->{key});
+open $fh, '>', $ticket or die $!;
+print {$fh} 'k' x 80;
+close $fh;
+
+# Sessions that outlive a reload, by a key for tickets or in a cache.
+sub verifying {
+    my ($by, $first) = @_;
+    open my $out, '>', $trusted or die $!;
+    print {$out} slurp($by->{chain});
+    close $out;
+    my $mtls = "ssl_verify_client optional; ssl_client_certificate $trusted; add_header X-Client \$ssl_client_verify always;";
+    my @servers = map { server($tls, $dir, name => $_, sessions => 'shared:z:1m', more => $_ eq 'one.test' ? $mtls : '') }
+        $first ? ('first', 'one.test') : ('one.test', 'first');
+    $r->configure(http => "ssl_session_ticket_key $ticket;" . join '', @servers);
+    $r->reload;
+}
+sub again { my ($version, @more) = @_; return s_client($tls, 'one.test', $version, '-sess_in', $file, @with, @more) }
+
+my $namesake = make('ca');
+for my $first (1, 0) {
+    my $which = $first ? 'behind another server' : 'as the first of its address';
+    for my $way (['-tls1_3'], ['-tls1_2'], ['-tls1_2', '-no_ticket']) {
+        verifying($ca, $first);
+        unlink $file;
+        my $said = s_client($tls, 'one.test', @$way, '-sess_out', $file, @with);
+        like($said, qr/^X-Client: SUCCESS/m, "@$way, $which: the client is known");
+        $said = again(@$way);
+        like($said, qr/^Reused.*^X-Client: SUCCESS/ms, 'and its session is resumed');
+        verifying($ca, $first);
+        like(again(@$way), qr/^Reused/m, 'after a reload as well');
+        verifying($namesake, $first);
+        $said = again(@$way);
+        like($said, qr/^New/m, 'but not with another CA of the same name');
+        unlike($said, qr/^X-Client: SUCCESS/m, 'to which it is nobody');
+    }
+}
 
 # ---- nonsense ----------------------------------------------------------------------
 
