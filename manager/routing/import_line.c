@@ -358,23 +358,10 @@ make_id(const char *address, uint32_t port, char hex[17])
 	key_format_id(hex, id | IMPORT_ID);
 }
 
+/* "10.0.0.2:80", "[fd00::1]:80=50"; ids: of those before it in the line. */
 static int
-is_listed(const json_t *list, const char *hex)
-{
-	size_t i;
-
-	for (i = 0; i < json_array_size(list); i++)
-		if (strcmp(json_string_value(
-			       json_object_get(json_array_get(list, i), "id")),
-			hex) == 0)
-			return 1;
-	return 0;
-}
-
-/* "10.0.0.2:80", "[fd00::1]:80=50"; text is changed. */
-static int
-add_instance(
-    const struct conf *conf, json_t *list, paas_routedb_str_t word, char *err)
+add_instance(const struct conf *conf, json_t *list, json_t *ids,
+    paas_routedb_str_t word, char *err)
 {
 	char text[WORD_MAX], address[ADDRESS_MAX], why[PAAS_ERRLEN], hex[17];
 	char *host = text, *port, *end;
@@ -404,8 +391,9 @@ add_instance(
 	if (address_parse(conf, host, address, why) == -1)
 		return fail(err, "%s", why);
 	make_id(address, (uint32_t)number, hex);
-	if (is_listed(list, hex))
+	if (json_object_get(ids, hex) != NULL)
 		return fail(err, "%s:%ld is given twice", address, number);
+	json_object_set_new(ids, hex, json_true());
 	json_array_append_new(list,
 	    json_pack("{s:s, s:I, s:I, s:s}", "address", address, "port",
 		(json_int_t)number, "weight", (json_int_t)weight, "id", hex));
@@ -421,7 +409,8 @@ is_setting(paas_routedb_str_t word)
 }
 
 static int
-fill_pool(const struct conf *conf, json_t *pool, struct words *words, char *err)
+fill_pool(const struct conf *conf, json_t *pool, json_t *ids,
+    struct words *words, char *err)
 {
 	json_t *list = json_object_get(pool, "instances");
 	char text[WORD_MAX];
@@ -429,7 +418,7 @@ fill_pool(const struct conf *conf, json_t *pool, struct words *words, char *err)
 
 	while ((word = next_word(words)).len > 0) {
 		if (!is_setting(word)) {
-			if (add_instance(conf, list, word, err) == -1)
+			if (add_instance(conf, list, ids, word, err) == -1)
 				return -1;
 			continue;
 		}
@@ -448,7 +437,8 @@ import_line_pool(const struct conf *conf, const char *line, size_t len,
     paas_routedb_str_t *name, char err[PAAS_ERRLEN])
 {
 	struct words words = {line, line + len};
-	json_t *pool;
+	json_t *pool, *ids;
+	int rc;
 
 	*name = next_word(&words);
 	if (name->len == 0 || name->data[0] != '@') {
@@ -462,7 +452,10 @@ import_line_pool(const struct conf *conf, const char *line, size_t len,
 		return NULL;
 	}
 	pool = json_pack("{s:[]}", "instances");
-	if (fill_pool(conf, pool, &words, err) == 0)
+	ids = json_object();
+	rc = fill_pool(conf, pool, ids, &words, err);
+	json_decref(ids);
+	if (rc == 0)
 		return pool;
 	json_decref(pool);
 	return NULL;
