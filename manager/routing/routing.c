@@ -20,7 +20,7 @@
 #define BATCH_MAX 256
 
 /* What was not caused by a change just now must not keep one waiting: us. */
-#define LATER_USEC 2000
+#define LATER_USEC 1000
 
 /* Touches kept while nothing may be written yet. */
 #define LATER_MAX 4096
@@ -285,6 +285,8 @@ commit_some(struct routing *rt, enum touch_when when)
 	if ((rc = routing_db_begin(rt->db)) != PAAS_ROUTEDB_OK)
 		return rc;
 	n = apply_some(rt, when);
+	if (n > 0 && rt->walk != NULL)
+		routing_walk_forget(rt->walk);
 	left = rt->queues[TOUCH_NOW].n + rt->queues[TOUCH_LATER].n - n;
 	last = left == 0 && rt->walk == NULL;
 	if ((rc = commit(rt, last)) != PAAS_ROUTEDB_OK)

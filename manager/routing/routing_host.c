@@ -174,7 +174,10 @@ routing_host_apply(struct routing *rt, const char *host)
 
 /* ---- pools ------------------------------------------------------------- */
 
-/* A route's pools name its host as their home, an app's name the app. */
+/*
+ * A route's pools name its host as their home, an app's name the app.  Pools
+ * are looked at after the hosts: what a host leads to was compared already.
+ */
 static int
 pool_owned(struct routing *rt, const paas_routedb_pool_t *pool)
 {
@@ -192,6 +195,8 @@ pool_owned(struct routing *rt, const paas_routedb_pool_t *pool)
 	name[owner.len] = '\0';
 	if (pool->app.len > 0)
 		return routing_app_pool(rt->store, name, NULL) == pool->id;
+	if (routing_db_host_has(rt->db, name, pool->id))
+		return 1;
 	route = store_get(rt->store, key_format(key, "route/%s", name), NULL);
 	owned = route != NULL && routing_backend_owns(key, route, pool->id);
 	json_decref(route);

@@ -110,6 +110,9 @@ void routing_db_put_new_host(struct routing_db *, const char *host,
     const paas_routedb_path_t *, uint32_t npaths);
 void routing_db_del_host(struct routing_db *, const char *host);
 
+/* Does the record of the host lead to this pool? */
+int routing_db_host_has(struct routing_db *, const char *host, uint64_t pool);
+
 /*
  * The pools of route/HOST that the record of the host names now: how many, at
  * most max.
@@ -221,6 +224,9 @@ uint64_t routing_now(void);
 /* Records up to base are in the database; 0: none is. */
 struct routing_walk *routing_walk_new(uint64_t base);
 void routing_walk_free(struct routing_walk *);
+
+/* Something was written beside it: what it has read ahead may be old. */
+void routing_walk_forget(struct routing_walk *);
 
 /*
  * The next slice, until the time `end`: writes what may differ, within a

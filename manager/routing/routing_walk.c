@@ -15,8 +15,8 @@
 #include "common/log.h"
 #include "routing/routing_impl.h"
 
-/* Read from each source in one slice. */
-#define WALK_NAMES 1024
+/* Read from each source in one go. */
+#define WALK_NAMES 256
 
 /* Looks at the clock are this many names apart. */
 #define WALK_LOOK 16
@@ -30,6 +30,7 @@ struct walk_name {
 /* The next names of one source, behind those that the walk has passed. */
 struct walk_source {
 	size_t n, at;
+	int ended; /* there are none behind these */
 	struct walk_name names[WALK_NAMES];
 };
 
@@ -84,6 +85,16 @@ next_stage(struct routing *rt)
 {
 	rt->walk->stage++;
 	rt->walk->from[0] = '\0';
+}
+
+void
+routing_walk_forget(struct routing_walk *walk)
+{
+	size_t i;
+
+	for (i = 0; i < WALK_SOURCES; i++)
+		walk->sources[i].n = walk->sources[i].at =
+		    walk->sources[i].ended = 0;
 }
 
 static int
@@ -272,28 +283,41 @@ read_import(struct routing *rt, struct walk_source *source)
 			break;
 }
 
+/* Behind the name that was passed last. */
+static int
+read_source(struct routing *rt, size_t i)
+{
+	struct walk_source *source = &rt->walk->sources[i];
+	char from[STORE_KEY_MAX + 1];
+	int rc = PAAS_ROUTEDB_OK;
+
+	source->n = source->at = 0;
+	if (i < WALK_PREFIXES) {
+		key_format(from, "%s%s\001", prefixes[i], rt->walk->from);
+		store_each_key(rt->store, prefixes[i], from, add_key, source);
+	} else if (i == WALK_IMPORTED)
+		read_import(rt, source);
+	else if (!routing_db_building(rt->db))
+		/* One that is made anew has what was put there meanwhile. */
+		rc = routing_db_each_host(
+		    rt->db, rt->walk->from, add_host, source);
+	source->ended = source->n < WALK_NAMES;
+	return rc > 0 ? PAAS_ROUTEDB_OK : rc;
+}
+
 static int
 read_sources(struct routing *rt)
 {
-	struct routing_walk *walk = rt->walk;
-	char from[STORE_KEY_MAX + 1];
+	const struct walk_source *source;
 	size_t i;
-	int rc;
+	int rc = PAAS_ROUTEDB_OK;
 
-	for (i = 0; i < WALK_SOURCES; i++)
-		walk->sources[i].n = walk->sources[i].at = 0;
-	for (i = 0; i < WALK_PREFIXES; i++) {
-		key_format(from, "%s%s\001", prefixes[i], walk->from);
-		store_each_key(
-		    rt->store, prefixes[i], from, add_key, &walk->sources[i]);
+	for (i = 0; rc == PAAS_ROUTEDB_OK && i < WALK_SOURCES; i++) {
+		source = &rt->walk->sources[i];
+		if (source->at == source->n && !source->ended)
+			rc = read_source(rt, i);
 	}
-	read_import(rt, &walk->sources[WALK_IMPORTED]);
-	/* One that is made anew has what was put there meanwhile. */
-	if (routing_db_building(rt->db))
-		return PAAS_ROUTEDB_OK;
-	rc = routing_db_each_host(
-	    rt->db, walk->from, add_host, &walk->sources[WALK_DATABASE]);
-	return rc > 0 ? PAAS_ROUTEDB_OK : rc;
+	return rc;
 }
 
 /* The lowest name that is next in any source; NULL at the end of one. */
@@ -308,7 +332,7 @@ next_name(const struct routing_walk *walk)
 		source = &walk->sources[i];
 		if (source->at == source->n) {
 			/* What comes behind it is known after another read. */
-			if (source->n == WALK_NAMES)
+			if (!source->ended)
 				return NULL;
 			continue;
 		}
@@ -401,15 +425,19 @@ walk_hosts(struct routing *rt)
 	size_t n = 0;
 	int rc;
 
-	if ((rc = read_sources(rt)) != PAAS_ROUTEDB_OK)
-		return rc;
-	while ((name = next_name(walk)) != NULL) {
-		pass_name(rt, name);
-		if (++n % WALK_LOOK == 0 && time_is_over(walk))
+	do {
+		if ((rc = read_sources(rt)) != PAAS_ROUTEDB_OK)
+			return rc;
+		if ((name = next_name(walk)) == NULL) {
+			next_stage(rt);
 			break;
-	}
-	if (n == 0)
-		next_stage(rt);
+		}
+		do {
+			pass_name(rt, name);
+			if (++n % WALK_LOOK == 0 && time_is_over(walk))
+				return PAAS_ROUTEDB_OK;
+		} while ((name = next_name(walk)) != NULL);
+	} while (!time_is_over(walk));
 	return PAAS_ROUTEDB_OK;
 }
 

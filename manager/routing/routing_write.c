@@ -336,6 +336,25 @@ path_leads_to(const paas_routedb_path_t *path, uint64_t pool)
 	return 0;
 }
 
+int
+routing_db_host_has(struct routing_db *db, const char *host, uint64_t pool)
+{
+	paas_routedb_path_t path;
+	paas_routedb_host_t record;
+	uint32_t i;
+	int has = 0;
+
+	if (!begin_read(db))
+		return 0;
+	if (find_exact(db, host, &record))
+		for (i = 0; i < record.npaths && !has; i++)
+			has = paas_routedb_get_path(&record, i, &path) ==
+				  PAAS_ROUTEDB_OK &&
+			      path_leads_to(&path, pool);
+	end_read(db);
+	return has;
+}
+
 /* The pools of a record's own that its paths lead to. */
 static size_t
 own_pools(const paas_routedb_host_t *record, const char *owner, uint64_t *pools,

@@ -436,6 +436,77 @@ keeps_routes_of_a_lost_file(void **state)
 	assert_int_equal(2, routes_meta(fx).npools);
 }
 
+/* HOSTS of them, each on the pool that is named. */
+#define HOSTS 9000
+
+static void
+import_many(struct fixture *fx, char pool)
+{
+	char *text = malloc(400000);
+	size_t len;
+	int i;
+
+	len = (size_t)sprintf(text, "%s", POOLS);
+	for (i = 0; i < HOSTS; i++)
+		len += (size_t)sprintf(text + len, "h%06d.test @%c\n", i, pool);
+	do_import(fx, text);
+	free(text);
+}
+
+/* As many as one commit takes, anywhere. */
+static void
+claim_some(struct fixture *fx, uint32_t *seed, char *claimed)
+{
+	struct store_txn *txn = store_begin(fx->store);
+	json_t *route = json_loads(
+	    "{\"paths\":[{\"prefix\":\"/\",\"pool\":{\"instances\":[]}}]}", 0,
+	    NULL);
+	char key[32];
+	int i, k;
+
+	for (i = 0; i < STORE_OPS_MAX; i++) {
+		do {
+			*seed = *seed * 1664525 + 1013904223;
+			k = (int)(*seed >> 8) % HOSTS;
+		} while (claimed[k]);
+		claimed[k] = 1;
+		snprintf(key, sizeof(key), "route/h%06d.test", k);
+		store_put(txn, key, route);
+	}
+	json_decref(route);
+	assert_int_equal(STORE_OK, fixture_commit(fx, txn).result);
+}
+
+/* What the walk has read ahead is not what is so by then. */
+static void
+obeys_changes_while_it_walks(void **state)
+{
+	struct fixture *fx = *state;
+	char *claimed = calloc(HOSTS, 1), host[32];
+	uint32_t seed = 1;
+	int i, k;
+
+	import_many(fx, 'a');
+	fixture_settle(fx);
+	import_many(fx, 'b');
+	for (i = 0; i < 10; i++) {
+		claim_some(fx, &seed, claimed);
+		for (k = 0; k < 4; k++)
+			assert_true(sd_event_run(fx->loop, 0) >= 0);
+	}
+	fixture_settle(fx);
+	assert_int_equal(HOSTS, routes_meta(fx).nhosts);
+	for (i = 0; i < HOSTS; i++) {
+		if (!claimed[i] && i % 97 != 0)
+			continue;
+		snprintf(host, sizeof(host), "h%06d.test", i);
+		assert_string_equal(
+		    claimed[i] ? "/ -> running" : "/ -> running @127.0.0.2:80",
+		    leads(fx, host));
+	}
+	free(claimed);
+}
+
 /* Longer than a slice of the walk, found by halves. */
 static void
 finds_each_of_many(void **state)
@@ -481,6 +552,7 @@ main(void)
 	    WITH_ROUTING(yields_to_what_is_claimed),
 	    WITH_ROUTING(catches_up_after_a_start),
 	    WITH_ROUTING(keeps_routes_of_a_lost_file),
+	    WITH_ROUTING(obeys_changes_while_it_walks),
 	    WITH_ROUTING(finds_each_of_many),
 	};
 
