@@ -160,6 +160,9 @@ $(B)/t/%: t/lib/%.c
 	@mkdir -p $(@D); echo helper $*
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbsd
 
+$(B)/bench/fill_store: $(B)/obj/scripts/benches/fill_store.o $(COMMON) \
+	  $(call objs,manager/store/*.c)
+	$(link) $(LIBS_manager)
 $(B)/bench/%: $(B)/obj/scripts/benches/%.o $(ROUTEDB)
 	$(link) $(LIBS_routedb)
 
