@@ -295,6 +295,14 @@ push_deployed(enum deploy_result result, const char *text, void *arg)
 		push_line(push, line);
 		push_end_well(push);
 		break;
+	case DEPLOY_CANARY:
+		snprintf(line, sizeof(line),
+		    "       v%d is a canary: paas rollout:promote lets it take "
+		    "over, paas rollout:abort gives it up",
+		    version);
+		push_line(push, line);
+		push_end_well(push);
+		break;
 	case DEPLOY_FAILED:
 		snprintf(line, sizeof(line),
 		    "v%d did not get ready, and nothing was changed: %s",

@@ -8,6 +8,7 @@
 
 #include "api/model.h"
 #include "routing/routing.h"
+#include "schedule/rollout.h"
 #include "store/keys.h"
 
 /* How often, and how long at most, a live release is waited for. */
@@ -82,32 +83,35 @@ deploy_is_over(
     struct deploy *d, enum deploy_result *result, char *text, size_t len)
 {
 	char key[STORE_KEY_MAX + 1];
-	json_t *app, *rollout;
-	int64_t live, target;
+	json_t *app, *record;
+	struct rollout ro;
 	uint64_t revision;
 	int over = 1;
 
 	text[0] = '\0';
 	app =
 	    store_get(d->api->store, key_format(key, "app/%s", d->name), NULL);
-	rollout = store_get(
+	record = store_get(
 	    d->api->store, key_format(key, "rollout/%s", d->name), &revision);
-	live = model_number(rollout, "live");
-	target = model_number(rollout, "target");
+	rollout_decode(&ro, record);
 	if (app == NULL)
 		*result = DEPLOY_GONE;
-	else if (live == d->version) {
+	else if (ro.live == d->version) {
 		*result = DEPLOY_LIVE;
 		over = deploy_is_routed(d, revision);
-	} else if (model_number(rollout, "failed") == d->version) {
+	} else if (ro.failed == d->version) {
 		*result = DEPLOY_FAILED;
-		strlcpy(text, model_text(rollout, "reason"), len);
-	} else if (target > d->version || live > d->version)
+		strlcpy(text, ro.reason, len);
+	} else if (ro.target > d->version || ro.live > d->version)
 		*result = DEPLOY_REPLACED;
-	else
+	else if (ro.target == d->version &&
+		 rollout_state(&ro) == ROLLOUT_CANARY) {
+		*result = DEPLOY_CANARY;
+		over = deploy_is_routed(d, revision);
+	} else
 		over = 0;
 	json_decref(app);
-	json_decref(rollout);
+	json_decref(record);
 	return over;
 }
 

@@ -14,6 +14,7 @@ struct deploy;
 
 enum deploy_result {
 	DEPLOY_LIVE,
+	DEPLOY_CANARY,   /* it gets its share, until somebody decides */
 	DEPLOY_FAILED,   /* the text says why */
 	DEPLOY_REPLACED, /* a later release came before it was ready */
 	DEPLOY_GONE      /* the app was destroyed */

@@ -56,6 +56,14 @@ json_t *model_add_release(struct api *, struct store_txn *, const char *name,
     json_t *app, json_t *from, json_t *config, const char *user,
     const char *description);
 
+/* ---- rollout_json.c -------------------------------------------------- */
+
+struct rollout;
+
+/* rollout/APP; all zeros if there is none yet. */
+void model_get_rollout(struct api *, const char *name, struct rollout *);
+json_t *model_rollout(struct api *, const char *name, json_t *app);
+
 /* ---- formation_json.c ------------------------------------------------ */
 
 /* The record, or what counts while there is none. */

@@ -46,6 +46,10 @@
 	VERB(release_info)     \
 	VERB(release_rollback) \
 	VERB(resource_match)   \
+	VERB(rollout_info)     \
+	VERB(rollout_update)   \
+	VERB(rollout_promote)  \
+	VERB(rollout_abort)    \
 	VERB(build_create)     \
 	VERB(build_list)       \
 	VERB(build_info)       \

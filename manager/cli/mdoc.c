@@ -181,6 +181,55 @@ static const char mdoc_head[] =
     "From 256 KiB on, the platform is asked first which files it has from the\n"
     "app's last push, by their SHA-256, and only the others are sent.\n";
 
+static const char mdoc_rollouts[] =
+    ".Sh ROLL-OUTS\n"
+    "A release is rolled out once it was pushed, a config var was set or one\n"
+    "was gone back to.\n"
+    "Instances of the new one get requests when they are ready, by the health\n"
+    "check of their process type; those that they take over from end the\n"
+    "requests they have, and then stop.\n"
+    "A release that comes not ready, or crashes on its way, fails: all goes\n"
+    "back to the one before, and\n"
+    ".Cm releases:info\n"
+    "says why.\n"
+    "What is set with\n"
+    ".Cm rollout:set\n"
+    "counts for the roll-outs that begin after it:\n"
+    ".Bl -tag -width max_unavailable\n"
+    ".It Cm strategy\n"
+    ".Cm rolling\n"
+    "(as it is, if nothing is set) replaces a few at a time.\n"
+    ".Cm blue-green\n"
+    "starts all of the new ones and switches once each of them is ready.\n"
+    ".Cm canary\n"
+    "starts a part of the new web processes beside all that run, gives them\n"
+    "their share of the requests and waits for\n"
+    ".Cm rollout:promote ,\n"
+    "which goes on as\n"
+    ".Cm rolling ,\n"
+    "or\n"
+    ".Cm rollout:abort .\n"
+    "The first release of an app, which takes over from nothing, starts all\n"
+    "at once.\n"
+    ".It Cm max_surge\n"
+    "How many instances of a process type there may be more than wanted:\n"
+    "a number, or per cent of those wanted, rounded up; 25%.\n"
+    "Those that end their last requests are not counted.\n"
+    ".It Cm max_unavailable\n"
+    "How many fewer may serve than wanted: a number, or per cent, rounded\n"
+    "down; 0.\n"
+    "Where both come to nothing, there is one more at a time.\n"
+    ".It Cm canary_weight\n"
+    "Per cent of the requests that a canary gets, and of the web processes\n"
+    "that it has, at least one; 10.\n"
+    ".It Cm deadline\n"
+    "Seconds without a step forward after which a roll-out has failed; 600.\n"
+    ".It Cm release_timeout\n"
+    "Seconds that the process\n"
+    ".Cm release\n"
+    "of the Procfile has, which runs before anything of a release does; 600.\n"
+    ".El\n";
+
 static const char mdoc_tail[] =
     ".Sh ENVIRONMENT\n"
     ".Bl -tag -width PAAS_SOCKET\n"
@@ -251,5 +300,6 @@ mdoc_print(struct out *out)
 	fputs(".Sh COMMANDS\n", out->file);
 	mdoc_verbs(out->file);
 	mdoc_options(out->file);
+	fputs(mdoc_rollouts, out->file);
 	fputs(mdoc_tail, out->file);
 }

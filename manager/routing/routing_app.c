@@ -13,17 +13,30 @@
 #include "routing/routing_impl.h"
 #include "routing/setting.h"
 
-#define WEIGHT 100
+#define WEIGHT     100
+#define WEIGHT_MAX 1000
+
+/* What the placer says about one of them. */
+struct order {
+	uint64_t id;
+	int stop;
+	int routed; /* also while another release is live */
+};
 
 /* Whatever a router has to know of the instances of an app. */
 struct tally {
 	const char *app;
-	json_int_t version; /* that is routed, or will be first */
+	json_int_t version;   /* that is routed, or will be first */
+	int mixed;            /* others are, too, where their orders say so */
+	json_int_t canary;    /* the share in percent of those others, or 0 */
+	struct order *orders; /* by id */
+	size_t norders, orders_size;
 	uint32_t n, size;
 	paas_routedb_instance_t *instances;
-	uint32_t ready;   /* of them */
-	uint32_t booting; /* will be ready, if all goes well */
-	uint32_t down;    /* waiting after crashes, or given up */
+	uint32_t ready;    /* of them */
+	uint32_t booting;  /* will be ready, if all goes well */
+	uint32_t down;     /* waiting after crashes, or given up */
+	uint32_t assigned; /* to run, whatever has become of them */
 };
 
 uint64_t
@@ -84,8 +97,8 @@ parse_instance(const json_t *value, paas_routedb_instance_t *inst)
 }
 
 static void
-add_instance(
-    struct tally *tally, const char *key, const json_t *value, uint16_t flags)
+add_instance(struct tally *tally, const char *key, const json_t *value,
+    json_int_t version, uint16_t flags)
 {
 	paas_routedb_instance_t *inst;
 
@@ -105,26 +118,97 @@ add_instance(
 		return;
 	}
 	inst->flags = flags;
+	/* Until shares are counted, it says whose instance it is. */
+	inst->weight = version == tally->version ? WEIGHT : 0;
 	tally->n++;
 	if (flags == 0)
 		tally->ready++;
+}
+
+/*
+ * With W percent for the c instances of the canary and the rest for the l of
+ * the live release, c x weight stands to l x weight as W to 100 - W.
+ */
+static void
+weigh(struct tally *tally)
+{
+	uint64_t live = 0, canary = 0, most;
+	uint32_t i;
+
+	for (i = 0; i < tally->n; i++) {
+		if (tally->instances[i].flags != 0)
+			continue;
+		if (tally->instances[i].weight != 0)
+			live++;
+		else
+			canary++;
+	}
+	if (tally->canary > 0 && live > 0 && canary > 0) {
+		canary *= 100 - (uint64_t)tally->canary;
+		live *= (uint64_t)tally->canary;
+	} else
+		canary = live = 1;
+	/* The weight of one is what there is of the other, up to 1000. */
+	most = live > canary ? live : canary;
+	for (i = 0; i < tally->n; i++) {
+		uint64_t share =
+		    tally->instances[i].weight != 0 ? canary : live;
+
+		if (live == canary)
+			share = WEIGHT;
+		else if ((share = share * WEIGHT_MAX / most) == 0)
+			share = 1;
+		tally->instances[i].weight = (uint16_t)share;
+	}
+}
+
+static int
+compare_order(const void *id, const void *order)
+{
+	uint64_t a = *(const uint64_t *)id;
+	uint64_t b = ((const struct order *)order)->id;
+
+	return a < b ? -1 : a > b;
+}
+
+/* Of an assignment that is not there any more: it goes by its release. */
+static struct order
+order_of(const struct tally *tally, const char *key)
+{
+	struct order none = {0}, *found = NULL;
+	uint64_t id;
+
+	if (tally->norders > 0 && key_parse_id(strrchr(key, '/') + 1, &id) == 0)
+		found = bsearch(&id, tally->orders, tally->norders,
+		    sizeof(*tally->orders), compare_order);
+	return found != NULL ? *found : none;
+}
+
+static int
+is_member(const struct tally *tally, json_int_t version, int routed)
+{
+	return version == tally->version || (tally->mixed && routed);
 }
 
 static int
 each_actual(const char *key, json_t *value, uint64_t rev, void *arg)
 {
 	const char *state = get_string(value, "state");
+	json_int_t version = get_number(value, "version");
 	struct tally *tally = arg;
+	struct order order = order_of(tally, key);
 
 	(void)rev;
 	if (strcmp(get_string(value, "app"), tally->app) != 0 ||
 	    strcmp(get_string(value, "type"), "web") != 0 ||
-	    get_number(value, "version") != tally->version)
+	    !is_member(tally, version, order.routed))
 		return 0;
+	/* What the placer takes out goes in the commit that brings others. */
 	if (strcmp(state, "ready") == 0)
-		add_instance(tally, key, value, 0);
+		add_instance(tally, key, value, version,
+		    order.stop ? PAAS_ROUTEDB_DRAINING : 0);
 	else if (strcmp(state, "draining") == 0)
-		add_instance(tally, key, value, PAAS_ROUTEDB_DRAINING);
+		add_instance(tally, key, value, version, PAAS_ROUTEDB_DRAINING);
 	else if (strcmp(state, "starting") == 0 ||
 		 strcmp(state, "crashed") == 0 ||
 		 (strcmp(state, "backoff") == 0 &&
@@ -141,18 +225,33 @@ each_actual(const char *key, json_t *value, uint64_t rev, void *arg)
 	return 0;
 }
 
-/* An assignment that no agent has taken up yet is about to boot. */
 static int
 each_assign(const char *key, json_t *value, uint64_t rev, void *arg)
 {
 	struct tally *tally = arg;
+	struct order *order;
+	uint64_t id;
 
-	(void)key, (void)rev;
+	(void)rev;
+	if (key_parse_id(strrchr(key, '/') + 1, &id) == -1)
+		return 0;
+	if (tally->norders == tally->orders_size) {
+		tally->orders_size = tally->orders_size * 2 + 8;
+		order = reallocarray(
+		    tally->orders, tally->orders_size, sizeof(*order));
+		if (order == NULL)
+			log_fatal("routing: out of memory");
+		tally->orders = order;
+	}
+	order = &tally->orders[tally->norders++];
+	order->id = id;
+	order->stop = strcmp(get_string(value, "goal"), "stop") == 0;
+	order->routed = json_is_true(json_object_get(value, "routed"));
+	/* One that no agent has taken up yet is about to boot. */
 	if (strcmp(get_string(value, "app"), tally->app) == 0 &&
-	    strcmp(get_string(value, "type"), "web") == 0 &&
-	    strcmp(get_string(value, "goal"), "run") == 0 &&
-	    get_number(value, "version") == tally->version)
-		tally->booting++;
+	    strcmp(get_string(value, "type"), "web") == 0 && !order->stop &&
+	    is_member(tally, get_number(value, "version"), order->routed))
+		tally->assigned++;
 	return 0;
 }
 
@@ -165,13 +264,16 @@ count_instances(struct store *st, const json_t *app, struct tally *tally)
 	if (key_parse_id(get_string(app, "number"), &number) == -1)
 		return;
 	key_format(
-	    prefix, "actual/" KEY_NODE_LOCAL "/%08x", (unsigned int)number);
-	store_each(st, prefix, each_actual, tally);
-	if (tally->ready + tally->booting + tally->down > 0)
-		return;
-	key_format(
 	    prefix, "assign/" KEY_NODE_LOCAL "/%08x", (unsigned int)number);
 	store_each(st, prefix, each_assign, tally);
+	key_format(
+	    prefix, "actual/" KEY_NODE_LOCAL "/%08x", (unsigned int)number);
+	store_each(st, prefix, each_actual, tally);
+	free(tally->orders);
+	tally->orders = NULL;
+	if (tally->ready + tally->booting + tally->down == 0)
+		tally->booting = tally->assigned;
+	weigh(tally);
 }
 
 /* ---- the pool ---------------------------------------------------------- */
@@ -211,6 +313,10 @@ put_pool(struct store *st, const struct conf *conf, struct routing_db *db,
 	memset(&tally, 0, sizeof(tally));
 	tally.app = name;
 	tally.version = get_number(rollout, live ? "live" : "target");
+	tally.mixed = live && tally.version != get_number(rollout, "target");
+	if (strcmp(get_string(rollout, "phase"), "canary") == 0)
+		tally.canary = get_number(
+		    json_object_get(rollout, "how"), "canary_weight");
 	if (tally.version != 0)
 		count_instances(st, app, &tally);
 	if (!live) {

@@ -3,190 +3,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many restarts without a stable run, and a release has failed. */
-#define CRASHES_MAX 3
+#include "schedule/place_impl.h"
 
-static const struct place_release *
-find_release(const struct place_input *in, uint32_t version)
-{
-	size_t i;
-
-	for (i = 0; i < in->nreleases; i++)
-		if (in->releases[i].version == version)
-			return &in->releases[i];
-	return NULL;
-}
-
-static int
-is_of(const struct place_assignment *as, const struct place_release *rel,
-    const struct place_process *proc)
-{
-	return !as->stop && as->version == rel->version && as->index >= 1 &&
-	       as->index <= proc->quantity && strcmp(as->type, proc->type) == 0;
-}
-
-/* As it should be, or made before a restart or with another size? */
-static int
-is_current(const struct place_assignment *as, const struct place_process *proc)
-{
-	return as->generation >= proc->generations[as->index - 1] &&
-	       (proc->memory == 0 || as->memory == proc->memory);
-}
+/* ---- what there is to be ------------------------------------------------ */
 
 /*
- * Which assignment stands for each index of a process type: slots[0] is
- * index 1.  To be freed; NULL if there is no memory.
+ * Marks what stays in keep, and creates what is missing of the first `needed`.
+ * An instance of another release that gets requests stays until this one's is
+ * ready: that is how a roll-out that failed half-way goes back.
  */
-static const struct place_assignment **
-fill_slots(const struct place_input *in, const struct place_release *rel,
-    const struct place_process *proc)
-{
-	const struct place_assignment **slots, *as;
-	size_t i;
-
-	if ((slots = calloc(proc->quantity + 1, sizeof(*slots))) == NULL)
-		return NULL;
-	for (i = 0; i < in->nassignments; i++) {
-		as = &in->assignments[i];
-		if (!is_of(as, rel, proc) || !is_current(as, proc))
-			continue;
-		if (slots[as->index - 1] == NULL ||
-		    slots[as->index - 1]->generation < as->generation)
-			slots[as->index - 1] = as;
-	}
-	return slots;
-}
-
-/* ---- how the target does ----------------------------------------------- */
-
-static int
-has_given_up(const struct place_assignment *as)
-{
-	return as->state == PLACE_FAILED || as->state == PLACE_BACKOFF ||
-	       (as->restarts >= CRASHES_MAX && as->state != PLACE_READY);
-}
-
-static int
-judge_process(const struct place_input *in, const struct place_release *rel,
-    const struct place_process *proc, struct rollout_input *ro)
-{
-	const struct place_assignment **slots, *as;
-	uint32_t i;
-
-	if ((slots = fill_slots(in, rel, proc)) == NULL)
-		return -1;
-	for (i = 0; i < proc->quantity; i++) {
-		if ((as = slots[i]) == NULL || as->state != PLACE_READY)
-			ro->ready = 0;
-		if (as == NULL || !has_given_up(as) || ro->broken)
-			continue;
-		ro->broken = 1;
-		ro->reason =
-		    as->reason != NULL ? as->reason : "it does not stay up";
-	}
-	free(slots);
-	return 0;
-}
-
-/* ready and broken of a target that moves. */
-static int
-judge_target(const struct place_input *in, struct rollout_input *ro)
-{
-	const struct place_release *rel;
-	size_t i;
-
-	if (rollout_state(&in->rollout) != ROLLOUT_MOVING)
-		return 0;
-	if ((rel = find_release(in, in->rollout.target)) == NULL)
-		return 0;
-	ro->ready = 1;
-	if (in->stopped)
-		return 0;
-	for (i = 0; i < rel->nprocesses; i++)
-		if (judge_process(in, rel, &rel->processes[i], ro) == -1)
-			return -1;
-	return 0;
-}
-
-static int
-step_rollout(const struct place_input *in, struct place_plan *plan)
-{
-	struct rollout_input ro;
-
-	memset(&ro, 0, sizeof(ro));
-	ro.version = in->version;
-	ro.stopped = in->stopped;
-	ro.generation = in->generation;
-	ro.now = in->now;
-	/* A release that cannot be read is waited for, not rolled out. */
-	if (find_release(in, in->version) == NULL)
-		ro.version = 0;
-	if (judge_target(in, &ro) == -1)
-		return -1;
-	plan->did = rollout_step(&plan->rollout, &ro);
-	return 0;
-}
-
-/* ---- changes ----------------------------------------------------------- */
-
-static struct place_change *
-add_change(struct place_plan *plan, enum place_kind kind)
-{
-	static const size_t checks[] = {
-	    [PLACE_CREATE] = 0,
-	    [PLACE_STOP] = 1,
-	    [PLACE_REMOVE] = 2,
-	};
-	struct place_change *change;
-
-	if (plan->nchanges == PLACE_CHANGES_MAX ||
-	    plan->nchecks + checks[kind] > PLACE_CHECKS_MAX) {
-		plan->more = 1;
-		return NULL;
-	}
-	plan->nchecks += checks[kind];
-	change = &plan->changes[plan->nchanges++];
-	memset(change, 0, sizeof(*change));
-	change->kind = kind;
-	return change;
-}
-
-/*
- * What is out of date goes on only while it serves and what follows it does
- * not: new first, then old.
- */
-static int
-has_to_stay(
-    const struct place_assignment *as, const struct place_assignment *successor)
-{
-	return as->state == PLACE_READY &&
-	       (successor == NULL || successor->state != PLACE_READY);
-}
-
-/* Marks what stays in keep, and creates what is missing. */
 static int
 place_process(const struct place_input *in, const struct place_release *rel,
-    const struct place_process *proc, struct place_plan *plan, char *keep)
+    const struct place_process *proc, uint32_t needed, struct place_plan *plan,
+    char *keep)
 {
 	const struct place_assignment **slots, *as;
+	int mixed = plan->rollout.live != plan->rollout.target &&
+		    rel->version == plan->rollout.live;
 	struct place_change *change;
 	size_t i;
 
-	if ((slots = fill_slots(in, rel, proc)) == NULL)
+	if ((slots = place_fill_slots(in, rel, proc)) == NULL)
 		return -1;
 	for (i = 0; i < in->nassignments; i++) {
 		as = &in->assignments[i];
-		if (!is_of(as, rel, proc))
+		if (as->stop || as->index < 1 || as->index > needed ||
+		    strcmp(as->type, proc->type) != 0)
 			continue;
-		if (as == slots[as->index - 1] ||
-		    (!is_current(as, proc) &&
-			has_to_stay(as, slots[as->index - 1])))
+		if (as == slots[as->index - 1])
 			keep[i] = 1;
+		else if (as->version == rel->version
+			     ? !place_is_current(as, proc)
+			     : mixed && as->routed)
+			keep[i] |=
+			    (char)place_has_to_stay(as, slots[as->index - 1]);
 	}
-	for (i = 0; i < proc->quantity; i++) {
+	for (i = 0; i < needed; i++) {
 		if (slots[i] != NULL)
 			continue;
-		if ((change = add_change(plan, PLACE_CREATE)) == NULL)
+		change = place_add_change(plan, PLACE_CREATE);
+		if (change == NULL)
 			break;
 		change->release = rel;
 		change->process = proc;
@@ -194,6 +50,17 @@ place_process(const struct place_input *in, const struct place_release *rel,
 	}
 	free(slots);
 	return 0;
+}
+
+/* Not found is no order to stop what runs of it. */
+static void
+keep_version(const struct place_input *in, uint32_t version, char *keep)
+{
+	size_t i;
+
+	for (i = 0; i < in->nassignments; i++)
+		if (in->assignments[i].version == version)
+			keep[i] = 1;
 }
 
 static int
@@ -205,19 +72,116 @@ place_version(const struct place_input *in, uint32_t version,
 
 	if (version == 0)
 		return 0;
-	if ((rel = find_release(in, version)) == NULL) {
-		/* Not found is no order to stop what runs of it. */
-		for (i = 0; i < in->nassignments; i++)
-			if (in->assignments[i].version == version)
-				keep[i] = 1;
+	if ((rel = place_find_release(in, version)) == NULL) {
+		keep_version(in, version, keep);
 		return 0;
 	}
 	for (i = 0; i < rel->nprocesses; i++)
-		if (place_process(in, rel, &rel->processes[i], plan, keep) ==
-		    -1)
+		if (place_process(in, rel, &rel->processes[i],
+			rel->processes[i].quantity, plan, keep) == -1)
 			return -1;
 	return 0;
 }
+
+/* A part of the target's web processes, beside all that is live. */
+static int
+place_canary(const struct place_input *in, struct place_plan *plan, char *keep)
+{
+	const struct rollout *ro = &plan->rollout;
+	const struct place_release *rel = place_find_release(in, ro->target);
+	const struct place_assignment *as;
+	const struct place_process *proc;
+	struct place_change *change;
+	size_t i, k;
+
+	if (rel == NULL) {
+		keep_version(in, ro->target, keep);
+		return 0;
+	}
+	for (i = 0; i < rel->nprocesses; i++) {
+		proc = &rel->processes[i];
+		if (place_process(in, rel, proc, place_needed(ro, proc), plan,
+			keep) == -1)
+			return -1;
+	}
+	if (rollout_state(ro) != ROLLOUT_CANARY)
+		return 0;
+	for (k = 0; k < in->nassignments; k++) {
+		as = &in->assignments[k];
+		if (!keep[k] || as->version != ro->target || as->routed ||
+		    as->state != PLACE_READY)
+			continue;
+		if ((change = place_add_change(plan, PLACE_ROUTE)) == NULL)
+			break;
+		change->old = as;
+	}
+	return 0;
+}
+
+/* The types that the target does not have go with the last step. */
+static int
+place_leaving(const struct place_input *in, const struct place_release *target,
+    struct place_plan *plan, char *keep)
+{
+	const struct place_release *live =
+	    place_find_release(in, plan->rollout.live);
+	const struct place_process *proc;
+	size_t i, k;
+
+	for (i = 0; live != NULL && i < live->nprocesses; i++) {
+		proc = &live->processes[i];
+		for (k = 0; k < target->nprocesses; k++)
+			if (strcmp(target->processes[k].type, proc->type) == 0)
+				break;
+		if (k == target->nprocesses &&
+		    place_process(in, live, proc, proc->quantity, plan, keep) ==
+			-1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+place_moving(const struct place_input *in, struct place_plan *plan, char *keep)
+{
+	const struct rollout *ro = &plan->rollout;
+	const struct place_release *rel = place_find_release(in, ro->target);
+	size_t i;
+
+	/* Who serves nobody yet has nothing to be careful with. */
+	if (rel == NULL || ro->live == 0 ||
+	    ro->how.kind == STRATEGY_BLUE_GREEN) {
+		if (place_version(in, ro->live, plan, keep) == -1)
+			return -1;
+		return place_version(in, ro->target, plan, keep);
+	}
+	if (place_find_release(in, ro->live) == NULL)
+		keep_version(in, ro->live, keep);
+	for (i = 0; i < rel->nprocesses; i++)
+		if (place_roll(in, rel, &rel->processes[i], plan, keep) == -1)
+			return -1;
+	return place_leaving(in, rel, plan, keep);
+}
+
+static int
+place_all(const struct place_input *in, struct place_plan *plan, char *keep)
+{
+	const struct rollout *ro = &plan->rollout;
+
+	switch (rollout_state(ro)) {
+	case ROLLOUT_MOVING:
+		return place_moving(in, plan, keep);
+	case ROLLOUT_RAISING:
+	case ROLLOUT_CANARY:
+		if (place_version(in, ro->live, plan, keep) == -1)
+			return -1;
+		return place_canary(in, plan, keep);
+	default:
+		return place_version(in, ro->live, plan, keep);
+	}
+}
+
+/* ---- what has to go ------------------------------------------------------ */
 
 static enum place_why
 why_stop(const struct place_input *in, const struct place_plan *plan,
@@ -232,12 +196,12 @@ why_stop(const struct place_input *in, const struct place_plan *plan,
 		return PLACE_WHY_STOPPED;
 	if (as->version == plan->rollout.failed)
 		return PLACE_WHY_FAILED;
-	if ((rel = find_release(in, as->version)) == NULL ||
+	if ((rel = place_find_release(in, as->version)) == NULL ||
 	    (as->version != plan->rollout.live &&
 		as->version != plan->rollout.target))
 		return PLACE_WHY_RELEASE;
 	for (i = 0; i < rel->nprocesses; i++)
-		if (is_of(as, rel, &rel->processes[i]))
+		if (place_is_of(as, rel, &rel->processes[i]))
 			return PLACE_WHY_RESTART;
 	return PLACE_WHY_SCALE;
 }
@@ -274,8 +238,8 @@ end_others(
 	}
 	qsort(out, n, sizeof(*out), compare_index);
 	for (i = 0; i < n; i++) {
-		change =
-		    add_change(plan, out[i]->stop ? PLACE_REMOVE : PLACE_STOP);
+		change = place_add_change(
+		    plan, out[i]->stop ? PLACE_REMOVE : PLACE_STOP);
 		if (change == NULL)
 			break;
 		change->old = out[i];
@@ -286,26 +250,33 @@ end_others(
 	return 0;
 }
 
+static void
+note_progress(const struct place_input *in, struct place_plan *plan)
+{
+	size_t i;
+
+	for (i = 0; i < plan->nchanges; i++)
+		if (plan->changes[i].kind == PLACE_ROUTE)
+			plan->rollout.progress = in->now;
+}
+
 int
 place_decide(const struct place_input *in, struct place_plan *plan)
 {
-	const struct rollout *ro = &plan->rollout;
 	char *keep;
 	int rc = 0;
 
 	memset(plan, 0, sizeof(*plan));
 	plan->rollout = in->rollout;
-	if (in->exists && step_rollout(in, plan) == -1)
+	if (in->exists && place_step(in, plan) == -1)
 		return -1;
 	if ((keep = calloc(in->nassignments + 1, 1)) == NULL)
 		return -1;
-	if (in->exists && !in->stopped) {
-		rc = place_version(in, ro->live, plan, keep);
-		if (rc == 0 && rollout_state(ro) == ROLLOUT_MOVING)
-			rc = place_version(in, ro->target, plan, keep);
-	}
+	if (in->exists && !in->stopped)
+		rc = place_all(in, plan, keep);
 	if (rc == 0)
 		rc = end_others(in, plan, keep);
 	free(keep);
+	note_progress(in, plan);
 	return rc;
 }

@@ -37,8 +37,9 @@ struct place_process {
 struct place_release {
 	uint32_t version;
 	size_t nprocesses;
-	struct place_process *processes;
-	char *slug; /* hex, NULL for none */
+	struct place_process *processes; /* without that of the release */
+	int releases;                    /* it has one that runs before it */
+	char *slug;                      /* hex, NULL for none */
 };
 
 struct place_assignment {
@@ -49,7 +50,8 @@ struct place_assignment {
 	uint32_t version;
 	uint64_t generation;
 	uint64_t memory;
-	int stop; /* goal */
+	int stop;   /* goal */
+	int routed; /* gets requests beside another release */
 	enum place_actual state;
 	uint32_t restarts;
 	char *reason; /* of the state, NULL for none */
@@ -62,7 +64,10 @@ struct place_input {
 	uint32_t version;
 	int stopped;
 	uint64_t generation;
-	int64_t now; /* microseconds since the epoch */
+	int64_t now;                /* microseconds since the epoch */
+	struct strategy how;        /* of roll-outs that begin */
+	uint32_t promoted, aborted; /* versions that somebody said so of */
+	char aborter[64];           /* who */
 	struct rollout rollout;
 	/* Those of rollout and version; one that is missing was not found. */
 	size_t nreleases;
@@ -73,6 +78,7 @@ struct place_input {
 
 enum place_kind {
 	PLACE_CREATE,
+	PLACE_ROUTE, /* it takes its share of the requests from now on */
 	PLACE_STOP,  /* goal becomes stop */
 	PLACE_REMOVE /* the record goes: nothing of it is left */
 };
@@ -90,7 +96,7 @@ enum place_why {
 struct place_change {
 	enum place_kind kind;
 	enum place_why why;                 /* STOP */
-	const struct place_assignment *old; /* STOP, REMOVE; borrowed */
+	const struct place_assignment *old; /* all but CREATE; borrowed */
 	/* CREATE; borrowed */
 	const struct place_release *release;
 	const struct place_process *process;
@@ -98,8 +104,8 @@ struct place_change {
 };
 
 /*
- * One commit: with a comparison for each STOP and two for each REMOVE, and
- * room for the roll-out and the events.
+ * One commit: with a comparison for each ROUTE and STOP and two for each
+ * REMOVE, and room for the roll-out and the events.
  */
 #define PLACE_CHANGES_MAX 40
 #define PLACE_CHECKS_MAX  60
@@ -107,7 +113,10 @@ struct place_change {
 struct place_plan {
 	struct rollout rollout;
 	enum rollout_did did;
-	int more; /* there was no room for all: decide again after it */
+	int more;      /* there was no room for all: decide again after it */
+	int64_t again; /* look again then, though nothing changed; 0: no */
+	char
+	    why[ROLLOUT_REASON_MAX]; /* what broke the roll-out, if it is new */
 	size_t nchanges, nchecks;
 	struct place_change changes[PLACE_CHANGES_MAX];
 };

@@ -74,6 +74,11 @@ read_app(struct store *st, struct records *rec)
 		rec->in.version = (uint32_t)get_number(app, "version");
 		rec->in.stopped = json_is_true(json_object_get(app, "stopped"));
 		rec->in.generation = get_number(app, "generation");
+		strategy_decode(&rec->in.how, json_object_get(app, "rollout"));
+		rec->in.promoted = (uint32_t)get_number(app, "promoted");
+		rec->in.aborted = (uint32_t)get_number(app, "aborted");
+		strlcpy(rec->in.aborter, get_string(app, "aborter"),
+		    sizeof(rec->in.aborter));
 		rollout = store_get(st, key_format(key, "rollout/%s", rec->app),
 		    &rec->rollout_rev);
 		rollout_decode(&rec->in.rollout, rollout);
@@ -215,6 +220,7 @@ add_assignment(const char *key, json_t *value, uint64_t rev, void *arg)
 	as->generation = get_number(value, "generation");
 	as->memory = get_number(value, "memory");
 	as->stop = strcmp(get_string(value, "goal"), "stop") == 0;
+	as->routed = json_is_true(json_object_get(value, "routed"));
 	return 0;
 }
 

@@ -79,6 +79,25 @@ tell_created(struct store_txn *txn, const struct records *rec,
 		    list.text, KEY_NODE_LOCAL, rel->version);
 }
 
+/* A step of a roll-out that has more than one. */
+static void
+tell_routed(struct store_txn *txn, const struct records *rec,
+    const struct place_plan *plan)
+{
+	struct list list;
+	size_t i;
+
+	memset(&list, 0, sizeof(list));
+	for (i = 0; i < plan->nchanges; i++)
+		if (plan->changes[i].kind == PLACE_ROUTE)
+			list_add(&list, plan->changes[i].old->type,
+			    plan->changes[i].old->index);
+	list_flush(&list);
+	if (list.len > 0)
+		store_event(txn, rec->app, "release", "%s of v%u in service",
+		    list.text, plan->rollout.target);
+}
+
 static void
 tell_stopped(struct store_txn *txn, const struct records *rec,
     const struct place_plan *plan, enum place_why why)
@@ -110,6 +129,19 @@ tell_rollout(struct store_txn *txn, const struct records *rec,
 		    ro->live == ro->target ? "release v%u goes on"
 					   : "release v%u is being rolled out",
 		    ro->target);
+		break;
+	case ROLLOUT_DID_RELEASE:
+		store_event(txn, rec->app, "release",
+		    "the release process of v%u has ended well", ro->target);
+		break;
+	case ROLLOUT_DID_CANARY:
+		store_event(txn, rec->app, "release",
+		    "release v%u is a canary: it gets %u %% of the requests",
+		    ro->target, ro->how.weight);
+		break;
+	case ROLLOUT_DID_MOVE:
+		store_event(txn, rec->app, "release",
+		    "the canary v%u takes over", ro->target);
 		break;
 	case ROLLOUT_DID_PROMOTE:
 		store_event(txn, rec->app, "release", "release v%u is live",
@@ -143,6 +175,7 @@ tell(struct store_txn *txn, const struct records *rec,
 	tell_rollout(txn, rec, plan);
 	for (i = 0; i < rec->in.nreleases; i++)
 		tell_created(txn, rec, plan, &rec->in.releases[i]);
+	tell_routed(txn, rec, plan);
 	for (why = PLACE_WHY_SCALE; why <= PLACE_WHY_DELETED; why++)
 		tell_stopped(txn, rec, plan, (enum place_why)why);
 }
@@ -172,8 +205,10 @@ create(struct store_txn *txn, const struct records *rec,
 	json_decref(value);
 }
 
+/* One more member of an assignment's record; takes the value. */
 static void
-stop(struct store *st, struct store_txn *txn, const struct place_assignment *as)
+set(struct store *st, struct store_txn *txn, const struct place_assignment *as,
+    const char *name, json_t *member)
 {
 	char key[STORE_KEY_MAX + 1];
 	json_t *value;
@@ -181,7 +216,7 @@ stop(struct store *st, struct store_txn *txn, const struct place_assignment *as)
 	key_format(key, "assign/" KEY_NODE_LOCAL "/%016llx",
 	    (unsigned long long)as->id);
 	value = store_get(st, key, NULL);
-	json_object_set_new(value, "goal", json_string("stop"));
+	json_object_set_new(value, name, member);
 	store_if(txn, key, as->rev);
 	store_put(txn, key, value);
 	json_decref(value);
@@ -236,8 +271,13 @@ records_write(
 		case PLACE_CREATE:
 			create(txn, rec, &plan->changes[i], ++ro.next);
 			break;
+		case PLACE_ROUTE:
+			set(st, txn, plan->changes[i].old, "routed",
+			    json_true());
+			break;
 		case PLACE_STOP:
-			stop(st, txn, plan->changes[i].old);
+			set(st, txn, plan->changes[i].old, "goal",
+			    json_string("stop"));
 			break;
 		case PLACE_REMOVE:
 			remove_record(txn, plan->changes[i].old);

@@ -39,6 +39,8 @@ struct schedule {
 	struct pass_queue queue;
 	sd_event_source *run;   /* works the queue */
 	sd_event_source *retry; /* fills it again */
+	sd_event_source *late;  /* a roll-out may have taken too long */
+	int64_t late_at;        /* microseconds since the epoch; 0: off */
 	struct store_watch *watches[WATCHES];
 };
 
@@ -230,6 +232,44 @@ on_done(enum store_result result, uint64_t rev, void *arg)
 		rest(pass);
 }
 
+/* ---- roll-outs that stand still ------------------------------------------ */
+
+/* Looks at the clock again then, or earlier. */
+static void
+look_again(struct schedule *sc, int64_t now, int64_t at)
+{
+	int64_t left = at > now ? at - now : 0;
+
+	if (at == 0 || (sc->late_at != 0 && sc->late_at <= at))
+		return;
+	sc->late_at = at;
+	sd_event_source_set_time_relative(sc->late, (uint64_t)left);
+	sd_event_source_set_enabled(sc->late, SD_EVENT_ONESHOT);
+}
+
+/* Whoever is under way is looked at, and says when it has to be again. */
+static int
+on_each_rollout(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	struct rollout ro;
+
+	rollout_decode(&ro, value);
+	if (rollout_under_way(rollout_state(&ro)))
+		on_named(key, value, rev, arg);
+	return 0;
+}
+
+static int
+on_late(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct schedule *sc = arg;
+
+	(void)source, (void)usec;
+	sc->late_at = 0;
+	store_each(sc->store, "rollout/", on_each_rollout, sc);
+	return 0;
+}
+
 static void
 run_pass(struct schedule *sc, struct pass *pass)
 {
@@ -243,6 +283,7 @@ run_pass(struct schedule *sc, struct pass *pass)
 	    place_decide(&rec.in, &plan) == -1)
 		log_fatal("schedule: out of memory");
 	txn = records_write(sc->store, &rec, &plan);
+	look_again(sc, rec.in.now, plan.again);
 	records_free(&rec);
 	if (txn == NULL) {
 		rest(pass);
@@ -289,8 +330,13 @@ add_sources(struct schedule *sc, sd_event *event)
 	sd_event_source_set_description(sc->run, "schedule-run");
 	rc = sd_event_add_time_relative(
 	    event, &sc->retry, CLOCK_MONOTONIC, 0, 0, on_retry, sc);
+	if (rc < 0)
+		return rc;
+	sd_event_source_set_enabled(sc->retry, SD_EVENT_OFF);
+	rc = sd_event_add_time_relative(
+	    event, &sc->late, CLOCK_MONOTONIC, 0, 0, on_late, sc);
 	if (rc >= 0)
-		sd_event_source_set_enabled(sc->retry, SD_EVENT_OFF);
+		sd_event_source_set_enabled(sc->late, SD_EVENT_OFF);
 	return rc;
 }
 
@@ -353,6 +399,7 @@ schedule_close(struct schedule *sc)
 		store_unwatch(sc->watches[i]);
 	sd_event_source_disable_unref(sc->run);
 	sd_event_source_disable_unref(sc->retry);
+	sd_event_source_disable_unref(sc->late);
 	RB_FOREACH_SAFE (pass, passes, &sc->passes, next) {
 		RB_REMOVE(passes, &sc->passes, pass);
 		free(pass);

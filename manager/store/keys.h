@@ -9,7 +9,11 @@
  *                                        updated, version (the release asked
  *                                        for, 0 for none), stopped (bool),
  *                                        maintenance (bool), generation (int,
- *                                        raised by a restart of all)
+ *                                        raised by a restart of all), rollout
+ *                                        {strategy, max_surge, ...: those set,
+ *                                        schedule/strategy.c}, promoted,
+ *                                        aborted (versions that this was said
+ *                                        of), aborter
  *   number/APPNUMBER           api       app: numbers are never used twice
  *   config/APP                 api       {"NAME": "value"}
  *   formation/APP/TYPE         api       quantity, memory (bytes),
@@ -72,10 +76,17 @@
  *   upload/ID                  build     app, state: what to remove after a
  *                                        crash
  *   rollout/APP                schedule  live (version, 0 for none), target,
- *                                        failed (version), reason, started
+ *                                        failed (version), reason, started,
+ *                                        progress (of the last step forward),
+ *                                        phase (move | release | raise |
+ *                                        canary), how {strategy, ...: as it
+ *                                        began}, released (version whose
+ *                                        release process did well),
+ *                                        unreleased (bool: it failed in that)
  *   assign/NODE/ASSIGNMENT     schedule  app, appnumber, type, index, version,
  *                                        generation, slug, memory, goal (run |
- *                                        stop), created
+ *                                        stop), created, routed (true: gets
+ *                                        requests while another one is live)
  *   actual/NODE/ASSIGNMENT     node      state (starting | ready | unhealthy |
  *                                        draining | stopping | crashed |
  *                                        backoff | failed | gone), app, type,

@@ -242,14 +242,15 @@ count(struct world *w, const char *prefix)
 	return n;
 }
 
+/* Without those that end their last requests. */
 static uint32_t
 serving(struct world *w)
 {
 	const char *text = routes_of(w->fx, HOST);
 	uint32_t n = 0;
 
-	for (; (text = strchr(text, '@')) != NULL; text++)
-		n++;
+	for (; *text != '\0'; text++)
+		n += (uint32_t)(*text == '@') - (uint32_t)(*text == '~');
 	return n;
 }
 
@@ -313,7 +314,7 @@ switches_in_one_commit(void **state)
 	begin(w);
 	put_release(w, 2, "{\"web\":\"run\"}");
 	w->agent.hold = 2;
-	put_app(w, 2, "");
+	put_app(w, 2, ",\"rollout\":{\"strategy\":\"blue-green\"}");
 	converge(w);
 	assert_int_equal(4, count(w, "assign/local/"));
 	assert_string_equal("/ -> hello running 1@198.18.0.1:5000 "
@@ -358,8 +359,8 @@ keeps_the_old_one_if_the_new_one_fails(void **state)
 	assert_int_equal(2, count(w, "assign/local/"));
 	assert_int_equal(2, count(w, "actual/local/"));
 	assert_event(w,
-	    "release v2 failed: did not listen on port 5000 within 60 s; v1 "
-	    "goes on");
+	    "release v2 failed: web.1: did not listen on port 5000 within "
+	    "60 s; v1 goes on");
 	/* The next one is tried as if nothing had been. */
 	put_release(w, 3, "{\"web\":\"run\"}");
 	put_app(w, 3, "");
@@ -545,6 +546,119 @@ converges_through_conflicts(void **state)
 	store_unwatch(watch);
 }
 
+/* Until all is quiet: never fewer that serve, nor more that are to run. */
+static void
+watch_roll(struct world *w, unsigned int least, unsigned int most)
+{
+	int n = 0;
+
+	fixture_settle(w->fx);
+	do {
+		assert_in_range(serving(w), least, 100);
+		assert_in_range(serving(w), 0, most);
+		assert_true(++n < 1000);
+	} while (step(w));
+}
+
+static void
+rolls_a_few_at_a_time(void **state)
+{
+	struct world *w = &world;
+	int restarts;
+
+	(void)state;
+	for (restarts = 0; restarts < 2; restarts++) {
+		w->restarts = restarts;
+		if (!restarts)
+			begin(w);
+		scale(w, "web", 5);
+		converge(w);
+		put_release(w, 2 + (unsigned)restarts, "{\"web\":\"run\"}");
+		put_app(w, 2 + (unsigned)restarts,
+		    ",\"rollout\":{\"max_surge\":\"2\"}");
+		watch_roll(w, 5, 7);
+		assert_int_equal(2 + restarts, rollout(w, "live"));
+		assert_int_equal(5, count(w, "assign/local/"));
+	}
+	assert_event(w, "web.1 to web.2 of v2 in service");
+}
+
+/* The first of it serve already when the others break. */
+static void
+goes_back_half_way(void **state)
+{
+	struct world *w = &world;
+	int n;
+
+	(void)state;
+	w->restarts = 1;
+	begin(w);
+	scale(w, "web", 4);
+	converge(w);
+	put_release(w, 2, "{\"web\":\"run\"}");
+	put_app(w, 2, "");
+	fixture_settle(w->fx);
+	for (n = 0; n < 4; n++) {
+		assert_in_range(serving(w), 4, 5);
+		(void)step(w);
+	}
+	assert_int_equal(0, rollout(w, "failed"));
+	w->agent.broken = 2;
+	watch_roll(w, 4, 8);
+	assert_int_equal(2, rollout(w, "failed"));
+	assert_int_equal(1, rollout(w, "live"));
+	assert_int_equal(4, count(w, "assign/local/"));
+	assert_int_equal(4, serving(w));
+
+	/* The next one takes over from what there is. */
+	put_release(w, 3, "{\"web\":\"run\"}");
+	put_app(w, 3, "");
+	watch_roll(w, 4, 5);
+	assert_int_equal(3, rollout(w, "live"));
+}
+
+/* Up, and then either way; the placer may start anew at any time. */
+static void
+tries_a_canary(void **state)
+{
+	static const char canary[] = ",\"rollout\":{\"strategy\":\"canary\"}";
+	struct world *w = &world;
+	char more[128];
+
+	(void)state;
+	w->restarts = 1;
+	begin(w);
+	put_release(w, 2, "{\"web\":\"run\"}");
+	put_app(w, 2, canary);
+	watch_roll(w, 2, 3);
+	assert_string_equal("/ -> hello running 1@198.18.0.1:5000*1000 "
+			    "2@198.18.0.2:5000*1000 3@198.18.0.3:5000*222",
+	    routes_of(w->fx, HOST));
+	assert_int_equal(1, rollout(w, "live"));
+	assert_event(w, "release v2 is a canary: it gets 10 % of the requests");
+
+	snprintf(
+	    more, sizeof(more), "%s,\"aborted\":2,\"aborter\":\"joe\"", canary);
+	put_app(w, 2, more);
+	watch_roll(w, 2, 3);
+	assert_int_equal(2, rollout(w, "failed"));
+	assert_string_equal("/ -> hello running 1@198.18.0.1:5000 "
+			    "2@198.18.0.2:5000",
+	    routes_of(w->fx, HOST));
+	assert_event(w, "release v2 failed: joe aborted it; v1 goes on");
+
+	put_release(w, 3, "{\"web\":\"run\"}");
+	put_app(w, 3, more);
+	converge(w);
+	assert_int_equal(1, rollout(w, "live"));
+	snprintf(more, sizeof(more), "%s,\"aborted\":2,\"promoted\":3", canary);
+	put_app(w, 3, more);
+	watch_roll(w, 2, 3);
+	assert_int_equal(3, rollout(w, "live"));
+	assert_int_equal(2, count(w, "assign/local/"));
+	assert_int_equal(2, serving(w));
+}
+
 /* Every step of it may be the placer's last. */
 static void
 converges_through_restarts(void **state)
@@ -581,6 +695,9 @@ main(void)
 	    IN_WORLD(stops_starts_and_forgets),
 	    IN_WORLD(tells_namesakes_apart),
 	    IN_WORLD(converges_through_conflicts),
+	    IN_WORLD(rolls_a_few_at_a_time),
+	    IN_WORLD(goes_back_half_way),
+	    IN_WORLD(tries_a_canary),
 	    IN_WORLD(converges_through_restarts),
 	};
 

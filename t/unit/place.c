@@ -1,4 +1,4 @@
-/* sources: manager/schedule/place.c manager/schedule/rollout.c; libs: -ljansson */
+/* sources: manager/schedule/place*.c manager/schedule/rollout.c manager/schedule/strategy.c; libs: -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,8 +18,10 @@
  *   releases     "1: web=2 worker=1; 2: web=2 web.2^1"
  *                web.2^1: that index was restarted once
  *   assignments  "web.1/1 ready, web.2/1^0 starting, web.3/1 stop gone"
- *                TYPE.INDEX/VERSION^GENERATION [stop] STATE [restarts=N]
- *   plan         "+web.3/1 -web.2/1(scale) xweb.1/1", in order
+ *                TYPE.INDEX/VERSION^GENERATION [stop] [routed] STATE
+ *                [restarts=N]
+ *   plan         "+web.3/1 >web.2/2 -web.2/1(scale) xweb.1/1", in order
+ *   how          "rolling 1 0": strategy, surge and unavailable
  */
 struct scene {
 	const char *name;
@@ -33,6 +35,16 @@ struct scene {
 	const char *plan;
 	uint32_t then_live, then_target, then_failed;
 };
+
+/* What a scene of a roll-out has, too. */
+struct turn {
+	const char *how;
+	enum rollout_phase phase, then_phase;
+	uint32_t promoted, aborted;
+	unsigned int idle; /* seconds since the last step forward */
+};
+
+static const struct turn at_once = {"blue-green 1 0", 0, 0, 0, 0, 0};
 
 static const char *const state_names[] = {"none", "starting", "ready",
     "unhealthy", "draining", "stopping", "crashed", "backoff", "failed",
@@ -92,6 +104,10 @@ add_word(struct place_assignment *as, const char *word)
 
 	if (strcmp(word, "stop") == 0) {
 		as->stop = 1;
+		return;
+	}
+	if (strcmp(word, "routed") == 0) {
+		as->routed = 1;
 		return;
 	}
 	if (sscanf(word, "restarts=%u", &n) == 1) {
@@ -165,6 +181,10 @@ write_plan(const struct place_plan *plan, char *text, size_t size)
 			snprintf(word, sizeof(word), "+%s.%u/%u",
 			    change->process->type, change->index,
 			    change->release->version);
+		else if (change->kind == PLACE_ROUTE)
+			snprintf(word, sizeof(word), ">%s.%u/%u",
+			    change->old->type, change->old->index,
+			    change->old->version);
 		else if (change->kind == PLACE_STOP)
 			snprintf(word, sizeof(word), "-%s.%u/%u(%s)",
 			    change->old->type, change->old->index,
@@ -180,7 +200,22 @@ write_plan(const struct place_plan *plan, char *text, size_t size)
 }
 
 static void
-play(const struct scene *scene)
+set_how(struct strategy *how, const char *text)
+{
+	char kind[16], surge[16], unavailable[16], err[PAAS_ERRLEN];
+	json_t *set;
+
+	assert_int_equal(
+	    3, sscanf(text, "%15s %15s %15s", kind, surge, unavailable));
+	set = json_pack("{s:s, s:s, s:s}", "strategy", kind, "max_surge", surge,
+	    "max_unavailable", unavailable);
+	assert_int_equal(0, strategy_check(set, err));
+	strategy_decode(how, set);
+	json_decref(set);
+}
+
+static void
+play(const struct scene *scene, const struct turn *turn)
 {
 	struct place_input in;
 	struct place_plan plan;
@@ -194,6 +229,13 @@ play(const struct scene *scene)
 	in.rollout.live = scene->live;
 	in.rollout.target = scene->target;
 	in.rollout.failed = scene->failed;
+	set_how(&in.how, turn->how);
+	in.rollout.how = in.how;
+	in.rollout.phase = turn->phase;
+	in.promoted = turn->promoted;
+	in.aborted = turn->aborted;
+	in.now = INT64_C(1795350000000000);
+	in.rollout.progress = in.now - turn->idle * INT64_C(1000000);
 	add_releases(&in, scene->releases);
 	add_assignments(&in, scene->assignments);
 	assert_int_equal(0, place_decide(&in, &plan));
@@ -203,10 +245,11 @@ play(const struct scene *scene)
 		    text, scene->plan);
 	if (plan.rollout.live != scene->then_live ||
 	    plan.rollout.target != scene->then_target ||
-	    plan.rollout.failed != scene->then_failed)
-		fail_msg("%s: roll-out is %u/%u/%u", scene->name,
-		    plan.rollout.live, plan.rollout.target,
-		    plan.rollout.failed);
+	    plan.rollout.failed != scene->then_failed ||
+	    plan.rollout.phase != turn->then_phase)
+		fail_msg("%s: roll-out is %u/%u/%u, phase %d", scene->name,
+		    plan.rollout.live, plan.rollout.target, plan.rollout.failed,
+		    (int)plan.rollout.phase);
 	free_input(&in);
 }
 
@@ -345,6 +388,183 @@ static const struct scene scenes[] = {
 	"web.1/1 stop draining, web.2/1 stop gone", "xweb.2/1", 0, 0, 0},
 };
 
+/* Version 2 in the place of version 1, three of each. */
+#define ROLL  0, 2, 0, 0, 1, 2, 0, "1: web=3; 2: web=3"
+#define AGAIN 1, 2, 0
+#define OLD   "web.1/1 ready, web.2/1 ready, web.3/1 ready"
+
+static const struct {
+	struct scene scene;
+	struct turn turn;
+} rolling[] = {
+    {{"one more at a time", 0, 2, 0, 0, 1, 1, 0, "1: web=3; 2: web=3", OLD,
+	 "+web.1/2", AGAIN},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"it is not ready", ROLL, OLD ", web.1/2 starting", "", AGAIN},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"it takes over, and in the place of the old one comes the next", ROLL,
+	 OLD ", web.1/2 ready", ">web.1/2 +web.2/2 -web.1/1(restart)", AGAIN},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"what ends its requests is not counted", ROLL,
+	 "web.1/1 stop draining, web.2/1 ready, web.3/1 ready, "
+	 "web.1/2 routed ready, web.2/2 starting",
+	 "", AGAIN},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"the last one ends it", ROLL,
+	 "web.3/1 ready, web.1/2 routed ready, web.2/2 routed ready, "
+	 "web.3/2 ready",
+	 "-web.3/1(release)", 2, 2, 0},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"one that was in service is down: not yet", ROLL,
+	 "web.3/1 ready, web.1/2 routed crashed, web.2/2 routed ready, "
+	 "web.3/2 ready",
+	 ">web.3/2 -web.3/1(restart)", AGAIN},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"two more at a time", ROLL, OLD, "+web.1/2 +web.2/2", AGAIN},
+	{"rolling 2 0", 0, 0, 0, 0, 0}},
+    {{"as many more as there are", ROLL, OLD, "+web.1/2 +web.2/2 +web.3/2",
+	 AGAIN},
+	{"rolling 100% 0", 0, 0, 0, 0, 0}},
+    {{"several steps in one", ROLL, OLD ", web.1/2 ready, web.2/2 ready",
+	 ">web.1/2 >web.2/2 +web.3/2 -web.2/1(restart) -web.1/1(restart)",
+	 AGAIN},
+	{"rolling 2 0", 0, 0, 0, 0, 0}},
+    {{"the second is ready before the first", ROLL,
+	 OLD ", web.1/2 starting, web.2/2 ready",
+	 ">web.2/2 +web.3/2 -web.2/1(restart)", AGAIN},
+	{"rolling 2 0", 0, 0, 0, 0, 0}},
+
+    {{"one fewer at a time", ROLL, OLD, "+web.1/2 -web.1/1(restart)", AGAIN},
+	{"rolling 0 1", 0, 0, 0, 0, 0}},
+    {{"not the next one before it is ready", ROLL,
+	 "web.2/1 ready, web.3/1 ready, web.1/2 starting", "", AGAIN},
+	{"rolling 0 1", 0, 0, 0, 0, 0}},
+    {{"it is ready: the next one", ROLL,
+	 "web.2/1 ready, web.3/1 ready, web.1/2 ready",
+	 ">web.1/2 +web.2/2 -web.2/1(restart)", AGAIN},
+	{"rolling 0 1", 0, 0, 0, 0, 0}},
+    {{"one that is down anyway goes first", ROLL,
+	 "web.1/1 ready, web.2/1 ready, web.3/1 backoff",
+	 "+web.1/2 -web.3/1(restart)", AGAIN},
+	{"rolling 0 1", 0, 0, 0, 0, 0}},
+    {{"and none that serves beside it", ROLL,
+	 "web.1/1 ready, web.2/1 ready, web.1/2 starting", "", AGAIN},
+	{"rolling 0 1", 0, 0, 0, 0, 0}},
+    {{"one more and one fewer", ROLL, OLD,
+	 "+web.1/2 +web.2/2 -web.1/1(restart)", AGAIN},
+	{"rolling 1 1", 0, 0, 0, 0, 0}},
+    {{"all that there was is down: still one by one", ROLL,
+	 "web.1/1 backoff, web.2/1 backoff, web.3/1 backoff", "+web.1/2",
+	 AGAIN},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"it has scaled up meanwhile", 0, 2, 0, 0, 1, 2, 0, "1: web=5; 2: web=5",
+	 OLD ", web.1/2 starting", "+web.2/2 +web.3/2", AGAIN},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"it has scaled down meanwhile", 0, 2, 0, 0, 1, 2, 0, "1: web=1; 2: web=1",
+	 OLD ", web.1/2 starting", "-web.3/1(scale) -web.2/1(scale)", AGAIN},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"workers by themselves", 0, 2, 0, 0, 1, 2, 0,
+	 "1: web=2 worker=2; 2: web=2 worker=2",
+	 "web.1/1 ready, web.2/1 ready, worker.1/1 ready, worker.2/1 ready, "
+	 "web.1/2 starting, worker.1/2 ready",
+	 ">worker.1/2 +worker.2/2 -worker.1/1(restart)", AGAIN},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"a type that is not in it stays to the end", 0, 2, 0, 0, 1, 2, 0,
+	 "1: web=1 clock=1; 2: web=1",
+	 "web.1/1 ready, clock.1/1 ready, web.1/2 starting", "", AGAIN},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"a type that is new comes at once", 0, 2, 0, 0, 1, 2, 0,
+	 "1: web=1; 2: web=1 clock=2", "web.1/1 ready",
+	 "+web.1/2 +clock.1/2 +clock.2/2", AGAIN},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"the first release has nothing to be careful with", 0, 1, 0, 0, 0, 0, 0,
+	 "1: web=3", "", "+web.1/1 +web.2/1 +web.3/1", 0, 1, 0},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"what was live can't be read: it goes on, where it still has to", 0, 2, 0,
+	 0, 1, 2, 0, "2: web=2",
+	 "web.1/1 ready, web.2/1 ready, web.1/2 "
+	 "starting",
+	 "", AGAIN},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+
+    {{"it fails half-way: what served stays until the old ones are back", ROLL,
+	 "web.2/1 ready, web.3/1 ready, web.1/2 routed ready, web.2/2 failed",
+	 "+web.1/1 -web.2/2(failed)", 1, 2, 2},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"they are not back", 0, 2, 0, 0, 1, 2, 2, "1: web=2; 2: web=2",
+	 "web.1/1 starting, web.2/1 ready, web.1/2 routed ready", "", 1, 2, 2},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"they are", 0, 2, 0, 0, 1, 2, 2, "1: web=2; 2: web=2",
+	 "web.1/1 ready, web.2/1 ready, web.1/2 routed ready",
+	 "-web.1/2(failed)", 1, 2, 2},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"one that served is down: it goes", 0, 2, 0, 0, 1, 2, 2,
+	 "1: web=2; 2: web=2",
+	 "web.1/1 starting, web.2/1 ready, web.1/2 routed crashed",
+	 "-web.1/2(failed)", 1, 2, 2},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"somebody aborts it", ROLL,
+	 "web.2/1 ready, web.3/1 ready, web.1/2 routed ready, web.2/2 starting",
+	 "+web.1/1 -web.2/2(failed)", 1, 2, 2},
+	{"rolling 1 0", 0, 0, 0, 2, 0}},
+    {{"an abort of another release is none", ROLL, OLD ", web.1/2 starting", "",
+	 AGAIN},
+	{"rolling 1 0", 0, 0, 0, 1, 0}},
+    {{"nothing comes ready for too long", ROLL, OLD ", web.1/2 starting",
+	 "-web.1/2(failed)", 1, 2, 2},
+	{"rolling 1 0", 0, 0, 0, 0, 600}},
+    {{"for nearly too long", ROLL, OLD ", web.1/2 starting", "", AGAIN},
+	{"rolling 1 0", 0, 0, 0, 0, 599}},
+    {{"another one half-way: that takes over from both", 0, 3, 0, 0, 1, 2, 0,
+	 "1: web=3; 2: web=3; 3: web=3",
+	 "web.2/1 ready, web.3/1 ready, web.1/2 routed ready, web.2/2 starting",
+	 "+web.1/3 -web.2/2(release)", 1, 3, 0},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+    {{"of two at an index the one of the live release stays", 0, 3, 0, 0, 1, 3,
+	 0, "1: web=2; 2: web=2; 3: web=2",
+	 "web.1/1 ready, web.2/1 ready, web.1/2 routed ready",
+	 "+web.1/3 -web.1/2(release)", 1, 3, 0},
+	{"rolling 1 0", 0, 0, 0, 0, 0}},
+
+    {{"a canary comes up beside all", 0, 2, 0, 0, 1, 1, 0,
+	 "1: web=3 worker=1; 2: web=3 worker=1", OLD ", worker.1/1 ready",
+	 "+web.1/2", AGAIN},
+	{"canary 1 0", 0, ROLLOUT_PHASE_RAISE, 0, 0, 0}},
+    {{"it is not ready", ROLL, OLD ", web.1/2 starting", "", AGAIN},
+	{"canary 1 0", ROLLOUT_PHASE_RAISE, ROLLOUT_PHASE_RAISE, 0, 0, 0}},
+    {{"it is", ROLL, OLD ", web.1/2 ready", ">web.1/2", AGAIN},
+	{"canary 1 0", ROLLOUT_PHASE_RAISE, ROLLOUT_PHASE_CANARY, 0, 0, 0}},
+    {{"it has all the time", ROLL, OLD ", web.1/2 routed ready", "", AGAIN},
+	{"canary 1 0", ROLLOUT_PHASE_CANARY, ROLLOUT_PHASE_CANARY, 0, 0,
+	    100000}},
+    {{"it is promoted", ROLL, OLD ", web.1/2 routed ready",
+	 "+web.2/2 -web.1/1(restart)", AGAIN},
+	{"canary 1 0", ROLLOUT_PHASE_CANARY, 0, 2, 0, 0}},
+    {{"it is aborted", ROLL, OLD ", web.1/2 routed ready", "-web.1/2(failed)",
+	 1, 2, 2},
+	{"canary 1 0", ROLLOUT_PHASE_CANARY, 0, 0, 2, 0}},
+    {{"it breaks", ROLL, OLD ", web.1/2 routed backoff", "-web.1/2(failed)", 1,
+	 2, 2},
+	{"canary 1 0", ROLLOUT_PHASE_CANARY, 0, 0, 0, 0}},
+    {{"it never comes ready", ROLL, OLD ", web.1/2 starting",
+	 "-web.1/2(failed)", 1, 2, 2},
+	{"canary 1 0", ROLLOUT_PHASE_RAISE, 0, 0, 0, 600}},
+    {{"it is restarted", 0, 2, 0, 1, 1, 2, 0, "1: web=1; 2: web=1",
+	 "web.1/1^1 ready, web.1/2 routed ready", "+web.1/2", AGAIN},
+	{"canary 1 0", ROLLOUT_PHASE_CANARY, ROLLOUT_PHASE_CANARY, 0, 0, 0}},
+    {{"without web there is none", 0, 2, 0, 0, 1, 1, 0,
+	 "1: worker=1; 2: worker=1", "worker.1/1 ready", "+worker.1/2", AGAIN},
+	{"canary 1 0", 0, 0, 0, 0, 0}},
+    {{"a canary of a stopped app", 0, 2, 1, 0, 1, 2, 0, "1: web=3; 2: web=3",
+	 "", "", AGAIN},
+	{"canary 1 0", ROLLOUT_PHASE_RAISE, ROLLOUT_PHASE_CANARY, 0, 0, 0}},
+    {{"another release in place of a canary", 0, 3, 0, 0, 1, 2, 0,
+	 "1: web=2; 2: web=2; 3: web=2",
+	 "web.1/1 ready, web.2/1 ready, web.1/2 routed ready",
+	 "+web.1/3 -web.1/2(release)", 1, 3, 0},
+	{"rolling 1 0", ROLLOUT_PHASE_CANARY, 0, 0, 0, 0}},
+};
+
 static void
 decides(void **state)
 {
@@ -352,7 +572,156 @@ decides(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++)
-		play(&scenes[i]);
+		play(&scenes[i], &at_once);
+}
+
+static void
+rolls(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rolling) / sizeof(rolling[0]); i++)
+		play(&rolling[i].scene, &rolling[i].turn);
+}
+
+/* ---- from beginning to end ------------------------------------------------
+ */
+
+/* What the agents do of their own: one step of what is in hand. */
+static void
+work(struct place_input *in, size_t which)
+{
+	struct place_assignment *as = &in->assignments[which];
+
+	if (as->stop)
+		as->state =
+		    as->state == PLACE_READY ? PLACE_DRAINING : PLACE_GONE;
+	else if (as->state != PLACE_READY)
+		as->state = PLACE_READY;
+}
+
+static void
+obey(struct place_input *in, const struct place_plan *plan)
+{
+	const struct place_change *change;
+	struct place_assignment *as;
+	size_t i, gone[PLACE_CHANGES_MAX], ngone = 0;
+
+	in->rollout = plan->rollout;
+	for (i = 0; i < plan->nchanges; i++) {
+		change = &plan->changes[i];
+		as = change->kind == PLACE_CREATE
+			 ? &in->assignments[in->nassignments]
+			 : &in->assignments[change->old - in->assignments];
+		switch (change->kind) {
+		case PLACE_CREATE:
+			memset(as, 0, sizeof(*as));
+			as->id = ++in->rollout.next;
+			as->version = change->release->version;
+			as->index = change->index;
+			strlcpy(
+			    as->type, change->process->type, sizeof(as->type));
+			in->nassignments++;
+			break;
+		case PLACE_ROUTE:
+			as->routed = 1;
+			break;
+		case PLACE_STOP:
+			as->stop = 1;
+			break;
+		case PLACE_REMOVE:
+			gone[ngone++] = (size_t)(as - in->assignments);
+			break;
+		}
+	}
+	for (i = 0; i < ngone; i++)
+		in->assignments[gone[i]].index = 0; /* nobody's */
+	for (i = in->nassignments; i-- > 0;)
+		if (in->assignments[i].index == 0)
+			in->assignments[i] =
+			    in->assignments[--in->nassignments];
+}
+
+/* Never more to run than quantity and surge, never fewer that serve. */
+static void
+check_bounds(const struct place_input *in, uint32_t most, uint32_t least)
+{
+	const struct place_assignment *as;
+	uint32_t run = 0, serve = 0;
+	size_t i;
+
+	for (i = 0; i < in->nassignments; i++) {
+		as = &in->assignments[i];
+		if (as->stop)
+			continue;
+		run++;
+		serve +=
+		    as->state == PLACE_READY &&
+		    (as->version == in->rollout.live ||
+			(in->rollout.live != in->rollout.target && as->routed));
+	}
+	if (run > most || serve < least)
+		fail_msg(
+		    "%u to run of %u, %u serve of %u", run, most, serve, least);
+}
+
+/* However the agents take turns, and whatever the numbers are. */
+static void
+rolls_within_its_bounds(void **state)
+{
+	struct place_input in;
+	struct place_plan plan;
+	unsigned int quantity, surge, unavailable, seed = 1, turns;
+	char text[64];
+
+	(void)state;
+	for (quantity = 1; quantity <= 12; quantity++)
+		for (surge = 0; surge <= 4; surge++)
+			for (unavailable = surge == 0; unavailable <= 3;
+			     unavailable++) {
+				memset(&in, 0, sizeof(in));
+				in.exists = 1;
+				in.version = 2;
+				in.now = INT64_C(1795350000000000);
+				in.rollout.live = in.rollout.target = 1;
+				snprintf(text, sizeof(text), "rolling %u %u",
+				    surge, unavailable);
+				set_how(&in.how, text);
+				snprintf(text, sizeof(text),
+				    "1: web=%u; 2: web=%u", quantity, quantity);
+				add_releases(&in, text);
+				in.assignments =
+				    calloc(256, sizeof(*in.assignments));
+				for (; in.nassignments < quantity;
+				     in.nassignments++) {
+					struct place_assignment *as =
+					    &in.assignments[in.nassignments];
+					as->id = ++in.rollout.next;
+					as->index =
+					    (uint32_t)in.nassignments + 1;
+					as->version = 1;
+					as->state = PLACE_READY;
+					strlcpy(
+					    as->type, "web", sizeof(as->type));
+				}
+				for (turns = 0; in.rollout.live != 2; turns++) {
+					assert_true(turns < 10000);
+					assert_int_equal(
+					    0, place_decide(&in, &plan));
+					obey(&in, &plan);
+					check_bounds(&in, quantity + surge,
+					    quantity > unavailable
+						? quantity - unavailable
+						: 0);
+					seed = seed * 1103515245 + 12345;
+					if (in.nassignments > 0 &&
+					    in.rollout.live != 2)
+						work(&in, seed / 65536 %
+							      in.nassignments);
+				}
+				free_input(&in);
+			}
 }
 
 /* ---- more than fits into one commit ------------------------------------ */
@@ -430,6 +799,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(decides),
+	    cmocka_unit_test(rolls),
+	    cmocka_unit_test(rolls_within_its_bounds),
 	    cmocka_unit_test(works_in_slices),
 	    cmocka_unit_test(resizes_new_first),
 	};

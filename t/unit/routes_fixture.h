@@ -43,6 +43,9 @@ routes_write_pool(const paas_routedb_pool_t *pool, char *text, size_t size)
 		    inst.addr[14], inst.addr[15], inst.port,
 		    inst.flags & PAAS_ROUTEDB_DRAINING ? "~" : "");
 		strlcat(text, word, size);
+		snprintf(word, sizeof(word), "*%u", inst.weight);
+		if (pool->app.len > 0 && inst.weight != 100)
+			strlcat(text, word, size);
 	}
 }
 

@@ -204,6 +204,121 @@ has_requests_wait_for_a_back_off(void **state)
 	    "/ -> hello crashed", routes_of(fx, "hello.paas.test"));
 }
 
+/* assign/local/00000007NNNNNNNN */
+static void
+put_assign(struct fixture *fx, unsigned int n, int version, const char *more)
+{
+	char key[64], text[256];
+
+	snprintf(key, sizeof(key), "assign/local/00000007%08x", n);
+	snprintf(text, sizeof(text),
+	    "{\"app\":\"hello\",\"type\":\"web\",\"version\":%d,%s}", version,
+	    more);
+	put(fx, key, text);
+}
+
+#define RUN  "\"goal\":\"run\""
+#define STOP "\"goal\":\"stop\""
+
+static void
+put_into(struct store_txn *txn, const char *key, const char *text)
+{
+	json_t *value = json_loads(text, 0, NULL);
+
+	assert_non_null(value);
+	store_put(txn, key, value);
+	json_decref(value);
+}
+
+/* What has taken over is in, what it took over from is out, in one commit. */
+static void
+routes_two_releases_side_by_side(void **state)
+{
+	struct fixture *fx = *state;
+	struct store_txn *txn;
+	uint64_t generation;
+
+	put(fx, APP, HELLO "}");
+	put(fx, "rollout/hello", "{\"live\":1,\"target\":2}");
+	put_assign(fx, 2, 1, RUN);
+	put_assign(fx, 3, 1, RUN);
+	put_assign(fx, 4, 2, RUN);
+	put_actual(fx, 2, "ready", 1, "web");
+	put_actual(fx, 3, "ready", 1, "web");
+	put_actual(fx, 4, "ready", 2, "web");
+	assert_string_equal("/ -> hello running 2@198.18.0.2:5000 "
+			    "3@198.18.0.3:5000",
+	    routes_of(fx, "hello.paas.test"));
+	generation = routes_meta(fx).generation;
+	txn = store_begin(fx->store);
+	put_into(txn, "assign/local/0000000700000002",
+	    "{\"app\":\"hello\",\"type\":\"web\",\"version\":1," STOP "}");
+	put_into(txn, "assign/local/0000000700000004",
+	    "{\"app\":\"hello\",\"type\":\"web\",\"version\":2,\"routed\":true," RUN
+	    "}");
+	(void)fixture_commit(fx, txn);
+	fixture_settle(fx);
+	assert_string_equal("/ -> hello running 2@198.18.0.2:5000~ "
+			    "3@198.18.0.3:5000 4@198.18.0.4:5000",
+	    routes_of(fx, "hello.paas.test"));
+	assert_int_equal(generation + 1, routes_meta(fx).generation);
+
+	/* It failed: what serves goes on until it is told to stop. */
+	put(fx, "rollout/hello", "{\"live\":1,\"target\":2,\"failed\":2}");
+	assert_string_equal("/ -> hello running 2@198.18.0.2:5000~ "
+			    "3@198.18.0.3:5000 4@198.18.0.4:5000",
+	    routes_of(fx, "hello.paas.test"));
+
+	/* With the last step all others are out, whatever is said of them. */
+	put_assign(fx, 3, 1, "\"routed\":true," RUN);
+	put(fx, "rollout/hello", "{\"live\":2,\"target\":2}");
+	assert_string_equal("/ -> hello running 4@198.18.0.4:5000",
+	    routes_of(fx, "hello.paas.test"));
+}
+
+static void
+gives_a_canary_its_share(void **state)
+{
+	static const struct {
+		int weight;
+		const char *expected;
+	} rows[] = {
+	    /* two live ones to one: 90 to 10 is 45 each to 10, and so on */
+	    {10, "2@198.18.0.2:5000*1000 3@198.18.0.3:5000*1000 "
+		 "4@198.18.0.4:5000*222"},
+	    {50, "2@198.18.0.2:5000*500 3@198.18.0.3:5000*500 "
+		 "4@198.18.0.4:5000*1000"},
+	    {1, "2@198.18.0.2:5000*1000 3@198.18.0.3:5000*1000 "
+		"4@198.18.0.4:5000*20"},
+	    {99, "2@198.18.0.2:5000*5 3@198.18.0.3:5000*5 "
+		 "4@198.18.0.4:5000*1000"},
+	};
+	struct fixture *fx = *state;
+	char text[256];
+	size_t i;
+
+	put(fx, APP, HELLO "}");
+	put_assign(fx, 4, 2, "\"routed\":true," RUN);
+	put_actual(fx, 2, "ready", 1, "web");
+	put_actual(fx, 3, "ready", 1, "web");
+	put_actual(fx, 4, "ready", 2, "web");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(text, sizeof(text),
+		    "{\"live\":1,\"target\":2,\"phase\":\"canary\","
+		    "\"how\":{\"canary_weight\":%d}}",
+		    rows[i].weight);
+		put(fx, "rollout/hello", text);
+		snprintf(text, sizeof(text), "/ -> hello running %s",
+		    rows[i].expected);
+		assert_string_equal(text, routes_of(fx, "hello.paas.test"));
+	}
+	/* Alone it has all, and of equals none has more. */
+	put(fx, "rollout/hello", "{\"live\":1,\"target\":2}");
+	assert_string_equal("/ -> hello running 2@198.18.0.2:5000 "
+			    "3@198.18.0.3:5000 4@198.18.0.4:5000",
+	    routes_of(fx, "hello.paas.test"));
+}
+
 static void
 tells_maintenance_beside_instances(void **state)
 {
@@ -911,6 +1026,8 @@ main(void)
 	    WITH_ROUTING(routes_an_app),
 	    WITH_ROUTING(says_why_nobody_answers),
 	    WITH_ROUTING(has_requests_wait_for_a_back_off),
+	    WITH_ROUTING(routes_two_releases_side_by_side),
+	    WITH_ROUTING(gives_a_canary_its_share),
 	    WITH_ROUTING(tells_maintenance_beside_instances),
 	    WITH_ROUTING(takes_no_address_that_is_none),
 	    WITH_ROUTING(routes_domains),
