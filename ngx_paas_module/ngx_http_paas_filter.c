@@ -20,6 +20,7 @@ static ngx_uint_t ngx_http_paas_is_raw(ngx_http_request_t *r,
     ngx_http_paas_ctx_t *ctx);
 static ngx_int_t ngx_http_paas_refuse_response(ngx_http_request_t *r,
     ngx_http_paas_ctx_t *ctx);
+static void ngx_http_paas_restore_version(ngx_http_request_t *r);
 static void ngx_http_paas_clean_list(ngx_http_request_t *r, ngx_list_t *list);
 static ngx_int_t ngx_http_paas_mark_response(ngx_http_request_t *r,
     ngx_http_paas_ctx_t *ctx);
@@ -220,7 +221,8 @@ ngx_http_paas_refuse_response(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
                   "upstream sent an answer that nobody asked for, status %ui",
                   r->headers_out.status);
 
-    r->http_version = r->http_major * 1000 + r->http_minor;
+    ngx_http_paas_restore_version(r);
+
     r->upstream->upgrade = 0;
     r->keepalive = 0;
 
@@ -228,6 +230,29 @@ ngx_http_paas_refuse_response(ngx_http_request_t *r, ngx_http_paas_ctx_t *ctx)
 
     return ngx_http_filter_finalize_request(r, &ngx_http_paas_module,
                                             NGX_HTTP_BAD_GATEWAY);
+}
+
+
+/*
+ * nginx has made the request one of HTTP/0.9, too; with HTTP/3 none of its
+ * filters would know the response for theirs then.  The numbers are there for
+ * HTTP/1 alone.
+ */
+
+static void
+ngx_http_paas_restore_version(ngx_http_request_t *r)
+{
+    u_char  *p;
+
+    if (r->http_major) {
+        r->http_version = r->http_major * 1000 + r->http_minor;
+        return;
+    }
+
+    if (r->http_protocol.len == sizeof("HTTP/3.0") - 1) {
+        p = r->http_protocol.data;
+        r->http_version = (p[5] - '0') * 1000 + (p[7] - '0');
+    }
 }
 
 

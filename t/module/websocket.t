@@ -14,7 +14,10 @@ instance 1 1 127.0.0.1:$a->{port}
 host a.test pool=1
 EOT
 my %pages;
-my $r = PaasTest::Router->new(upstream => 'paas_keepalive 4;');
+my $h2 = free_port();
+my $r = PaasTest::Router->new(upstream => 'paas_keepalive 4;', http => <<EOT);
+server { listen 127.0.0.1:$h2 http2; location / { paas on; proxy_pass http://apps; proxy_set_header Host \$paas_host; } }
+EOT
 
 *until_like = \&PaasTest::Router::read_until;
 
@@ -68,6 +71,9 @@ for my $how (qw(nine switch continue hints zero)) {
     is($got->{status}, 502, "an app that answers with raw bytes ($how) gets nothing through");
     is($got->{headers}{'x-paas-error'}, 'bad_response', "and it is said why ($how)");
     unlike($got->{raw}, qr/poison|forged/, "with not a byte of it ($how)");
+    my $said = `curl -si --max-time 20 --http2-prior-knowledge -H 'Host: a.test' http://127.0.0.1:$h2/raw/$how`;
+    like($said, qr{^HTTP/2 502 .*^x-paas-error: bad_response\b}ms, "the same by HTTP/2 ($how)");
+    unlike($said, qr/poison|forged/, "as little of it ($how)");
 }
 $s = $r->send('a.test', '/raw/switch', keep => 1, headers => \@ws);
 like(until_like($s, qr/poison/), qr{^HTTP/1.1 101 .*poison}s, 'who asked for a websocket gets it');
