@@ -20,6 +20,7 @@ subtest 'detection' => sub {
         nodejs   => { 'package.json' => '{}', 'index.html' => '' },
         python   => { 'requirements.txt' => '', Procfile => 'web: x' },
         ruby     => { Gemfile => '', Procfile => 'web: x' },
+        java     => { 'pom.xml' => '', Makefile => '' },
         php      => { 'index.php' => '', 'index.html' => '' },
         go       => { 'go.mod' => '', Makefile => '', 'x.c' => '' },
         c        => { Makefile => '', 'src/x.cc' => '', Procfile => 'web: x' },

@@ -16,6 +16,7 @@ my %app = (
     go    => place('go'),
     c     => place('c'),
     cmake => place('cmake'),
+    java  => place('java', MEMORY_LIMIT => '256m'),
     php   => place('php'),
     ruby  => place('ruby'),
 );
@@ -91,6 +92,31 @@ subtest 'C and C++' => sub {
         'and a Procfile');
     refused(build(place({ Makefile => "all: a\n", 'a.c' => 'nonsense' })),
         'C/C\+\+ buildpack failed', 'what does not compile');
+};
+
+subtest 'Java' => sub {
+    serves('java', 'Java',
+        'java -Dserver.port=$PORT $JAVA_OPTS -jar target/hello-1.0-SNAPSHOT.jar',
+        '"pack":"java","heap":1[45]\d}');
+
+    # A jar alone, made by the JDK's own tools, and a version that is not there.
+    my $p = place({ 'system.properties' => "java.runtime.version=99\n",
+        'Procfile' => "worker: true\n" });
+    is(system("cd $app{java}{dir}/app/target && jar cfe $p->{dir}/src/own.jar " .
+        'com.example.App -C classes .'), 0, 'jar');
+    build($p);
+    built($p, 'Java', 'a jar');
+    is($p->{result}{types}{web},
+        'java -Dserver.port=$PORT $JAVA_OPTS -jar own.jar', 'its web process');
+    like($p->{output}, qr/^ !     system\.properties asks for Java 99/m,
+        'a version that is not there is named');
+    with_web($p, sub { like(get($_[0], '/'), qr/"pack":"java"/, 'it answers') });
+
+    my $wrong = build(place({ 'pom.xml' => '<project>' }));
+    is($wrong->{status}, 1, 'a broken pom.xml');
+    like($wrong->{output}, qr/^ !     Maven failed/m, 'is named');
+    my $none = build(place({ 'a.jar' => 'no jar' }));
+    like($none->{output}, qr/^ !     0 jars with a Main-Class/m, 'no Main-Class');
 };
 
 subtest 'PHP' => sub {
