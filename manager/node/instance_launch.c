@@ -93,7 +93,7 @@ start_send(struct instance *inst, json_t *release, const char *command)
 	struct launch_argv what = {.cwd = "/app", .argv = argv};
 	char **list, name[INSTANCE_NAME_MAX];
 	struct release_process proc = {
-	    inst->app, name, inst->rec.id, inst->version, NULL};
+	    inst->app, name, inst->rec.id, inst->version, inst->memory, NULL};
 	int error;
 
 	release_limits(&start, inst->node->conf, inst->memory);

@@ -24,8 +24,8 @@ send_start(struct oneoff *o, json_t *release, uint32_t version)
 	struct launch_start start = {.app = oneoff_appnumber(o)};
 	struct launch_argv what = {.cwd = "/app", .argv = argv};
 	char **list, name[ONEOFF_NAME_MAX];
-	struct release_process proc = {
-	    o->app, name, o->id, version, json_object_get(o->want, "env")};
+	struct release_process proc = {o->app, name, o->id, version,
+	    oneoff_memory(o), json_object_get(o->want, "env")};
 
 	release_limits(&start, o->all->node->conf, oneoff_memory(o));
 	if (release_slug(json_string_value(json_object_get(release, "slug")),

@@ -1,5 +1,6 @@
 #include "node/release_env.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,16 +41,19 @@ env_add(json_t *env, json_t *vars)
 static json_t *
 env_make(const struct release_process *proc, json_t *config)
 {
-	char id[17], release[16], port[8];
+	char id[17], release[16], port[8], memory[24];
 	json_t *env;
 
 	key_format_id(id, proc->id);
 	snprintf(release, sizeof(release), "v%u", proc->version);
 	snprintf(port, sizeof(port), "%d", LAUNCH_PORT);
-	env = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "PORT",
+	snprintf(memory, sizeof(memory), "%" PRIu64 "m",
+	    proc->memory / (1024 * 1024));
+	env = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "PORT",
 	    port, "DYNO", proc->name, "HOME", "/app", "PATH",
 	    "/usr/local/bin:/usr/bin:/bin", "LANG", "C.UTF-8", "PAAS_APP",
-	    proc->app, "PAAS_INSTANCE", id, "PAAS_RELEASE", release);
+	    proc->app, "PAAS_INSTANCE", id, "PAAS_RELEASE", release,
+	    "MEMORY_LIMIT", memory);
 	if (env == NULL)
 		return NULL;
 	env_add(env, config);

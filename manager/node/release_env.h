@@ -13,7 +13,8 @@ struct release_process {
 	const char *name; /* "web.1" */
 	uint64_t id;
 	uint32_t version;
-	json_t *more; /* {"NAME": "value"} beside the config, or NULL */
+	uint64_t memory; /* bytes: MEMORY_LIMIT, as Cloud Foundry has it */
+	json_t *more;    /* {"NAME": "value"} beside the config, or NULL */
 };
 
 /*

@@ -524,6 +524,7 @@ run_and_stop(void **state)
 	assert_false(args_have("PORT=1"));
 	assert_true(args_have("GREETING=hello"));
 	assert_true(args_have("PAAS_RELEASE=v1"));
+	assert_true(args_have("MEMORY_LIMIT=256m"));
 	p = of(A);
 	assert_non_null(p);
 	assert_int_equal(p->record.app, 7);
