@@ -46,6 +46,9 @@ struct conf {
 	uint64_t disk_reserve; /* what builds leave free */
 	uint32_t build_timeout;
 	uint64_t build_memory;
+	uint32_t build_pids;
+	uint64_t build_disk;    /* bytes in its tree and its cache */
+	uint64_t build_output;  /* bytes that it prints */
 	uint32_t start_timeout; /* until an instance has to be ready */
 	uint32_t drain_timeout;
 	uint32_t hold_time; /* of a request whose app is not ready; 0: none */
