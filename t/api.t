@@ -307,6 +307,31 @@ bad("the dyno $_", 404, qr/no dyno/, 'DELETE', "/apps/shop/dynos/$_")
     for 'web.1', 'web', 'web.0', 'web.x', '..', 'web.99999999999999999999';
 good('restart all', 202, 'DELETE', '/apps/shop/dynos');
 
+# ---- buildpacks ----------------------------------------------------------
+
+is_deeply(good('buildpacks', 200, 'GET', '/apps/shop/buildpack-installations'), [], 'none at first');
+my @packs = ('https://git.example.com/a/pack.git#v1.2', 'http://example.com/x.tgz', './packs/mine', 'nodejs',
+    'heroku/ruby', 'urn:buildpack:heroku/php', 'go_buildpack');
+is_deeply(good('buildpacks set', 200, 'PUT', '/apps/shop/buildpack-installations',
+    { updates => [map { { buildpack => $_ } } @packs] }),
+    [map { { ordinal => $_, buildpack => { url => $packs[$_], name => $packs[$_] } } } 0 .. $#packs], 'in their order');
+is(scalar @{ good('buildpacks again', 200, 'GET', '/apps/shop/buildpack-installations') }, scalar @packs, 'they stay');
+bad("buildpack '$_->[0]'", 422, $_->[1], 'PUT', '/apps/shop/buildpack-installations',
+    { updates => [{ buildpack => 'nodejs' }, { buildpack => $_->[0] }] })
+    for ['', qr/updates\[1\]\.buildpack/], ['https://', qr/updates\[1\]\.buildpack has to be https/],
+    ['ssh://x/y', qr/updates\[1\]\.buildpack has to be/] , ['file:///etc', qr/has to be/], ['../x', qr/has to be/],
+    ['./a/../../b', qr/has to be/], ['/etc', qr/has to be/], ["https://x/a\nb", qr/character that no URL has/],
+    ["https://x/a b", qr/blank/], ["https://x/\$(id)'", qr/quote/], ["\e[31m", qr/character/],
+    ['https://me:pw@x/y', qr/user or password/], ['https://' . 'x' x 2000, qr/1024/], ['a' x 65, qr/has to be/];
+bad('too many buildpacks', 422, qr/updates.*16/, 'PUT', '/apps/shop/buildpack-installations',
+    { updates => [map { { buildpack => "p$_" } } 1 .. 17] });
+bad('buildpacks without a list', 422, qr/updates/, 'PUT', '/apps/shop/buildpack-installations', {});
+bad('an unknown field', 422, qr/ordinal/, 'PUT', '/apps/shop/buildpack-installations',
+    { updates => [{ buildpack => 'nodejs', ordinal => 1 }] });
+is(scalar @{ good('buildpacks after that', 200, 'GET', '/apps/shop/buildpack-installations') }, scalar @packs,
+    'are as they were');
+is_deeply(good('buildpacks cleared', 200, 'PUT', '/apps/shop/buildpack-installations', { updates => [] }), [], 'none');
+
 # ---- config vars --------------------------------------------------------
 
 is_deeply(good('config', 200, 'GET', '/apps/shop/config-vars'), {}, 'is empty');

@@ -93,6 +93,12 @@ my %answers = (
     'GET /apps/shop/config-vars' => [200,
         encode_json({A => '1', Q => "it's\nso $evil"})],
     'PATCH /apps/shop/config-vars' => sub { [200, pack 'H*', $_[0]{body}] },
+    'GET /apps/shop/buildpack-installations' => [200, encode_json([
+        map { {ordinal => $_, buildpack => {url => "pack$_", name => "x$evil"}} } 0 .. 1])],
+    'PUT /apps/shop/buildpack-installations' => sub {
+        my $u = decode_json(pack 'H*', $_[0]{body})->{updates};
+        return [200, encode_json([map { {ordinal => $_, buildpack => {url => $u->[$_]{buildpack}}} } 0 .. $#$u])];
+    },
     'GET /apps/shop/domains' => [200, encode_json([
         {hostname => 'www.example.com', kind => 'custom',
             created_at => $released}])],
@@ -335,6 +341,20 @@ check ['ps:stop', 'web.2'], 0, qr/Stopping web\.2/, undef, 'stop one';
 check ['config'], 0, qr/^A +1\nQ +it's\\nso x\\x1b/m, undef, 'config';
 check ['config:get', 'A'], 0, qr/^1\n$/, undef, 'get';
 check ['config:get', 'NO'], 1, undef, undef, 'get what is not set';
+check ['buildpacks'], 0, qr/^1\. pack0.*\n2\. pack1/, undef, 'buildpacks';
+check ['buildpacks:add', 'https://x/y.git'], 0, qr/^The next push.*\n1\. pack0.*\n2\. pack1.*\n3\. https:..x.y\.git\n/, undef, 'one more';
+check ['buildpacks:add', '-i', '1', 'new'], 0, qr/\n1\. new\n2\. pack0/, undef, 'at the first place';
+check ['buildpacks:add', '--index', '4', 'new'], 2, undef, qr/from 1 to 3/, 'a place that there is not';
+check ['buildpacks:add', 'pack0'], 1, undef, qr/has that buildpack already/, 'one that is there';
+check ['buildpacks:set', 'new'], 0, qr/\n1\. new\n2\. pack1/, undef, 'in the place of the first';
+check ['buildpacks:set', '-i', '2', 'new'], 0, qr/\n1\. pack0.*\n2\. new/, undef, 'of the second';
+check ['buildpacks:remove', 'pack0'], 0, qr/\n1\. pack1/, undef, 'one less';
+check ['buildpacks:remove', '-i', '2'], 0, qr/\n1\. pack0/, undef, 'by its place';
+check ['buildpacks:remove', 'none'], 1, undef, qr/no such buildpack/, 'one that is not there';
+check ['buildpacks:remove'], 2, undef, qr/name the buildpack, or its place/, 'none named';
+check ['buildpacks:remove', '-i', '3'], 2, undef, qr/from 1 to 2/, 'a place that is not there';
+check ['buildpacks:clear'], 0, qr/the one that fits is found/, undef, 'none any more';
+
 check ['config:set', 'X=1=2', 'Y='], 0, qr/^Set X of shop\nSet Y of shop\n/, undef, 'set';
 is_deeply last_request()->{json}, {X => '1=2', Y => ''}, 'the values are sent';
 check ['config:set', 'S', \"geheim\n"], 0, qr/^Set S/, undef, 'set from standard input';

@@ -43,6 +43,8 @@ const struct api_route api_routes[] = {
 {"POST",   "/apps/:/dynos/:/actions/stop",  dyno_restart,     APP_BODY, NULL},
 {"GET",    "/apps/:/config-vars",           config_info,      APP,      NULL},
 {"PATCH",  "/apps/:/config-vars",           config_update,    APP_BODY, NULL},
+{"GET",    "/apps/:/buildpack-installations", buildpack_list, APP,      NULL},
+{"PUT",    "/apps/:/buildpack-installations", buildpack_put,  APP_BODY, NULL},
 {"GET",    "/apps/:/domains",               domain_list,      APP,      NULL},
 {"POST",   "/apps/:/domains",               domain_create,    APP_BODY, NULL},
 {"GET",    "/apps/:/domains/:",             domain_info,      APP,      NULL},

@@ -32,6 +32,8 @@
 	VERB(dyno_restart_all) \
 	VERB(config_info)      \
 	VERB(config_update)    \
+	VERB(buildpack_list)   \
+	VERB(buildpack_put)    \
 	VERB(domain_list)      \
 	VERB(domain_info)      \
 	VERB(domain_create)    \

@@ -65,6 +65,7 @@ enum grammar_option_id {
 	OPT_REMOTE,
 	OPT_SCOPE,
 	OPT_EXPIRES,
+	OPT_INDEX,
 	OPT_MDOC,
 	OPT_MAX
 };

@@ -62,6 +62,8 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 	    KIND_TEXT, "when it ends, as 12h, 30d or 52w; never if not given"},
 	[OPT_OUTSIDE] = {OPT_OUTSIDE, 0, "outside", NULL, "WEIGHT", KIND_TEXT,
 	    "the share of the route's own addresses; 0 takes them out"},
+	[OPT_INDEX] = {OPT_INDEX, 'i', "index", NULL, "N", KIND_TEXT,
+	    "its place in the list, from 1"},
 	[OPT_MDOC] = {OPT_MDOC, 0, "mdoc", NULL, NULL, KIND_TEXT,
 	    "print the manual page of this program"},
 };
@@ -69,6 +71,7 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 #define NO_ARGS  {{0}}
 #define ARG(name, count, kind) {{name, count, kind}}
 #define TYPE_N   ARG("TYPE.N", COUNT_ONE, KIND_TYPE)
+#define PACK     ARG("PACK", COUNT_ONE, KIND_TEXT)
 #define HOST     ARG("HOST", COUNT_ONE, KIND_TEXT)
 #define CERT_KEY {{"CERT", COUNT_ONE, KIND_FILE}, {"KEY", COUNT_ONE, KIND_FILE}}
 #define NAMES    ARG("NAME", COUNT_SOME, KIND_TEXT)
@@ -187,6 +190,33 @@ const struct grammar_verb grammar_verbs[] = {
 	{"config:unset", "config:remove", "Configuration", VERB_APP, NAMES, {0},
 	    "Remove config vars and restart without them", NULL,
 	    "paas config:unset LOG_LEVEL -a shop", cmd_config_unset},
+
+	{"buildpacks", "buildpacks:list", "Configuration", VERB_APP, NO_ARGS,
+	    {0}, "List the buildpacks an app is built with",
+	    "With none the platform's own are asked, and the first one that "
+	    "fits is used.",
+	    "paas buildpacks -a shop", cmd_buildpacks},
+	{"buildpacks:add", NULL, "Configuration", VERB_APP, PACK, {OPT_INDEX},
+	    "Build with one more buildpack",
+	    "It comes last if --index does not say otherwise. PACK is the URL of "
+	    "a git repository, with a branch, tag or commit "
+	    "behind #, or of a .tgz; ./PATH of a folder or archive in the app; "
+	    "or the name of one of the platform's own, such as nodejs. Heroku's "
+	    "interface and Cloud Foundry's are spoken. All of them run in "
+	    "order; the last one says what to start.",
+	    "paas buildpacks:add https://git.example.com/pack.git#v2 -a shop",
+	    cmd_buildpacks_add},
+	{"buildpacks:set", NULL, "Configuration", VERB_APP, PACK, {OPT_INDEX},
+	    "Put a buildpack in the place of another one",
+	    "It takes the place of the first one if --index names no other.",
+	    "paas buildpacks:set nodejs -a shop", cmd_buildpacks_set},
+	{"buildpacks:remove", "buildpacks:rm", "Configuration", VERB_APP,
+	    ARG("PACK", COUNT_OPTIONAL, KIND_TEXT), {OPT_INDEX},
+	    "Build without a buildpack from now on", NULL,
+	    "paas buildpacks:remove --index 2 -a shop", cmd_buildpacks_remove},
+	{"buildpacks:clear", NULL, "Configuration", VERB_APP, NO_ARGS, {0},
+	    "Have the buildpack found that fits", NULL,
+	    "paas buildpacks:clear -a shop", cmd_buildpacks_clear},
 
 	{"domains", "domains:list", "Routing", VERB_APP, NO_ARGS, {0},
 	    "List the hosts an app answers at", NULL, "paas domains -a shop",
