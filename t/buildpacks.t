@@ -12,6 +12,8 @@ use Packs;
 use Test::More;
 use Time::HiRes qw(time);
 
+use WebFiles;
+
 my ($top, $tmp) = ($Packs::top, $Packs::tmp);
 my $packs = $Packs::packs;
 
@@ -263,6 +265,135 @@ subtest 'packs of others, by the Heroku API' => sub {
     write_file("$own/second/bin/compile", "#!/bin/bash\nkill -9 \$\$\n");
     refused(build($p, '--buildpack', 'second'), 'ended by signal 9',
         'a killed pack');
+};
+
+# The packs of t/fixtures/packs, one for each entry point of the interfaces.
+sub repository {
+    my ($dir, $from) = @_;
+    local %ENV = (%ENV, HOME => $tmp, GIT_CONFIG_NOSYSTEM => 1, GIT_AUTHOR_NAME => 'A', GIT_AUTHOR_EMAIL => 'a@b',
+        GIT_COMMITTER_NAME => 'A', GIT_COMMITTER_EMAIL => 'a@b');
+    if (!-d $dir) {
+        system('git', 'init', '-q', '-b', 'main', $dir) == 0 or die;
+    }
+    !$from or system('cp', '-r', "$from/.", $dir) == 0 or die;
+    system("cd $dir && git add -A && git commit -q --allow-empty -m x && git config http.uploadpack true " .
+        '&& git config uploadpack.allowReachableSHA1InWant true') == 0 or die;
+    chomp(my $commit = `git -C $dir rev-parse HEAD`);
+    return $commit;
+}
+
+# What the web command prints, started as the sandbox does.
+sub said {
+    my ($p, $type) = @_;
+    local %ENV = (HOME => "$p->{dir}/app", PATH => '/usr/bin:/bin');
+    return `cd $p->{dir}/app && $top/scripts/sandbox/run '$p->{result}{types}{$type}' 2>&1`;
+}
+
+my $fixtures = "$top/t/fixtures/packs";
+subtest 'packs of others: Heroku\'s interface' => sub {
+    my $p = place({ words => "hello\n" }, WORD => 'mine');
+    system('cp', '-r', "$fixtures/heroku", "$fixtures/export", "$p->{dir}/src") == 0 or die;
+    build($p, '--buildpack', './export', '--buildpack', './heroku');
+    built($p, 'Words', 'two folders of the app');
+    like($p->{output}, qr/^-----> Export app detected\n-----> Words app detected$/m, 'bin/detect of both');
+    like($p->{output}, qr/stack debian-\d+, home \/tmp\/home/, 'STACK is this system, HOME is not the app');
+    like($p->{output}, qr/from the pack before: exported by export-pack/, 'export is sourced for the next one');
+    like($p->{output}, qr/in the environment: no WORD; in ENV_DIR: mine/, 'config vars are files');
+    like($p->{output}, qr/cached: nothing/, 'an empty cache');
+    like($p->{output}, qr/add-ons, which are yours to add: heroku-postgresql:mini/, 'add-ons are named');
+    is(said($p, 'web'), "profile of $p->{dir}/app\n", '.profile.d and default_process_types');
+    is_deeply($p->{result}{config}, { WORDS_ENV => 'production', WORD => 'from the pack', PORT => '1' },
+        'config_vars are handed on');
+    like(build($p, '--buildpack', './heroku')->{output}, qr/cached: hello/, 'the cache stays');
+    $p->{config}{STACK} = 'heroku-22';
+    like(build($p, '--buildpack', './heroku')->{output}, qr/stack heroku-22/, 'STACK may be asked for');
+    my $q = place({ other => '' });
+    system('cp', '-r', "$fixtures/heroku", "$q->{dir}/src/pack") == 0 or die;
+    refused(build($q, '--buildpack', './pack'), '"\./pack" does not fit', 'one that does not fit');
+    refused(build($q, '--buildpack', './nothing'), 'no buildpack "\./nothing" in the app', 'one that is not there');
+    refused(build($q, '--buildpack', './pack/../../x'), 'no buildpack', 'one outside');
+    refused(build($q, '--buildpack', './pack/bin'), 'neither bin/detect and bin/compile', 'a folder that is none');
+    system("cd $fixtures/export && tar -czf $q->{dir}/src/export.tgz .") == 0 or die;
+    write_file("$q->{dir}/src/Procfile", "web: true\n");
+    built(build($q, '--buildpack', './export.tgz', '--buildpack', 'heroku/procfile'), 'Procfile',
+        'an archive in the app, and one of ours by Heroku\'s name');
+};
+
+subtest 'packs of others: Cloud Foundry\'s interface' => sub {
+    my $p = place({ words => "hello\n" }, WORD => 'mine');
+    system('cp', '-r', (map { "$fixtures/$_" } qw(supply finalize heroku)), "$p->{dir}/src") == 0 or die;
+    build($p, '--buildpack', './supply', '--buildpack', './finalize');
+    built($p, 'finalize', 'supply and finalize');
+    like($p->{output}, qr/supply 0 of 4 arguments on cflinuxfs4 for application_name:app/, 'bin/supply');
+    like($p->{output}, qr/mine; cached: nothing/, 'config vars are in its environment');
+    like($p->{output}, qr/supply of the last one, index 1\n-----> finalize 1: 0 1/, 'bin/supply and bin/finalize of the last');
+    is(said($p, 'web'), "the tool of supply\nprofile of supply\n", 'what was supplied is there when it runs');
+    ok(!-e "$p->{dir}/app/.paas/deps/1", 'what supplied nothing leaves nothing');
+    like(build($p, '--buildpack', './supply', '--buildpack', './finalize')->{output}, qr/cached: supplied/,
+        'each has a cache');
+    build($p, '--buildpack', './supply', '--buildpack', './heroku');
+    built($p, 'Words', 'supply for a pack of Heroku\'s');
+    like($p->{output}, qr{supplied: \S+/app/\.paas/deps/0/bin/supplied-tool, the variable}, 'which sees it in its build');
+    is(`HOME=$p->{dir}/app $top/scripts/sandbox/run 'supplied-tool; echo "\$FROM_SUPPLY"'`,
+        "the tool of supply\nprofile of supply\n", 'and so does the app');
+    refused(build($p, '--buildpack', './finalize', '--buildpack', './supply'), 'does not say what to run',
+        'a last one without release');
+    unlink "$p->{dir}/src/finalize/bin/supply";
+    refused(build($p, '--buildpack', './finalize', '--buildpack', './heroku'), 'no bin/supply: it can only be the last',
+        'one without supply that is not the last');
+    write_file("$p->{dir}/src/supply/bin/supply", "#!/bin/sh\nexit 7\n");
+    refused(build($p, '--buildpack', './supply', '--buildpack', './heroku'), 'bin/supply of the supply buildpack failed \(exit 7\)',
+        'one that fails');
+};
+
+subtest 'packs of others: by URL' => sub {
+    my $web = "$tmp/web";
+    make_path($web);
+    my $first = repository("$web/words", "$fixtures/heroku");
+    system('cp', '-r', "$web/words/.git", "$web/words.git") == 0 or die;
+    my $server = WebFiles->new($web);
+    my $url = "$server->{url}/words.git";
+    my $p = build(place({ words => "one\n" }), '--buildpack', $url);
+    built($p, 'Words', 'a repository');
+    like($p->{output}, qr/words\.git at \Q@{[substr $first, 0, 12]}\E$/m, 'its commit is named');
+    is(said($p, 'worker'), "one\n", 'it runs');
+
+    write_file("$web/words/bin/release", "#!/bin/sh\necho 'default_process_types: {web: second}'\n");
+    my $second = repository("$web/words");
+    system("cd $web && git -C words tag v2 && rm -rf words.git && cp -r words/.git words.git") == 0 or die;
+    is(build($p, '--buildpack', $url)->{result}{types}{web}, 'second', 'the next build has what is new');
+    is(build($p, '--buildpack', "$url#v2")->{result}{types}{web}, 'second', 'by a tag');
+    is(build($p, '--buildpack', "$url#main")->{result}{types}{web}, 'second', 'by a branch');
+    isnt(build($p, '--buildpack', "$url#$first")->{result}{types}{web}, 'second', 'by a commit');
+    my $asked = $server->asked;
+    is(build($p, '--buildpack', "$url#$first")->{status}, 0, 'the commit again');
+    is(scalar $server->asked, $asked, 'from the cache, nobody was asked');
+    refused(build($p, '--buildpack', "$url#nothing"), 'could not be fetched.*branch, a tag or a whole commit', 'no such branch');
+    refused(build($p, '--buildpack', "$url#-x"), 'is no branch, tag or commit', 'an option for a branch');
+    refused(build($p, '--buildpack', "$server->{url}/none.git"), 'none\.git could not be fetched', 'no such repository');
+
+    system("cd $fixtures && tar -czf $web/pack.tgz heroku && cd heroku && tar -cJf $web/flat.tar.xz .") == 0 or die;
+    built(build($p, '--buildpack', "$server->{url}/pack.tgz"), 'Words', 'an archive with one folder');
+    built(build($p, '--buildpack', "$server->{url}/pack.tgz"), 'Words', 'the archive again (304)');
+    built(build($p, '--buildpack', "$server->{url}/flat.tar.xz"), 'Words', 'another compression');
+    write_file("$web/bad.tgz", 'no archive');
+    refused(build($p, '--buildpack', "$server->{url}/bad.tgz"), 'bad\.tgz can\'t be unpacked', 'no archive');
+    refused(build($p, '--buildpack', "$server->{url}/none.tgz"), 'none\.tgz could not be fetched, HTTP 404', 'a 404');
+    system("cd $tmp && mkdir -p evil/bin && ln -sf /etc evil/out && tar -cf $web/evil.tar evil && " .
+        "rm evil/out && mkdir evil/out && touch evil/out/passwd.evil && tar -rf $web/evil.tar evil/out/passwd.evil") == 0 or die;
+    refused(build($p, '--buildpack', "$server->{url}/evil.tar"), 'can\'t be unpacked|no buildpack', 'one that writes through a link');
+    ok(!-e '/etc/passwd.evil', 'which wrote nothing');
+
+    $server->stop;
+    my $q = build($p, '--buildpack', $url);
+    built($q, 'Words', 'the server is gone: what the cache has');
+    like($q->{output}, qr/could not be fetched: the copy of an earlier build is used/, 'it says so');
+    built(build($p, '--buildpack', "$server->{url}/pack.tgz"), 'Words', 'of an archive, too');
+    refused(build(place({ words => '' }), '--buildpack', $url), 'could not be fetched', 'without a cache it fails');
+    refused(build($p, '--buildpack', 'https://user:secret@example.com/x.git'), 'user or password', 'a secret in a URL');
+    unlike($p->{output}, qr/secret/, 'which is not printed');
+    refused(build($p, '--buildpack', 'ssh://x/y'), 'is no URL of a buildpack', 'another protocol');
+    refused(build($p, '--buildpack', "https://x/\e[31m"), 'https://x/\\\\x1b', 'control characters');
 };
 
 # ---- .slugignore ---------------------------------------------------------

@@ -48,7 +48,7 @@ is_name(const char *text)
 	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789"
 				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_/:.");
 
-	return text[len] == '\0' && len <= NAME_MAX && text[0] != '.' &&
+	return len <= NAME_MAX && text[len] == '\0' && text[0] != '.' &&
 	       text[0] != '/' && strstr(text, "..") == NULL &&
 	       strstr(text, "//") == NULL;
 }

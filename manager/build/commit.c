@@ -226,17 +226,48 @@ get_text(json_t *record, const char *name, const char *otherwise)
 	return text != NULL && text[0] != '\0' ? text : otherwise;
 }
 
+/*
+ * The config vars of the release.  Those that a buildpack proposes become the
+ * app's with its first release, unless it has them; what the platform sets is
+ * nobody else's to set.
+ */
 static json_t *
-new_release(struct job *job, int64_t version)
+release_config(struct job *job, struct store_txn *txn, int64_t version)
 {
-	char key[STORE_KEY_MAX + 1], id[37], description[32];
-	const char *commit = get_text(job->record, "commit", "");
-	json_t *config, *release;
+	char key[STORE_KEY_MAX + 1];
+	json_t *config, *value;
+	const char *name;
+	uint64_t rev;
+	int changed = 0;
 
 	config = store_get(
-	    job->build->store, key_format(key, "config/%s", job->app), NULL);
-	if (config == NULL)
-		config = json_object();
+	    job->build->store, key_format(key, "config/%s", job->app), &rev);
+	config = config != NULL ? config : json_object();
+	if (version != 1)
+		return config;
+	json_object_foreach (job->found.config, name, value) {
+		if (strcmp(name, "PORT") == 0 || strcmp(name, "DYNO") == 0 ||
+		    strncmp(name, "PAAS_", 5) == 0 ||
+		    json_object_get(config, name) != NULL)
+			continue;
+		json_object_set(config, name, value);
+		changed = 1;
+	}
+	if (changed) {
+		store_if(txn, key, rev);
+		store_put(txn, key, config);
+	}
+	return config;
+}
+
+/* Takes config. */
+static json_t *
+new_release(struct job *job, int64_t version, json_t *config)
+{
+	char id[37], description[32];
+	const char *commit = get_text(job->record, "commit", "");
+	json_t *release;
+
 	new_uuid(id);
 	snprintf(description, sizeof(description), "Deploy%s%.8s",
 	    commit[0] != '\0' ? " " : "", commit);
@@ -369,7 +400,7 @@ commit_release(struct job *job)
 	json_object_set_new(changed, "version", json_integer(version));
 	json_object_set_new(changed, "updated", json_integer(commit_now()));
 	store_put(txn, key, changed);
-	release = new_release(job, version);
+	release = new_release(job, version, release_config(job, txn, version));
 	store_put_new(txn,
 	    key_format(key, "release/%s/%08" PRId64, job->app, version),
 	    release);

@@ -11,6 +11,8 @@
 
 #define TYPES_MAX   32
 #define COMMAND_MAX 4096
+#define VARS_MAX    64
+#define VARS_BYTES  32768
 
 static int
 check_hash(json_t *answer, struct inspection *found)
@@ -45,6 +47,29 @@ check_types(json_t *types)
 	return 0;
 }
 
+/* None is fine. */
+static int
+check_config(json_t *config)
+{
+	const char *name;
+	json_t *value;
+
+	if (config == NULL)
+		return 0;
+	if (!json_is_object(config) || json_object_size(config) > VARS_MAX ||
+	    json_dumpb(config, NULL, 0, JSON_COMPACT) > VARS_BYTES)
+		return -1;
+	json_object_foreach (config, name, value)
+		if (name[0] == '\0' ||
+		    name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijkl"
+				      "mnopqrstuvwxyz_0123456789")] != '\0' ||
+		    json_string_value(value) == NULL ||
+		    strlen(json_string_value(value)) !=
+			json_string_length(value))
+			return -1;
+	return 0;
+}
+
 static int
 check_answer(json_t *answer, struct inspection *found)
 {
@@ -52,10 +77,11 @@ check_answer(json_t *answer, struct inspection *found)
 	json_t *entries = json_object_get(answer, "entries");
 	json_t *types = json_object_get(answer, "types");
 	json_t *buildpack = json_object_get(answer, "buildpack");
+	json_t *config = json_object_get(answer, "config");
 
 	if (check_hash(answer, found) == -1 || !json_is_integer(bytes) ||
 	    !json_is_integer(entries) || !json_is_string(buildpack) ||
-	    check_types(types) == -1)
+	    check_types(types) == -1 || check_config(config) == -1)
 		return -1;
 	found->bytes = json_integer_value(bytes);
 	found->entries = json_integer_value(entries);
@@ -65,6 +91,8 @@ check_answer(json_t *answer, struct inspection *found)
 		return -1;
 	json_decref(found->types);
 	found->types = json_incref(types);
+	json_decref(found->config);
+	found->config = json_incref(config);
 	return 0;
 }
 

@@ -583,6 +583,7 @@ job_free(struct job *job)
 	sd_event_source_disable_unref(job->disk);
 	json_decref(job->record);
 	json_decref(job->found.types);
+	json_decref(job->found.config);
 	TAILQ_REMOVE(&job->build->jobs, job, entry);
 	free(job);
 }

@@ -59,7 +59,8 @@ struct inspection {
 	uint8_t digest[LAUNCH_HASH];
 	int64_t bytes;
 	int64_t entries;
-	json_t *types; /* owned */
+	json_t *types;  /* owned */
+	json_t *config; /* config vars of a first release, owned; or NULL */
 	char buildpack[80];
 };
 
@@ -134,7 +135,7 @@ void sandbox_reason(struct job *, const struct proc_exit *);
 
 /*
  * Checks the one line that paas-inspect printed.  0, or -1 with a sentence
- * in err; found->types is to be freed.
+ * in err; found->types and found->config are to be freed.
  */
 int inspect_parse(const char *text, size_t len, struct inspection *found,
     char err[BUILD_REASON_MAX]);

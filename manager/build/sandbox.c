@@ -18,13 +18,12 @@
 /* Config vars reach buildpacks as files, so they come under a prefix. */
 #define CONFIG_PREFIX "PAAS_CONFIG_"
 
-#define CHECK_TMP      (16ULL * 1024 * 1024)
-#define BUILD_PIDS_MIN 2048 /* npm and make are many */
-#define REASON_LINES   50
-#define REASON_BYTES   (256 * 1024)
+#define CHECK_TMP    (16ULL * 1024 * 1024)
+#define REASON_LINES 50
+#define REASON_BYTES (256 * 1024)
 
 struct args {
-	char *argv[16];
+	char **argv;
 	size_t argc;
 	char **envp;
 	size_t envc;
@@ -35,10 +34,14 @@ args_add(struct args *args, const char *fmt, ...)
 {
 	va_list ap;
 
+	args->argv =
+	    reallocarray(args->argv, args->argc + 2, sizeof(*args->argv));
 	va_start(ap, fmt);
-	if (vasprintf(&args->argv[args->argc++], fmt, ap) == -1)
+	if (args->argv == NULL ||
+	    vasprintf(&args->argv[args->argc++], fmt, ap) == -1)
 		log_fatal("build: out of memory");
 	va_end(ap);
+	args->argv[args->argc] = NULL;
 }
 
 static void
@@ -60,6 +63,7 @@ args_free(struct args *args)
 
 	for (i = 0; i < args->argc; i++)
 		free(args->argv[i]);
+	free(args->argv);
 	for (i = 0; i < args->envc; i++)
 		free(args->envp[i]);
 	free(args->envp);
@@ -90,6 +94,23 @@ args_config(struct args *args, struct job *job)
 	json_decref(config);
 }
 
+/* By those that the app asks for, in order. */
+static void
+args_packs(struct args *args, struct job *job)
+{
+	char key[STORE_KEY_MAX + 1];
+	json_t *app, *pack;
+	size_t i;
+
+	app = store_get(
+	    job->build->store, key_format(key, "app/%s", job->app), NULL);
+	json_array_foreach (json_object_get(app, "buildpacks"), i, pack) {
+		args_add(args, "--buildpack");
+		args_add(args, "%s", json_string_value(pack));
+	}
+	json_decref(app);
+}
+
 static void
 fill_start(struct launch_start *start, const struct job *job, uint32_t kind)
 {
@@ -116,6 +137,8 @@ void
 sandbox_build(struct job *job, struct run *run)
 {
 	const struct conf *conf = job->build->conf;
+	const char *commit =
+	    json_string_value(json_object_get(job->record, "commit"));
 	struct launch_start start;
 	struct args args = {.argc = 0};
 
@@ -123,9 +146,18 @@ sandbox_build(struct job *job, struct run *run)
 	args_limits(&args, conf);
 	if (job_has_list(job))
 		args_add(&args, "--list");
+	args_add(&args, "--max-output");
+	args_add(&args, "%" PRIu64, conf->build_output);
+	args_add(&args, "--max-disk");
+	args_add(&args, "%" PRIu64, conf->build_disk);
+	args_packs(&args, job);
 	args_env(&args, "", "PATH", "/usr/local/bin:/usr/bin:/bin");
 	args_env(&args, "", "LANG", "C.UTF-8");
 	args_env(&args, "", "PAAS_APP", job->app);
+	args_env(&args, "", "REQUEST_ID",
+	    json_string_value(json_object_get(job->record, "id")));
+	if (commit != NULL)
+		args_env(&args, "", "SOURCE_VERSION", commit);
 	args_config(&args, job);
 	fill_start(&start, job, LAUNCH_BUILD);
 	start.memory = conf->build_memory;
@@ -133,8 +165,7 @@ sandbox_build(struct job *job, struct run *run)
 			? conf->build_memory / 2
 			: conf->instance_tmp;
 	start.cpu_weight = 50; /* what runs goes before what is built */
-	start.pids = conf->instance_pids > BUILD_PIDS_MIN ? conf->instance_pids
-							  : BUILD_PIDS_MIN;
+	start.pids = conf->build_pids;
 	args_start(&args, run, &start);
 	args_free(&args);
 }
@@ -198,6 +229,13 @@ sandbox_reason(struct job *job, const struct proc_exit *exit)
 		    REASON_LINES, REASON_BYTES, NULL, reason_line, &reason);
 	if (reason.text[0] != '\0') {
 		job_blame(job, "%s", reason.text);
+		return;
+	}
+	if (exit->oom) {
+		job_blame(job,
+		    "The build ran out of memory: it may have %" PRIu64
+		    " MiB (build_memory in paas.conf).",
+		    conf->build_memory / (1024 * 1024));
 		return;
 	}
 	proc_exit_text(exit, conf->build_memory, how, sizeof(how));

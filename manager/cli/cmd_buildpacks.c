@@ -123,6 +123,7 @@ packs_new(struct cli *cli, json_t **packs, json_t **pack)
 {
 	int rc;
 
+	*packs = NULL;
 	if ((*pack = json_string(cli->words.args[0])) == NULL)
 		return cli_usage(cli, "a buildpack is named in ASCII");
 	if ((rc = packs_get(cli, packs)) != EXIT_OK) {

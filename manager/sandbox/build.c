@@ -2,7 +2,8 @@
  * paas-build: unpacks standard input, has the buildpacks compile it and
  * writes down what can run.  Its output is read by the person who pushes.
  *
- *   paas-build --max-bytes N --max-entries N [--list] [--buildpack NAME]...
+ *   paas-build --max-bytes N --max-entries N [--max-output N] [--max-disk N]
+ *       [--list] [--buildpack NAME|URL|./PATH]...
  *
  * With --list the upload is one of common/push.h, else a tar.  The places are
  * the sandbox's unless options name others.  Exit 0; with the reason as the
@@ -31,10 +32,11 @@ struct build {
 	size_t nwanted;
 	int list;
 	int exit; /* if a step fails */
+	struct guard guard;
 	struct packs packs;
 	struct build_manifest manifest;
 	struct types declared;          /* by the Procfile */
-	struct types defaults;          /* by the pack */
+	struct release release;         /* what the pack says */
 	double unpack, detect, compile; /* seconds */
 };
 
@@ -42,6 +44,8 @@ static const struct option options[] = {
     {"max-bytes", required_argument, NULL, 'b'},
     {"max-entries", required_argument, NULL, 'n'},
     {"list", no_argument, NULL, 'l'},
+    {"max-output", required_argument, NULL, 'o'},
+    {"max-disk", required_argument, NULL, 'd'},
     {"buildpack", required_argument, NULL, 'p'},
     {"app", required_argument, NULL, 'A'},
     {"cache", required_argument, NULL, 'C'},
@@ -92,6 +96,13 @@ parse_options(struct build *b, int argc, char **argv)
 		case 'l':
 			b->list = 1;
 			break;
+		case 'o':
+			b->guard.output_max =
+			    option_number("max-output", optarg);
+			break;
+		case 'd':
+			b->guard.disk_max = option_number("max-disk", optarg);
+			break;
 		case 'p':
 			if (b->nwanted == PACKS_MAX)
 				exit(2);
@@ -121,9 +132,37 @@ parse_options(struct build *b, int argc, char **argv)
 	if (optind != argc || b->limits.bytes == 0 || b->limits.entries == 0) {
 		fprintf(stderr,
 		    "usage: paas-build --max-bytes N --max-entries N "
-		    "[--list] [--buildpack NAME]... < upload\n");
+		    "[--max-output N] [--max-disk N] [--list] "
+		    "[--buildpack NAME|URL|./PATH]... < upload\n");
 		exit(2);
 	}
+}
+
+/* A cache that leaves no room for the build would fail all that follow. */
+static int
+step_cache(struct build *b, char err[SANDBOX_ERRLEN])
+{
+	char *argv[] = {(char *)(uintptr_t) "/usr/bin/find",
+	    (char *)(uintptr_t)b->places.cache, (char *)(uintptr_t) "-mindepth",
+	    (char *)(uintptr_t) "1", (char *)(uintptr_t) "-delete", NULL};
+	struct env env = {0};
+	struct run run = {.argv = argv, .cwd = "/"};
+	uint64_t most = b->guard.disk_max;
+	uint64_t size = most == 0 ? 0 : guard_disk(b->places.cache);
+	int status;
+
+	if (size <= most / 2)
+		return 0;
+	printf(" !     The cache has %llu MiB, more than half of what the "
+	       "build may write (build_disk in paas.conf): it is emptied\n",
+	    (unsigned long long)(size / (1024 * 1024)));
+	env_of_packs(&env);
+	run.envp = env.v;
+	b->guard.disk_max = 0;
+	status = run_program(&b->guard, &run, err);
+	b->guard.disk_max = most;
+	env_free(&env);
+	return status == -1 ? -1 : 0;
 }
 
 static int
@@ -233,18 +272,22 @@ step_types(struct build *b, char err[SANDBOX_ERRLEN])
 	/* A pack may have written or changed it. */
 	types_free(&b->declared);
 	if (procfile_read(b->places.app, &b->declared, err) == -1 ||
-	    packs_release(&b->places, &b->packs, &b->defaults, err) == -1)
+	    packs_release(&b->places, &b->packs, &b->release, err) == -1)
 		return -1;
 	add_types(&all, &b->manifest.commands);
 	add_types(&all, &b->declared);
-	add_types(&all, &b->defaults);
+	add_types(&all, &b->release.types);
 	puts("-----> Discovering process types");
 	print_types("       The manifest's commands     -> ",
 	    &b->manifest.commands, NULL);
 	print_types(
 	    "       Procfile declares           -> ", &b->declared, NULL);
-	print_types("       Defaults of the buildpack   -> ", &b->defaults,
+	print_types("       Defaults of the buildpack   -> ", &b->release.types,
 	    &b->declared);
+	if (b->release.addons[0] != '\0')
+		printf(" !     The buildpack asks for add-ons, which are "
+		       "yours to add: %s\n",
+		    b->release.addons);
 	if (all.n == 0)
 		snprintf(err, SANDBOX_ERRLEN,
 		    "This app does not say what to run: add a Procfile with a "
@@ -252,7 +295,8 @@ step_types(struct build *b, char err[SANDBOX_ERRLEN])
 	else
 		result = result_write(b->places.out,
 		    b->packs.v[b->packs.n - 1].name, &all,
-		    b->manifest.from_tree ? b->manifest.settings : NULL, err);
+		    b->manifest.from_tree ? b->manifest.settings : NULL,
+		    b->release.config, err);
 	types_free(&all);
 	return result;
 }
@@ -262,7 +306,7 @@ main(int argc, char **argv)
 {
 	struct build b = {
 	    .places = {"/app", "/cache", "/tmp/env", "/buildpacks",
-		"/tmp/packs", "/out"},
+		"/tmp/packs", "/out", NULL},
 	    .exit = 1,
 	};
 	char err[SANDBOX_ERRLEN] = "";
@@ -272,12 +316,17 @@ main(int argc, char **argv)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	umask(022);
 	parse_options(&b, argc, argv);
+	b.places.guard = &b.guard;
+	b.guard.dirs[0] = b.places.app;
+	b.guard.dirs[1] = b.places.cache;
+	b.guard.dirs[2] = b.places.out;
 	/* One stream, or a reader sees its lines out of order. */
 	if (dup2(STDOUT_FILENO, STDERR_FILENO) == -1)
 		return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (step_unpack(&b, err) == -1 || step_detect(&b, err) == -1 ||
-	    step_compile(&b, err) == -1 || step_types(&b, err) == -1) {
+	if (step_cache(&b, err) == -1 || step_unpack(&b, err) == -1 ||
+	    step_detect(&b, err) == -1 || step_compile(&b, err) == -1 ||
+	    step_types(&b, err) == -1) {
 		printf(" !     %s\n", err);
 		return b.exit;
 	}
@@ -285,7 +334,7 @@ main(int argc, char **argv)
 	       "compile %.1fs)\n",
 	    now() - start, b.unpack, b.detect, b.compile);
 	types_free(&b.declared);
-	types_free(&b.defaults);
+	release_free(&b.release);
 	manifest_free(&b.manifest);
 	return 0;
 }

@@ -1,8 +1,9 @@
 /*
  * paas-build: an upload becomes a tree that can run.  The files of this
  * program, in the order in which its work goes through them: build_unpack.c,
- * build_packs.c (with build_run.c and build_release.c), build_procfile.c,
- * build_result.c.
+ * build_packs.c (with build_fetch*.c, which gets packs of others),
+ * build_compile.c (with build_supply.c, which knows Cloud Foundry's), all of
+ * them with build_run.c; build_release.c, build_procfile.c, build_result.c.
  *
  * Every function that can fail returns 0, or -1 with a sentence in err that
  * says what is wrong and what to do; only build.c prints it.
@@ -15,6 +16,8 @@
 
 #define PACKS_MAX 16 /* in use at once */
 
+struct guard;
+
 /* Where things are; the defaults of build.c are the sandbox's places. */
 struct build_places {
 	const char *app;   /* BUILD_DIR, empty at the start */
@@ -23,6 +26,7 @@ struct build_places {
 	const char *packs; /* read only */
 	const char *work;  /* copies of the packs in use */
 	const char *out;
+	struct guard *guard; /* over what runs for this build */
 };
 
 /* ---- build_unpack.c, build_paths.c */
@@ -133,6 +137,37 @@ int path_resolves(int root, const char *path);
 /* Takes away what app/.slugignore names, if there is one. */
 int ignore_remove(const char *app, char err[SANDBOX_ERRLEN]);
 
+/* ---- build_guard.c */
+
+/*
+ * What all programs of a build together may do.  The kernel bounds memory,
+ * processes and time; this bounds what they say and write.
+ */
+struct guard {
+	uint64_t output_max; /* bytes said; 0: no bound */
+	uint64_t output;
+	uint64_t disk_max; /* bytes in dirs; 0: no bound */
+	const char *dirs[4];
+	uint64_t next; /* when to look again, CLOCK_MONOTONIC, milliseconds */
+	unsigned forkless; /* looks in a row at which no process was left */
+};
+
+/* Passes on what a program said.  0, or -1 with err: it was too much. */
+int guard_say(
+    struct guard *, const char *text, size_t len, char err[SANDBOX_ERRLEN]);
+
+/*
+ * To be called when guard_wait is over.  0, or -1 with err: the disk's share
+ * is used up, or there is no process left to do anything with.
+ */
+int guard_look(struct guard *, char err[SANDBOX_ERRLEN]);
+
+/* Bytes on disk of what is in a folder. */
+uint64_t guard_disk(const char *dir);
+
+/* Milliseconds until then. */
+int guard_wait(const struct guard *);
+
 /* ---- build_run.c */
 
 struct run_output {
@@ -140,32 +175,58 @@ struct run_output {
 	size_t len;
 };
 
+struct run {
+	char *const *argv;
+	char *const *envp;
+	const char *cwd;
+	struct run_output *output; /* stdout is kept; NULL: it is ours */
+	size_t max;                /* bytes of output kept */
+	unsigned seconds;          /* after which it is killed; 0: never */
+	uint64_t file_max;         /* bytes of a file of its; 0: any */
+};
+
+#define RUN_TIMEOUT 256 /* no exit status */
+
 /*
- * Runs argv with the environment envp in the folder cwd and waits for it.
- * Its input is empty.  With output, stdout is kept, at most max bytes;
- * otherwise it is ours.  Returns the exit status, 128 + the signal, or -1
- * with err set if it could not be run.
+ * Runs it and waits.  Its input is empty.  Returns the exit status, 128 + the
+ * signal, RUN_TIMEOUT, or -1 with err set if it could not be run or has gone
+ * past what the guard allows.  Output is set unless it is -1.
  */
-int run_program(char *const *argv, char *const *envp, const char *cwd,
-    struct run_output *output, size_t max, char err[SANDBOX_ERRLEN]);
+int run_program(struct guard *, const struct run *, char err[SANDBOX_ERRLEN]);
 
 /* ---- build_env.c */
 
 /* Config vars come in as this prefix and their name. */
 #define ENV_CONFIG "PAAS_CONFIG_"
 
+struct env {
+	char **v; /* NULL-terminated */
+	size_t n;
+};
+
+/* A later value takes the place of an earlier one. */
+void env_set(struct env *, const char *name, const char *value);
+
+/* "value" or "value:before". */
+void env_prepend(struct env *, const char *name, const char *value);
+void env_free(struct env *);
+
 /* Writes ENV_DIR: a file for each config var of environ. */
 int env_write_dir(const char *dir, char err[SANDBOX_ERRLEN]);
 
-/* The environment of buildpacks: never the config vars.  Not to be freed. */
-char *const *env_of_packs(void);
+/* What all packs get: never the config vars.  To be freed. */
+void env_of_packs(struct env *);
+
+/* The config vars themselves, but for those that say what the system is. */
+void env_add_config(struct env *);
 
 /* ---- build_packs.c */
 
 struct pack {
-	char id[SANDBOX_PACK_MAX + 1];   /* its folder's name */
+	char id[SANDBOX_PACK_MAX + 1];   /* what it is called in messages */
 	char name[SANDBOX_PACK_MAX + 1]; /* what bin/detect said */
 	char dir[512];                   /* of the copy that runs */
+	int foundry; /* has bin/supply or bin/finalize, as Cloud Foundry's */
 };
 
 struct packs {
@@ -175,23 +236,79 @@ struct packs {
 
 /*
  * Finds the packs to use: those asked for, or else the first one of
- * places->packs that fits.  None fits: 0, and packs->n is 0.
+ * places->packs that fits.  None fits: 0, and packs->n is 0.  One is asked
+ * for by the name of ours, a URL, or a path "./..." in the app.
  */
 int packs_detect(const struct build_places *, char *const *wanted,
     size_t nwanted, struct packs *, char err[SANDBOX_ERRLEN]);
 
+int pack_has(const char *dir, const char *program);
+
+/* ---- build_fetch.c, build_fetch_git.c, build_fetch_archive.c */
+
+/* Whether a word that asks for a pack is a URL or a path of the app. */
+int fetch_is_foreign(const char *wanted);
+
+/* Fills in the id and the folder `dir`, which is made, of such a pack. */
+int fetch_pack(const struct build_places *, const char *wanted, const char *dir,
+    char id[SANDBOX_PACK_MAX + 1], char err[SANDBOX_ERRLEN]);
+
+#define FETCH_SECONDS   120
+#define FETCH_BYTES_MAX (1024ULL * 1024 * 1024)
+#define FETCH_ENTRIES   200000
+
+/* A branch, tag or commit (NULL: what the server calls HEAD) into dir. */
+int fetch_git(const struct build_places *, const char *url, const char *ref,
+    const char *store, const char *dir, char err[SANDBOX_ERRLEN]);
+
+int fetch_archive(const struct build_places *, const char *url,
+    const char *store, const char *dir, char err[SANDBOX_ERRLEN]);
+
+/* Any archive of libarchive's, and any compression; what names it in err. */
+int fetch_unpack(
+    int fd, const char *dir, const char *what, char err[SANDBOX_ERRLEN]);
+
+/* ---- build_compile.c */
+
+/* What bin/release says. */
+struct release {
+	struct types types;
+	json_t *config;   /* an object of strings, or NULL */
+	char addons[200]; /* their names, for people */
+};
+
 int packs_compile(
     const struct build_places *, struct packs *, char err[SANDBOX_ERRLEN]);
 
-/* bin/release of the last pack: its default process types. */
+/* bin/release of the last pack. */
 int packs_release(const struct build_places *, const struct packs *,
-    struct types *, char err[SANDBOX_ERRLEN]);
+    struct release *, char err[SANDBOX_ERRLEN]);
+
+void release_free(struct release *);
+
+/* ---- build_supply.c */
+
+/* Where packs of Cloud Foundry leave what they supply, in the app. */
+int supply_prepare(const struct build_places *, const struct packs *,
+    char err[SANDBOX_ERRLEN]);
+
+/* bin/supply, and bin/finalize of the last one. */
+int supply_pack(const struct build_places *, const struct packs *, size_t nth,
+    char err[SANDBOX_ERRLEN]);
+
+/* What the packs before nth supplied, for one that is not Cloud Foundry's. */
+void supply_env(const struct build_places *, const struct packs *, size_t nth,
+    struct env *);
+
+/* Writes the .profile.d that leads to it at run time. */
+int supply_finish(const struct build_places *, const struct packs *,
+    char err[SANDBOX_ERRLEN]);
 
 /* ---- build_release.c */
 
 /* Reads what bin/release printed. */
 int release_parse(
-    const char *yaml, size_t len, struct types *, char err[SANDBOX_ERRLEN]);
+    const char *yaml, size_t len, struct release *, char err[SANDBOX_ERRLEN]);
 
 /* ---- build_file.c */
 
@@ -241,10 +358,11 @@ int procfile_read(const char *app, struct types *, char err[SANDBOX_ERRLEN]);
 
 /*
  * Writes out/result.json for paas-inspect:
- * {"buildpack": "Node.js", "types": {"web": "npm start"}, "settings": {}}
- * without settings if they are NULL.
+ * {"buildpack": "Node.js", "types": {"web": "npm start"}, "settings": {},
+ *  "config": {"RACK_ENV": "production"}}
+ * without settings or config if they are NULL.
  */
 int result_write(const char *out, const char *buildpack, const struct types *,
-    json_t *settings, char err[SANDBOX_ERRLEN]);
+    json_t *settings, json_t *config, char err[SANDBOX_ERRLEN]);
 
 #endif

@@ -197,29 +197,6 @@ take_commands(const json_t *settings, struct types *types)
 	}
 }
 
-/* "nodejs_buildpack" and "heroku/nodejs" are our nodejs. */
-static char *
-pack_name(const char *name)
-{
-	static const char *const others[][2] = {
-	    {"staticfile", "static"}, {"binary", "procfile"}};
-	static const char suffix[] = "_buildpack", prefix[] = "heroku/";
-	char plain[SANDBOX_PACK_MAX + 1];
-	size_t len = strlen(name);
-
-	if (strncmp(name, prefix, sizeof(prefix) - 1) == 0)
-		return strdup(name + sizeof(prefix) - 1);
-	if (len < sizeof(suffix) || len >= sizeof(plain) ||
-	    strcmp(name + len - sizeof(suffix) + 1, suffix) != 0)
-		return strdup(name);
-	snprintf(plain, sizeof(plain), "%.*s", (int)(len - sizeof(suffix) + 1),
-	    name);
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (strcmp(plain, others[i][0]) == 0)
-			return strdup(others[i][1]);
-	return strdup(plain);
-}
-
 static void
 take_packs(struct build_manifest *manifest)
 {
@@ -230,7 +207,7 @@ take_packs(struct build_manifest *manifest)
 	json_array_foreach (packs, i, pack)
 		if (json_is_string(pack) && manifest->npacks < PACKS_MAX)
 			manifest->packs[manifest->npacks++] =
-			    pack_name(json_string_value(pack));
+			    strdup(json_string_value(pack));
 }
 
 int

@@ -1,11 +1,9 @@
 /*
- * The Heroku buildpack API
- * (https://devcenter.heroku.com/articles/buildpack-api): bin/detect
- * BUILD_DIR, bin/compile BUILD_DIR CACHE_DIR ENV_DIR, bin/release BUILD_DIR,
- * and `export`, which a pack writes for the packs after it.
+ * Which buildpacks build the app: those that were asked for, or else the
+ * first of ours whose bin/detect says that it fits.
  *
- * The packs' folder is read only and packs write into their own, so that a
- * copy of each one in use is what runs.
+ * Packs write into their own folder, so that a copy of each one in use is
+ * what runs.
  */
 #include "sandbox/build.h"
 
@@ -19,12 +17,6 @@
 
 #define PACKS_LISTED_MAX 256
 #define DETECT_MAX       1024
-#define RELEASE_MAX      (64 * 1024)
-
-/* Sources each export that is there, then becomes the pack's program. */
-static const char compile_script[] =
-    "while [ \"$1\" != -- ]; do "
-    "if [ -f \"$1\" ]; then . \"$1\"; fi; shift; done; shift; exec \"$@\"";
 
 struct listing {
 	size_t n;
@@ -97,8 +89,8 @@ list_packs(const char *packs, struct listing *list, char err[SANDBOX_ERRLEN])
 	return 0;
 }
 
-static int
-has_program(const char *dir, const char *program)
+int
+pack_has(const char *dir, const char *program)
 {
 	char path[1024];
 	int n;
@@ -119,24 +111,26 @@ set_name(struct pack *pack, char *text)
 
 /* 1 if it fits, 0 if not, -1 with err. */
 static int
-detect_one(const struct build_places *places, const char *id, struct pack *pack,
+detect_one(const struct build_places *places, struct pack *pack,
     char err[SANDBOX_ERRLEN])
 {
-	char program[1024], *argv[3];
+	char program[1024], *argv[3] = {program, NULL, NULL};
 	struct run_output output;
+	struct env env = {0};
+	struct run run = {.argv = argv,
+	    .cwd = places->app,
+	    .output = &output,
+	    .max = DETECT_MAX};
 	int status;
 
-	memset(pack, 0, sizeof(*pack));
-	snprintf(pack->id, sizeof(pack->id), "%s", id);
-	snprintf(pack->dir, sizeof(pack->dir), "%s/%s", places->packs, id);
-	if (!has_program(pack->dir, "detect"))
+	if (!pack_has(pack->dir, "detect"))
 		return 0;
 	snprintf(program, sizeof(program), "%s/bin/detect", pack->dir);
-	argv[0] = program;
 	argv[1] = (char *)(uintptr_t)places->app;
-	argv[2] = NULL;
-	status = run_program(
-	    argv, env_of_packs(), places->app, &output, DETECT_MAX, err);
+	env_of_packs(&env);
+	run.envp = env.v;
+	status = run_program(places->guard, &run, err);
+	env_free(&env);
 	if (status == -1)
 		return -1;
 	if (status == 0)
@@ -145,25 +139,26 @@ detect_one(const struct build_places *places, const char *id, struct pack *pack,
 	return status == 0;
 }
 
-/* A pack writes `export` beside its bin/: give it a folder where it can. */
+/* Takes it for use: pack->dir is another one then. */
 static int
-copy_pack(const struct build_places *places, struct pack *pack,
+copy_pack(const struct build_places *places, struct pack *pack, const char *dir,
     char err[SANDBOX_ERRLEN])
 {
-	char from[512], *argv[6];
+	char *argv[] = {(char *)(uintptr_t) "/bin/cp",
+	    (char *)(uintptr_t) "-RL", (char *)(uintptr_t) "--", pack->dir,
+	    (char *)(uintptr_t)dir, NULL};
+	struct env env = {0};
+	struct run run = {.argv = argv, .cwd = "/"};
 	int status;
 
-	memcpy(from, pack->dir, sizeof(from));
-	snprintf(pack->dir, sizeof(pack->dir), "%s/%s", places->work, pack->id);
-	argv[0] = (char *)(uintptr_t) "/bin/cp";
-	argv[1] = (char *)(uintptr_t) "-RL";
-	argv[2] = (char *)(uintptr_t) "--";
-	argv[3] = from;
-	argv[4] = pack->dir;
-	argv[5] = NULL;
-	status = run_program(argv, env_of_packs(), "/", NULL, 0, err);
-	if (status == 0)
+	env_of_packs(&env);
+	run.envp = env.v;
+	status = run_program(places->guard, &run, err);
+	env_free(&env);
+	if (status == 0) {
+		snprintf(pack->dir, sizeof(pack->dir), "%s", dir);
 		return 0;
+	}
 	if (status != -1)
 		snprintf(err, SANDBOX_ERRLEN,
 		    "The buildpack \"%s\" can't be copied to %s.", pack->id,
@@ -171,48 +166,166 @@ copy_pack(const struct build_places *places, struct pack *pack,
 	return -1;
 }
 
-static int
-use_pack(const struct build_places *places, struct packs *packs,
-    struct pack *pack, char err[SANDBOX_ERRLEN])
+static void
+work_dir(const struct build_places *places, size_t nth, char *out, size_t len)
 {
-	if (packs->n == PACKS_MAX) {
-		snprintf(err, SANDBOX_ERRLEN,
-		    "More than %d buildpacks are asked for.", PACKS_MAX);
-		return -1;
-	}
-	printf("-----> %s app detected\n", pack->name);
-	if (copy_pack(places, pack, err) == -1)
-		return -1;
-	packs->v[packs->n++] = *pack;
-	return 0;
+	snprintf(out, len, "%s/%zu", places->work, nth);
 }
 
-/* The ones asked for: each must be there, and must fit. */
+static void
+set_ours(const struct build_places *places, const char *id, struct pack *pack)
+{
+	memset(pack, 0, sizeof(*pack));
+	snprintf(pack->id, sizeof(pack->id), "%s", id);
+	snprintf(pack->dir, sizeof(pack->dir), "%s/%s", places->packs, id);
+}
+
+/* ---- the ones asked for ---------------------------------------------- */
+
+/*
+ * Ours by the names that Heroku and Cloud Foundry have for theirs:
+ * heroku/nodejs, urn:buildpack:heroku/nodejs, nodejs_buildpack.
+ */
+static int
+name_ours(const char *wanted, char id[SANDBOX_PACK_MAX + 1])
+{
+	static const char *const prefixes[] = {"urn:buildpack:", "heroku/"};
+	static const char *const others[][2] = {
+	    {"staticfile", "static"}, {"binary", "procfile"}};
+	static const char suffix[] = "_buildpack";
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (strncmp(wanted, prefixes[i], strlen(prefixes[i])) == 0)
+			wanted += strlen(prefixes[i]);
+	len = strlen(wanted);
+	if (len > sizeof(suffix) - 1 &&
+	    strcmp(wanted + len - (sizeof(suffix) - 1), suffix) == 0)
+		len -= sizeof(suffix) - 1;
+	if (len > SANDBOX_PACK_MAX)
+		return -1;
+	memcpy(id, wanted, len);
+	id[len] = '\0';
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(id, others[i][0]) == 0)
+			snprintf(id, SANDBOX_PACK_MAX + 1, "%s", others[i][1]);
+	return is_id(id) ? 0 : -1;
+}
+
+/* Cloud Foundry asks no pack that was named whether it fits. */
+static int
+check_foreign(const struct build_places *places, struct pack *pack,
+    char err[SANDBOX_ERRLEN])
+{
+	pack->foundry =
+	    pack_has(pack->dir, "supply") || pack_has(pack->dir, "finalize");
+	if (pack->foundry) {
+		memcpy(pack->name, pack->id, sizeof(pack->name));
+		return 1;
+	}
+	if (!pack_has(pack->dir, "detect") || !pack_has(pack->dir, "compile")) {
+		snprintf(err, SANDBOX_ERRLEN,
+		    "\"%s\" is no buildpack: it has neither bin/detect and "
+		    "bin/compile, as Heroku's, nor bin/supply or "
+		    "bin/finalize, as Cloud Foundry's, that can be executed.",
+		    pack->id);
+		return -1;
+	}
+	return detect_one(places, pack, err);
+}
+
+static int
+take_foreign(const struct build_places *places, const char *wanted,
+    const char *dir, struct pack *pack, char err[SANDBOX_ERRLEN])
+{
+	memset(pack, 0, sizeof(*pack));
+	snprintf(pack->dir, sizeof(pack->dir), "%s", dir);
+	if (fetch_pack(places, wanted, dir, pack->id, err) == -1)
+		return -1;
+	return check_foreign(places, pack, err);
+}
+
+static int
+take_ours(const struct build_places *places, const char *wanted,
+    const char *dir, struct pack *pack, char err[SANDBOX_ERRLEN])
+{
+	char id[SANDBOX_PACK_MAX + 1], name[160];
+	int fits;
+
+	if (name_ours(wanted, id) == -1 ||
+	    (set_ours(places, id, pack), !pack_has(pack->dir, "detect"))) {
+		snprintf(err, SANDBOX_ERRLEN,
+		    "There is no buildpack \"%s\": name one of this "
+		    "platform's, or the URL of another one (paas "
+		    "buildpacks:set).",
+		    text_escape(name, sizeof(name), wanted));
+		return -1;
+	}
+	fits = detect_one(places, pack, err);
+	return fits == 1 && copy_pack(places, pack, dir, err) == -1 ? -1 : fits;
+}
+
+/* Each must be there, and must fit. */
 static int
 detect_wanted(const struct build_places *places, char *const *wanted,
     size_t nwanted, struct packs *packs, char err[SANDBOX_ERRLEN])
 {
-	char name[160], dir[512];
-	struct pack pack;
+	char dir[512], name[160];
+	struct pack *pack;
 	int fits;
 
+	if (nwanted > PACKS_MAX) {
+		snprintf(err, SANDBOX_ERRLEN,
+		    "More than %d buildpacks are asked for.", PACKS_MAX);
+		return -1;
+	}
 	for (size_t i = 0; i < nwanted; i++) {
-		text_escape(name, sizeof(name), wanted[i]);
-		snprintf(dir, sizeof(dir), "%s/%s", places->packs, wanted[i]);
-		if (!is_id(wanted[i]) || !has_program(dir, "detect")) {
-			snprintf(err, SANDBOX_ERRLEN,
-			    "There is no buildpack \"%s\".", name);
-			return -1;
-		}
-		fits = detect_one(places, wanted[i], &pack, err);
+		pack = &packs->v[i];
+		work_dir(places, i, dir, sizeof(dir));
+		fits = fetch_is_foreign(wanted[i])
+			   ? take_foreign(places, wanted[i], dir, pack, err)
+			   : take_ours(places, wanted[i], dir, pack, err);
 		if (fits == 0)
 			snprintf(err, SANDBOX_ERRLEN,
 			    "The buildpack \"%s\" does not fit this app: "
 			    "choose another one, or none to have it detected.",
-			    name);
-		if (fits != 1 || use_pack(places, packs, &pack, err) == -1)
+			    text_escape(name, sizeof(name), wanted[i]));
+		if (fits != 1)
 			return -1;
+		printf("-----> %s %s\n", pack->name,
+		    pack->foundry ? "buildpack" : "app detected");
+		packs->n++;
 	}
+	return 0;
+}
+
+/* ---- ours, by what fits ---------------------------------------------- */
+
+static int
+detect_any(const struct build_places *places, struct packs *packs,
+    char err[SANDBOX_ERRLEN])
+{
+	struct listing list = {0};
+	struct pack *pack = &packs->v[0];
+	char dir[512];
+	int fits = 0;
+
+	if (list_packs(places->packs, &list, err) == -1)
+		return -1;
+	for (size_t i = 0; i < list.n; i++) {
+		if (fits == 0) {
+			set_ours(places, list.id[i], pack);
+			fits = detect_one(places, pack, err);
+		}
+		free(list.id[i]);
+	}
+	if (fits != 1)
+		return fits;
+	printf("-----> %s app detected\n", pack->name);
+	work_dir(places, 0, dir, sizeof(dir));
+	if (copy_pack(places, pack, dir, err) == -1)
+		return -1;
+	packs->n = 1;
 	return 0;
 }
 
@@ -220,119 +333,12 @@ int
 packs_detect(const struct build_places *places, char *const *wanted,
     size_t nwanted, struct packs *packs, char err[SANDBOX_ERRLEN])
 {
-	struct listing list = {0};
-	struct pack pack;
-	int fits = 0, result = 0;
-
 	packs->n = 0;
 	if (mkdir(places->work, 0755) == -1 && errno != EEXIST) {
 		snprintf(err, SANDBOX_ERRLEN, "%s can't be made: %s.",
 		    places->work, strerror(errno));
 		return -1;
 	}
-	if (nwanted > 0)
-		return detect_wanted(places, wanted, nwanted, packs, err);
-	if (list_packs(places->packs, &list, err) == -1)
-		return -1;
-	for (size_t i = 0; i < list.n && fits == 0; i++)
-		fits = detect_one(places, list.id[i], &pack, err);
-	if (fits == 1)
-		result = use_pack(places, packs, &pack, err);
-	else if (fits == -1)
-		result = -1;
-	for (size_t i = 0; i < list.n; i++)
-		free(list.id[i]);
-	return result;
-}
-
-static int
-compile_one(const struct build_places *places, struct packs *packs, size_t nth,
-    char err[SANDBOX_ERRLEN])
-{
-	static char exports[PACKS_MAX][600];
-	char program[600], *argv[PACKS_MAX + 12];
-	struct pack *pack = &packs->v[nth];
-	size_t n = 0;
-	int status;
-
-	if (!has_program(pack->dir, "compile")) {
-		snprintf(err, SANDBOX_ERRLEN,
-		    "The buildpack \"%s\" has no bin/compile.", pack->id);
-		return -1;
-	}
-	snprintf(program, sizeof(program), "%s/bin/compile", pack->dir);
-	argv[n++] = (char *)(uintptr_t) "/bin/bash";
-	argv[n++] = (char *)(uintptr_t) "-c";
-	argv[n++] = (char *)(uintptr_t)compile_script;
-	argv[n++] = (char *)(uintptr_t) "paas-build";
-	for (size_t i = 0; i < nth; i++) {
-		snprintf(exports[i], sizeof(exports[i]), "%s/export",
-		    packs->v[i].dir);
-		argv[n++] = exports[i];
-	}
-	argv[n++] = (char *)(uintptr_t) "--";
-	argv[n++] = program;
-	argv[n++] = (char *)(uintptr_t)places->app;
-	argv[n++] = (char *)(uintptr_t)places->cache;
-	argv[n++] = (char *)(uintptr_t)places->env;
-	argv[n] = NULL;
-	status = run_program(argv, env_of_packs(), places->app, NULL, 0, err);
-	if (status == 0)
-		return 0;
-	if (status > 128)
-		snprintf(err, SANDBOX_ERRLEN,
-		    "The %s buildpack was ended by signal %d%s.", pack->name,
-		    status - 128,
-		    status == 137 ? ", most likely for want of memory" : "");
-	else if (status != -1)
-		snprintf(err, SANDBOX_ERRLEN,
-		    "The %s buildpack failed (exit %d): the lines above say "
-		    "why. Nothing was changed.",
-		    pack->name, status);
-	return -1;
-}
-
-int
-packs_compile(const struct build_places *places, struct packs *packs,
-    char err[SANDBOX_ERRLEN])
-{
-	for (size_t i = 0; i < packs->n; i++)
-		if (compile_one(places, packs, i, err) == -1)
-			return -1;
-	return 0;
-}
-
-int
-packs_release(const struct build_places *places, const struct packs *packs,
-    struct types *types, char err[SANDBOX_ERRLEN])
-{
-	char program[600], why[SANDBOX_ERRLEN], *argv[3];
-	const struct pack *pack;
-	struct run_output output;
-	int status;
-
-	if (packs->n == 0)
-		return 0;
-	pack = &packs->v[packs->n - 1];
-	if (!has_program(pack->dir, "release"))
-		return 0;
-	snprintf(program, sizeof(program), "%s/bin/release", pack->dir);
-	argv[0] = program;
-	argv[1] = (char *)(uintptr_t)places->app;
-	argv[2] = NULL;
-	status = run_program(
-	    argv, env_of_packs(), places->app, &output, RELEASE_MAX, err);
-	if (status == -1)
-		return -1;
-	if (status != 0) {
-		snprintf(why, sizeof(why), "exit %d", status);
-		status = -1;
-	} else
-		status = release_parse(output.text, output.len, types, why);
-	if (status == -1)
-		snprintf(err, SANDBOX_ERRLEN,
-		    "bin/release of the %s buildpack is wrong: %.300s",
-		    pack->name, why);
-	free(output.text);
-	return status;
+	return nwanted > 0 ? detect_wanted(places, wanted, nwanted, packs, err)
+			   : detect_any(places, packs, err);
 }

@@ -1,10 +1,12 @@
 /*
  * What bin/release prints: YAML with default_process_types, a mapping of
- * names to commands.  `addons` and the long deprecated `config_vars` of
- * other packs are read and left out.
+ * names to commands; config_vars, of names to values, for the first release
+ * of an app; and addons, a list of names.
  */
 #include "sandbox/build.h"
 
+#include <bsd/string.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
@@ -66,24 +68,69 @@ add_type(yaml_node_t *key, yaml_node_t *value, struct types *types,
 }
 
 static int
-read_document(
-    yaml_document_t *doc, struct types *types, char err[SANDBOX_ERRLEN])
+is_scalar(const yaml_node_t *node)
 {
-	yaml_node_t *root, *map;
-	yaml_node_pair_t *pair;
+	return node != NULL && node->type == YAML_SCALAR_NODE;
+}
 
-	root = yaml_document_get_root_node(doc);
-	if (root == NULL)
-		return 0;
-	if (root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0)
-		return 0;
-	if (root->type != YAML_MAPPING_NODE) {
-		snprintf(err, SANDBOX_ERRLEN, "it is not a YAML mapping.");
+static int
+var_name_valid(const char *name, size_t len)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz_0123456789";
+
+	return len > 0 && len <= SANDBOX_VAR_NAME &&
+	       strspn(name, letters) == len && (name[0] < '0' || name[0] > '9');
+}
+
+static int
+add_var(yaml_node_t *key, yaml_node_t *value, struct release *release,
+    char err[SANDBOX_ERRLEN])
+{
+	char name[96];
+	json_t *text = NULL;
+
+	if (is_scalar(key) && is_scalar(value) &&
+	    var_name_valid(
+		(char *)key->data.scalar.value, key->data.scalar.length) &&
+	    value->data.scalar.length <= SANDBOX_VAR_VALUE &&
+	    json_object_size(release->config) < SANDBOX_VARS_MAX)
+		text = json_stringn((char *)value->data.scalar.value,
+		    value->data.scalar.length);
+	if (text == NULL) {
+		text_escape(name, sizeof(name),
+		    is_scalar(key) ? (char *)key->data.scalar.value : "?");
+		snprintf(err, SANDBOX_ERRLEN,
+		    "config_vars must map at most %d names (A-Z, a-z, 0-9, "
+		    "'_') to texts of at most %d bytes: \"%s\" does not.",
+		    SANDBOX_VARS_MAX, SANDBOX_VAR_VALUE, name);
 		return -1;
 	}
-	map = find(doc, root, "default_process_types");
-	if (map == NULL ||
-	    (map->type == YAML_SCALAR_NODE && map->data.scalar.length == 0))
+	json_object_set_new(
+	    release->config, (char *)key->data.scalar.value, text);
+	return 0;
+}
+
+/* Is it there at all?  "name:" without a value is not. */
+static yaml_node_t *
+find_filled(yaml_document_t *doc, yaml_node_t *root, const char *name)
+{
+	yaml_node_t *node = find(doc, root, name);
+
+	return is_scalar(node) &&
+		       (node->data.scalar.length == 0 ||
+			   strcmp((char *)node->data.scalar.value, "null") == 0)
+		   ? NULL
+		   : node;
+}
+
+static int
+read_types(yaml_document_t *doc, yaml_node_t *map, struct release *release,
+    char err[SANDBOX_ERRLEN])
+{
+	yaml_node_pair_t *pair;
+
+	if (map == NULL)
 		return 0;
 	if (map->type != YAML_MAPPING_NODE) {
 		snprintf(err, SANDBOX_ERRLEN,
@@ -93,15 +140,83 @@ read_document(
 	for (pair = map->data.mapping.pairs.start;
 	     pair < map->data.mapping.pairs.top; pair++)
 		if (add_type(yaml_document_get_node(doc, pair->key),
-			yaml_document_get_node(doc, pair->value), types,
+			yaml_document_get_node(doc, pair->value),
+			&release->types, err) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+read_config(yaml_document_t *doc, yaml_node_t *map, struct release *release,
+    char err[SANDBOX_ERRLEN])
+{
+	yaml_node_pair_t *pair;
+
+	if (map == NULL)
+		return 0;
+	if (map->type != YAML_MAPPING_NODE) {
+		snprintf(err, SANDBOX_ERRLEN,
+		    "config_vars must map names to values.");
+		return -1;
+	}
+	if (release->config == NULL)
+		release->config = json_object();
+	for (pair = map->data.mapping.pairs.start;
+	     pair < map->data.mapping.pairs.top; pair++)
+		if (add_var(yaml_document_get_node(doc, pair->key),
+			yaml_document_get_node(doc, pair->value), release,
 			err) == -1)
 			return -1;
 	return 0;
 }
 
+/* Whatever it is, it is only told. */
+static void
+read_addons(yaml_document_t *doc, yaml_node_t *list, struct release *release)
+{
+	yaml_node_item_t *item;
+	yaml_node_t *node;
+	char name[64];
+
+	if (list == NULL || list->type != YAML_SEQUENCE_NODE)
+		return;
+	for (item = list->data.sequence.items.start;
+	     item < list->data.sequence.items.top; item++) {
+		node = yaml_document_get_node(doc, *item);
+		if (!is_scalar(node))
+			continue;
+		text_escape(
+		    name, sizeof(name), (char *)node->data.scalar.value);
+		if (release->addons[0] != '\0')
+			strlcat(release->addons, ", ", sizeof(release->addons));
+		strlcat(release->addons, name, sizeof(release->addons));
+	}
+}
+
+static int
+read_document(
+    yaml_document_t *doc, struct release *release, char err[SANDBOX_ERRLEN])
+{
+	yaml_node_t *root;
+
+	root = yaml_document_get_root_node(doc);
+	if (root == NULL || (is_scalar(root) && root->data.scalar.length == 0))
+		return 0;
+	if (root->type != YAML_MAPPING_NODE) {
+		snprintf(err, SANDBOX_ERRLEN, "it is not a YAML mapping.");
+		return -1;
+	}
+	read_addons(doc, find_filled(doc, root, "addons"), release);
+	if (read_types(doc, find_filled(doc, root, "default_process_types"),
+		release, err) == -1)
+		return -1;
+	return read_config(
+	    doc, find_filled(doc, root, "config_vars"), release, err);
+}
+
 int
-release_parse(
-    const char *yaml, size_t len, struct types *types, char err[SANDBOX_ERRLEN])
+release_parse(const char *yaml, size_t len, struct release *release,
+    char err[SANDBOX_ERRLEN])
 {
 	yaml_parser_t parser;
 	yaml_document_t doc;
@@ -117,9 +232,17 @@ release_parse(
 		    parser.problem_mark.line + 1,
 		    parser.problem != NULL ? parser.problem : "not YAML");
 	} else {
-		result = read_document(&doc, types, err);
+		result = read_document(&doc, release, err);
 		yaml_document_delete(&doc);
 	}
 	yaml_parser_delete(&parser);
 	return result;
+}
+
+void
+release_free(struct release *release)
+{
+	types_free(&release->types);
+	json_decref(release->config);
+	release->config = NULL;
 }

@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 static json_t *
-result_json(const char *buildpack, const struct types *types, json_t *settings)
+result_json(const char *buildpack, const struct types *types, json_t *settings,
+    json_t *config)
 {
 	json_t *result = json_object(), *map = json_object();
 
@@ -22,12 +23,14 @@ result_json(const char *buildpack, const struct types *types, json_t *settings)
 	json_object_set_new(result, "types", map);
 	if (settings != NULL)
 		json_object_set(result, "settings", settings);
+	if (json_object_size(config) > 0)
+		json_object_set(result, "config", config);
 	return result;
 }
 
 int
 result_write(const char *out, const char *buildpack, const struct types *types,
-    json_t *settings, char err[SANDBOX_ERRLEN])
+    json_t *settings, json_t *config, char err[SANDBOX_ERRLEN])
 {
 	char path[512];
 	json_t *result;
@@ -36,7 +39,7 @@ result_write(const char *out, const char *buildpack, const struct types *types,
 	snprintf(path, sizeof(path), "%s/result.json", out);
 	/* A pack that has put something there before must not lead us away. */
 	unlink(path);
-	result = result_json(buildpack, types, settings);
+	result = result_json(buildpack, types, settings, config);
 	fd = open(
 	    path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd != -1) {

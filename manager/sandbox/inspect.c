@@ -2,7 +2,8 @@
  * paas-inspect: one JSON line about a build,
  *
  *   {"hash": 64 hex digits, "bytes": N, "entries": N,
- *    "types": {"web": "command"}, "buildpack": "Node.js"}
+ *    "types": {"web": "command"}, "buildpack": "Node.js",
+ *    "config": {"RACK_ENV": "production"}}
  *
  * or {"error": "a sentence"} and exit 1.
  *
@@ -65,9 +66,9 @@ static json_t *
 inspect(const char *place, const struct tree_limits *limits,
     char err[SANDBOX_ERRLEN])
 {
-	char buildpack[SANDBOX_PACK_MAX + 1], hex[2 * TREE_HASH_LEN + 1];
+	char hex[2 * TREE_HASH_LEN + 1];
 	uint8_t hash[TREE_HASH_LEN];
-	struct types types = {0};
+	struct inspect_found found = {.config = NULL};
 	struct tree_stats stats;
 	json_t *map, *result = NULL;
 	int work, app = -1, out = -1;
@@ -75,19 +76,21 @@ inspect(const char *place, const struct tree_limits *limits,
 	work = open_part(AT_FDCWD, place, err);
 	if (work != -1 && (out = open_part(work, "out", err)) != -1 &&
 	    (app = open_part(work, "app", err)) != -1 &&
-	    inspect_result(out, buildpack, &types, err) == 0 &&
+	    inspect_result(out, &found, err) == 0 &&
 	    tree_hash(app, limits, &stats, hash, err) == 0) {
 		sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
 		map = json_object();
-		for (size_t i = 0; i < types.n; i++)
-			json_object_set_new(map, types.v[i].name,
-			    json_string(types.v[i].command));
+		for (size_t i = 0; i < found.types.n; i++)
+			json_object_set_new(map, found.types.v[i].name,
+			    json_string(found.types.v[i].command));
 		result = json_pack("{s:s, s:I, s:I, s:o, s:s}", "hash", hex,
 		    "bytes", (json_int_t)stats.bytes, "entries",
 		    (json_int_t)stats.entries, "types", map, "buildpack",
-		    buildpack);
+		    found.buildpack);
+		if (found.config != NULL)
+			json_object_set(result, "config", found.config);
 	}
-	types_free(&types);
+	inspect_free(&found);
 	if (app != -1)
 		close(app);
 	if (out != -1)

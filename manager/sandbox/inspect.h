@@ -40,11 +40,17 @@ struct tree_stats {
 int tree_hash(int dirfd, const struct tree_limits *, struct tree_stats *,
     uint8_t hash[TREE_HASH_LEN], char err[SANDBOX_ERRLEN]);
 
+struct inspect_found {
+	char buildpack[SANDBOX_PACK_MAX + 1];
+	struct types types;
+	struct json_t *config; /* config vars, an object of strings; or NULL */
+};
+
 /*
- * Reads result.json in dirfd, written by code of strangers.  buildpack holds
- * SANDBOX_PACK_MAX + 1 bytes.  Returns 0, or -1 with a sentence in err.
+ * Reads result.json in dirfd, written by code of strangers.  Returns 0, or -1
+ * with a sentence in err; inspect_free in any case.
  */
-int inspect_result(
-    int dirfd, char *buildpack, struct types *, char err[SANDBOX_ERRLEN]);
+int inspect_result(int dirfd, struct inspect_found *, char err[SANDBOX_ERRLEN]);
+void inspect_free(struct inspect_found *);
 
 #endif

@@ -77,9 +77,51 @@ read_types(json_t *map, struct types *types, char err[SANDBOX_ERRLEN])
 	return 0;
 }
 
+static int
+var_valid(const char *name, const json_t *value)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz_0123456789";
+	size_t len = strspn(name, letters);
+
+	return len > 0 && len <= SANDBOX_VAR_NAME && name[len] == '\0' &&
+	       (name[0] < '0' || name[0] > '9') && json_is_string(value) &&
+	       json_string_length(value) <= SANDBOX_VAR_VALUE;
+}
+
+/* A line of the log holds all of the answer. */
+static int
+read_config(json_t *map, json_t **config, char err[SANDBOX_ERRLEN])
+{
+	const char *name;
+	json_t *value;
+	int valid = map == NULL || json_is_object(map);
+
+	json_object_foreach (map, name, value)
+		if (!var_valid(name, value))
+			valid = 0;
+	if (!valid || json_object_size(map) > SANDBOX_VARS_MAX ||
+	    json_dumpb(map, NULL, 0, JSON_COMPACT) > SANDBOX_VARS_BYTES) {
+		snprintf(err, SANDBOX_ERRLEN,
+		    "The build's result has config vars that are not valid, "
+		    "or more than %d of them, or %d bytes.",
+		    SANDBOX_VARS_MAX, SANDBOX_VARS_BYTES);
+		return -1;
+	}
+	*config = json_incref(map);
+	return 0;
+}
+
+void
+inspect_free(struct inspect_found *found)
+{
+	types_free(&found->types);
+	json_decref(found->config);
+	found->config = NULL;
+}
+
 int
-inspect_result(
-    int dirfd, char *buildpack, struct types *types, char err[SANDBOX_ERRLEN])
+inspect_result(int dirfd, struct inspect_found *found, char err[SANDBOX_ERRLEN])
 {
 	const char *name;
 	json_t *result = NULL;
@@ -97,10 +139,13 @@ inspect_result(
 	} else {
 		name = json_string_value(json_object_get(result, "buildpack"));
 		/* Escaped, it is at home in a table on a terminal. */
-		text_escape(
-		    buildpack, SANDBOX_PACK_MAX + 1, name != NULL ? name : "");
-		status =
-		    read_types(json_object_get(result, "types"), types, err);
+		text_escape(found->buildpack, sizeof(found->buildpack),
+		    name != NULL ? name : "");
+		status = read_types(
+		    json_object_get(result, "types"), &found->types, err);
+		if (status == 0)
+			status = read_config(json_object_get(result, "config"),
+			    &found->config, err);
 	}
 	json_decref(result);
 	return status;

@@ -16,6 +16,10 @@
 #define SANDBOX_COMMANDS_MAX 16384 /* of all: a log line holds them */
 #define SANDBOX_PACK_MAX     64    /* bytes of a buildpack's name */
 #define SANDBOX_PROCFILE_MAX (64 * 1024)
+#define SANDBOX_VARS_MAX     64 /* config vars that a pack proposes */
+#define SANDBOX_VAR_NAME     128
+#define SANDBOX_VAR_VALUE    4096
+#define SANDBOX_VARS_BYTES   32768 /* of all, as JSON */
 
 /* What is said of a name that breaks the rule of types_name_valid. */
 #define SANDBOX_TYPE_RULE                                              \

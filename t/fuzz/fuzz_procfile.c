@@ -1,4 +1,4 @@
-/* sources: manager/sandbox/build_procfile.c manager/sandbox/build_file.c manager/sandbox/build_release.c manager/sandbox/build_paths.c manager/sandbox/common_types.c manager/sandbox/common_text.c; libs: -lyaml -lbsd */
+/* sources: manager/sandbox/build_procfile.c manager/sandbox/build_file.c manager/sandbox/build_release.c manager/sandbox/build_paths.c manager/sandbox/common_types.c manager/sandbox/common_text.c; libs: -lyaml -ljansson -lbsd */
 /*
  * What a push says about itself: its Procfile, the YAML of bin/release, and
  * the names in its archive.  The first byte of an input chooses.
@@ -53,6 +53,7 @@ static void
 fuzz_types(const char *text, size_t len, int yaml)
 {
 	char err[SANDBOX_ERRLEN] = "";
+	struct release release = {.config = NULL};
 	struct types types = {0};
 	char *copy = malloc(len + 1);
 	int r;
@@ -60,11 +61,12 @@ fuzz_types(const char *text, size_t len, int yaml)
 	MUST(copy != NULL);
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	r = yaml ? release_parse(copy, len, &types, err)
+	r = yaml ? release_parse(copy, len, &release, err)
 		 : procfile_parse(copy, len, &types, err);
-	types_must_be_valid(&types);
+	types_must_be_valid(yaml ? &release.types : &types);
 	if (r == -1)
 		text_must_be_printable(err, sizeof(err));
+	release_free(&release);
 	types_free(&types);
 	free(copy);
 }

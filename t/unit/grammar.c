@@ -1,4 +1,4 @@
-/* sources: manager/cli/[!p]*.c manager/cli/p[ru]*.c manager/common/conf.c; libs: -lcurl -ljansson -larchive */
+/* sources: manager/cli/[!p]*.c manager/cli/p[ru]*.c manager/common/conf.c manager/common/push.c; libs: -lcurl -ljansson -larchive -lsodium */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

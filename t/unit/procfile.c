@@ -1,4 +1,4 @@
-/* sources: manager/sandbox/build_procfile.c manager/sandbox/build_file.c manager/sandbox/build_release.c manager/sandbox/common_types.c manager/sandbox/common_text.c; libs: -lyaml */
+/* sources: manager/sandbox/build_procfile.c manager/sandbox/build_file.c manager/sandbox/build_release.c manager/sandbox/common_types.c manager/sandbox/common_text.c; libs: -lyaml -ljansson -lbsd */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,10 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "sandbox/build.h"
 
 static struct types types;
+static struct release said;
 static char err[SANDBOX_ERRLEN];
 
 static int
@@ -26,9 +28,10 @@ parse(const char *text)
 static int
 release(const char *yaml)
 {
-	types_free(&types);
+	release_free(&said);
+	said.addons[0] = '\0';
 	err[0] = '\0';
-	return release_parse(yaml, strlen(yaml), &types, err);
+	return release_parse(yaml, strlen(yaml), &said, err);
 }
 
 #define assert_says(words) assert_non_null(strstr(err, words))
@@ -163,16 +166,31 @@ of_a_pack(void **state)
 	assert_int_equal(release(""), 0);
 	assert_int_equal(release("--- {}\n"), 0);
 	assert_int_equal(release("---\naddons: []\nconfig_vars: {}\n"), 0);
-	assert_int_equal(types.n, 0);
+	assert_int_equal(said.types.n, 0);
 	assert_int_equal(release("---\naddons:\n  - pg\n"
 				 "default_process_types:\n"
 				 "  web: npm start\n"
 				 "  console: \"node -i\"\n"),
 	    0);
-	assert_int_equal(types.n, 2);
-	assert_string_equal(types_find(&types, "web"), "npm start");
-	assert_string_equal(types_find(&types, "console"), "node -i");
+	assert_int_equal(said.types.n, 2);
+	assert_string_equal(types_find(&said.types, "web"), "npm start");
+	assert_string_equal(types_find(&said.types, "console"), "node -i");
+	assert_string_equal(said.addons, "pg");
 	assert_int_equal(release("default_process_types:\n"), 0);
+	assert_int_equal(release("config_vars:\n  RACK_ENV: production\n"
+				 "  B: \"a=b\\nc\"\n"),
+	    0);
+	assert_string_equal(
+	    json_string_value(json_object_get(said.config, "RACK_ENV")),
+	    "production");
+	assert_int_equal(json_object_size(said.config), 2);
+	assert_int_equal(release("config_vars: [a]\n"), -1);
+	assert_says("must map names to values");
+	assert_int_equal(release("config_vars: {\"A B\": x}\n"), -1);
+	assert_says("\"A B\" does not");
+	assert_int_equal(release("config_vars: {A: [x]}\n"), -1);
+	assert_int_equal(release("config_vars: {1A: x}\n"), -1);
+	release_free(&said);
 }
 
 static void

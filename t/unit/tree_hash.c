@@ -206,13 +206,12 @@ not_too_deep(void **state)
 static int
 result(const char *json)
 {
-	char buildpack[SANDBOX_PACK_MAX + 1];
-	struct types types = {0};
+	struct inspect_found found = {.config = NULL};
 	int status;
 
 	make_file("result.json", 0644, json);
-	status = inspect_result(dir, buildpack, &types, err);
-	types_free(&types);
+	status = inspect_result(dir, &found, err);
+	inspect_free(&found);
 	return status;
 }
 
@@ -234,29 +233,37 @@ hostile_results(void **state)
 	assert_int_equal(result("{\"types\":{\"web\":\"a\\nb\"}}"), -1);
 	assert_int_equal(
 	    result("{\"types\":{\"web\":\"a\"},\"types\":{\"x\":\"b\"}}"), -1);
+#define WITH_CONFIG(text) "{\"types\":{\"web\":\"a\"},\"config\":" text "}"
+	assert_int_equal(result(WITH_CONFIG("{\"A_1\":\"b\\nc\"}")), 0);
+	assert_int_equal(result(WITH_CONFIG("{}")), 0);
+	assert_int_equal(result(WITH_CONFIG("[]")), -1);
+	assert_int_equal(result(WITH_CONFIG("{\"A\":1}")), -1);
+	assert_int_equal(result(WITH_CONFIG("{\"A=B\":\"x\"}")), -1);
+	assert_int_equal(result(WITH_CONFIG("{\"\":\"x\"}")), -1);
+	assert_int_equal(result(WITH_CONFIG("{\"1\":\"x\"}")), -1);
+	assert_int_equal(result(WITH_CONFIG("{\"A\":\"a\\u0000b\"}")), -1);
 }
 
 static void
 results_are_files(void **state)
 {
-	char buildpack[SANDBOX_PACK_MAX + 1];
-	struct types types = {0};
+	struct inspect_found found = {.config = NULL};
 	int fd;
 
 	(void)state;
-	assert_int_equal(inspect_result(dir, buildpack, &types, err), -1);
+	assert_int_equal(inspect_result(dir, &found, err), -1);
 	assert_says("left no result");
 	assert_int_equal(symlinkat("/etc/passwd", dir, "result.json"), 0);
-	assert_int_equal(inspect_result(dir, buildpack, &types, err), -1);
+	assert_int_equal(inspect_result(dir, &found, err), -1);
 	unlinkat(dir, "result.json", 0);
 	assert_int_equal(mkfifoat(dir, "result.json", 0600), 0);
-	assert_int_equal(inspect_result(dir, buildpack, &types, err), -1);
+	assert_int_equal(inspect_result(dir, &found, err), -1);
 	unlinkat(dir, "result.json", 0);
 	make_file("result.json", 0644, "");
 	fd = openat(dir, "result.json", O_WRONLY);
 	assert_int_equal(ftruncate(fd, RESULT_MAX + 1), 0);
 	close(fd);
-	assert_int_equal(inspect_result(dir, buildpack, &types, err), -1);
+	assert_int_equal(inspect_result(dir, &found, err), -1);
 	assert_says("at most");
 }
 

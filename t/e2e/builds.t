@@ -1,0 +1,109 @@
+#!/usr/bin/perl
+# Builds in their real sandbox: packs of others, and what bounds a build, each
+# limit with the words that its breach is told in; the app that ran goes on.
+use strict;
+use warnings;
+use lib 't/lib';
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use Platform;
+use Test::More;
+use Time::HiRes qw(time sleep);
+use WebFiles;
+
+my $tmp = tempdir('paas-builds-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $packs = "$Platform::top/t/fixtures/packs";
+my $p = Platform->new(conf => {
+    build_timeout => 20, build_memory => '256M', build_disk => '64M', build_output => '1M', build_pids => 100 });
+my $app = 'builds';
+
+sub write_file {
+    my ($path, $text, $mode) = @_;
+    make_path($path =~ s{/[^/]*$}{}r);
+    open my $fh, '>', $path or die "$path: $!";
+    print {$fh} $text;
+    close $fh;
+    chmod $mode // 0644, $path;
+}
+
+my $n = 0;
+sub folder {
+    my (%files) = @_;
+    my $dir = "$tmp/" . ++$n;
+    write_file("$dir/$_", $files{$_}, m{/bin/} ? 0755 : 0644) for keys %files;
+    return $dir;
+}
+
+sub left {
+    return Platform::wait_for(15, sub {
+        my @left = glob "$p->{state}/{uploads,builds}/*";
+        !@left;
+    });
+}
+
+# ---- packs of others ---------------------------------------------------------
+
+my $dir = folder('words' => "from a pack\n", 'app/index.html' => "first\n");
+system('cp', '-r', "$packs/heroku", "$packs/supply", "$packs/export", $dir) == 0 or die;
+write_file("$dir/Procfile", "web: supplied-tool > index.html && exec python3 -m http.server \$PORT\n");
+is(($p->paas('apps:create', $app))[0], 0, 'an app');
+is(($p->paas('config:set', 'MINE=1', 'WORD=my own', '-a', $app))[0], 0, 'with a config var');
+is(($p->paas('buildpacks:add', $_, '-a', $app))[0], 0, "built with $_") for './export', './supply', './heroku';
+my ($rc, $out) = $p->paas('push', $dir, '-a', $app);
+is($rc, 0, 'pushed') or diag $out;
+like($out, qr/from the pack before: exported by export-pack/, 'export');
+like($out, qr{supplied: /app/.paas/deps/1/bin/supplied-tool, the variable}, 'supply');
+like($out, qr/in ENV_DIR: my own/, 'a config var');
+is($p->get($app)->{body}, "the tool of supply\n", 'what was supplied runs');
+is_deeply($p->json('config', '-a', $app), { MINE => '1', WORD => 'my own', WORDS_ENV => 'production' },
+    'config vars of the pack come with the first release, none takes the place of one that is there');
+is(($p->paas('config:unset', 'WORDS_ENV', '-a', $app))[0], 0, 'one is taken away');
+write_file("$dir/more", 'x');
+is(($p->paas('push', $dir, '-a', $app))[0], 0, 'pushed again');
+ok(!exists $p->json('config', '-a', $app)->{WORDS_ENV}, 'it stays away');
+
+is(($p->paas('buildpacks:set', 'https://198.18.255.254/x.git', '-a', $app))[0], 0, 'a pack from a private network');
+my $start = time;
+($rc, $out) = $p->paas('push', $dir, '-a', $app);
+isnt($rc, 0, 'is not had');
+like($out, qr/could not be fetched/, 'it says so') or diag $out;
+cmp_ok(time - $start, '<', 30, 'soon');
+is(($p->paas('buildpacks:clear', '-a', $app))[0], 0, 'none any more');
+
+# ---- limits ------------------------------------------------------------------
+
+my $version = $p->json('releases', '-a', $app)->[0]{version};
+sub refused {
+    my ($what, $script, $words, $seconds) = @_;
+    my $d = folder('pack/bin/detect' => "#!/bin/sh\necho Trouble\n", 'pack/bin/compile' => "#!/bin/bash\n$script\n",
+        'Procfile' => "web: true\n");
+    my $begun = time;
+    my ($status, $said) = $p->paas('push', $d, '-a', $app);
+    isnt($status, 0, "$what: refused");
+    like($said, $words, "$what: says why") or diag substr $said, -2000;
+    cmp_ok(time - $begun, '<', $seconds, "$what: in time");
+    is($p->get($app)->{body}, "the tool of supply\n", "$what: the app goes on");
+    ok(left(), "$what: nothing is left") or diag join ' ', glob "$p->{state}/{uploads,builds}/*";
+}
+is(($p->paas('buildpacks:set', './pack', '-a', $app))[0], 0, 'a pack of the app');
+refused('an endless printer', 'exec yes "the same line, over and over"', qr/printed more than 1 MiB.*build_output/, 20);
+refused('one long line', 'exec tr "\0" x < /dev/zero', qr/printed more than 1 MiB.*build_output/, 20);
+refused('a disk filler', 'exec cat /dev/zero > "$1/big"', qr/wrote more than 64 MiB.*build_disk/, 20);
+refused('a filler of the cache', 'for i in $(seq 100); do head -c 1M /dev/zero > "$2/$i"; done; sleep 60',
+    qr/wrote more than 64 MiB.*build_disk/, 20);
+{
+    my $d = folder('Procfile' => "web: true\n", 'pack/bin/detect' => "#!/bin/sh\n", 'pack/bin/compile' => "#!/bin/sh\nls \$2; exit 1\n");
+    my ($status, $said) = $p->paas('push', $d, '-a', $app);
+    like($said, qr/The cache has \d+ MiB.*it is emptied/, 'the next build empties such a cache');
+    unlike($said, qr/wrote more than/, 'and does not fail of it');
+}
+refused('a memory eater', 'exec python3 -c "x = bytearray(1 << 30); x[::4096] = b\'x\' * len(x[::4096])"',
+    qr/memory.*build_memory/, 30);
+refused('a fork bomb', 'bomb() { bomb | bomb & }; bomb 2> /dev/null; sleep 100', qr/as many processes as it may.*build_pids/, 30);
+refused('a sleeper', 'exec sleep 1000', qr/longer than 20 s.*build_timeout/, 40);
+refused('one that leaves others behind', '(trap "" HUP TERM; setsid sleep 1000) & setsid sleep 1001 & exit 3',
+    qr/Trouble buildpack failed \(exit 3\)/, 20);
+is($p->json('releases', '-a', $app)->[0]{version}, $version, 'no release came of any');
+is(scalar(() = (Platform::run('ps', '-eo', 'args='))[1] =~ /^sleep 100[01]$/mg), 0, 'no process is left');
+
+done_testing();
