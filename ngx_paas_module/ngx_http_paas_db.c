@@ -43,7 +43,6 @@ static void ngx_http_paas_open_db(ngx_http_paas_db_t *db,
     ngx_file_info_t *fi, ngx_log_t *log);
 static ngx_int_t ngx_http_paas_map_db(ngx_http_paas_db_t *db,
     paas_routedb_reader_t **reader, int *error);
-static void ngx_http_paas_note_txn(ngx_http_paas_db_t *db, uint64_t txn);
 
 
 /* Opens what can be opened; the rest is left to ngx_http_paas_watch_db(). */
@@ -96,8 +95,6 @@ ngx_http_paas_init_guard(ngx_log_t *log)
 void
 ngx_http_paas_close_db(ngx_http_paas_db_t *db)
 {
-    ngx_http_paas_view_t  *view;
-
     if (db->reader) {
         paas_routedb_reader_close(db->reader);
         db->reader = NULL;
@@ -105,13 +102,7 @@ ngx_http_paas_close_db(ngx_http_paas_db_t *db)
 
     ngx_http_paas_note_words(db);
 
-    while (db->oldest) {
-        view = db->oldest;
-        db->oldest = view->next;
-        ngx_free(view);
-    }
-
-    db->view = NULL;
+    ngx_http_paas_close_views(db);
 }
 
 
@@ -453,56 +444,4 @@ ngx_http_paas_map_db(ngx_http_paas_db_t *db, paas_routedb_reader_t **reader,
     ngx_http_paas_guard = 0;
 
     return *error == PAAS_ROUTEDB_OK ? NGX_OK : NGX_ERROR;
-}
-
-
-static void
-ngx_http_paas_note_txn(ngx_http_paas_db_t *db, uint64_t txn)
-{
-    ngx_http_paas_view_t  *view;
-
-    db->txn = txn;
-    db->stamp++;
-    db->changed = ngx_current_msec;
-
-    (void) paas_routedb_get_meta(db->reader, &db->meta);
-
-    if (db->view && db->view->generation == db->meta.generation) {
-        return;
-    }
-
-    view = ngx_alloc(sizeof(ngx_http_paas_view_t), ngx_cycle->log);
-    if (view == NULL) {
-        return;
-    }
-
-    view->generation = db->meta.generation;
-    view->refs = 0;
-    view->next = NULL;
-
-    if (db->view) {
-        db->view->next = view;
-
-    } else {
-        db->oldest = view;
-    }
-
-    db->view = view;
-
-    ngx_http_paas_free_views(db);
-}
-
-
-/* Those that no request was routed on any more, and no new one will be. */
-
-void
-ngx_http_paas_free_views(ngx_http_paas_db_t *db)
-{
-    ngx_http_paas_view_t  *view;
-
-    while (db->oldest != db->view && db->oldest->refs == 0) {
-        view = db->oldest;
-        db->oldest = view->next;
-        ngx_free(view);
-    }
 }

@@ -83,7 +83,13 @@ ngx_int_t ngx_http_paas_read_db(ngx_http_paas_db_t *db,
     ngx_http_paas_read_pt read, void *data, ngx_log_t *log);
 ngx_int_t ngx_http_paas_recheck_db(ngx_http_paas_db_t *db, ngx_log_t *log);
 void ngx_http_paas_watch_db(ngx_http_paas_db_t *db, ngx_log_t *log);
+
+
+/* ngx_http_paas_view.c */
+
+void ngx_http_paas_note_txn(ngx_http_paas_db_t *db, uint64_t txn);
 void ngx_http_paas_free_views(ngx_http_paas_db_t *db);
+void ngx_http_paas_close_views(ngx_http_paas_db_t *db);
 
 
 /* ngx_http_paas_db_state.c */

@@ -58,6 +58,12 @@ ngx_uint_t ngx_http_paas_sample_queue(ngx_http_paas_zone_t *zone, uint32_t i,
     ngx_http_paas_wait_t *w);
 
 
+/* ngx_http_paas_json.c */
+
+void ngx_http_paas_print_json(ngx_http_paas_out_t *out,
+    ngx_http_paas_main_conf_t *pmcf, uint64_t id);
+
+
 /* ngx_http_paas_metrics.c */
 
 void ngx_http_paas_print_metrics(ngx_http_paas_out_t *out,

@@ -89,4 +89,27 @@ typedef struct {
 } ngx_http_paas_zone_t;
 
 
+/* ngx_http_paas_zone.c */
+
+char *ngx_http_paas_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void ngx_http_paas_take_row(ngx_http_paas_zone_t *zone, ngx_log_t *log);
+void ngx_http_paas_leave_row(ngx_http_paas_zone_t *zone);
+void ngx_http_paas_reap_rows(ngx_http_paas_zone_t *zone, ngx_log_t *log);
+
+
+/* ngx_http_paas_slot.c */
+
+ngx_http_paas_slot_t *ngx_http_paas_count_slot(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_pool_t *pool, ngx_http_paas_inst_t *inst);
+ngx_uint_t ngx_http_paas_instance_active(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_pool_t *pool, ngx_http_paas_inst_t *inst);
+ngx_uint_t ngx_http_paas_slot_active(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_slot_t *slot);
+ngx_http_paas_slot_t *ngx_http_paas_look_slot(ngx_http_paas_zone_t *zone,
+    uint64_t id);
+
+#define ngx_http_paas_get_slot(zone, i)                                       \
+    ((ngx_http_paas_slot_t *) ((zone)->slots + (i) * (zone)->slot_size))
+
+
 #endif /* _NGX_HTTP_PAAS_ZONE_H_INCLUDED_ */

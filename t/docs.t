@@ -43,7 +43,7 @@ for my $case (
 for my $case (
     ['error code', 'ngx_http_paas_error.c', sub { s/\{ ngx_string\("bad_host"\), 400/{ ngx_string("bad_luck"), 400/ }, 'bad_luck'],
     ['metric', 'ngx_http_paas_metrics.c', sub { s/\{ "paas_retries_total"/{ "paas_luck_total"/ }, 'paas_luck_total'],
-    ['status field', 'ngx_http_paas_status.c', sub { s/\\"retries\\":/\\"luck\\":/ }, 'luck'],
+    ['status field', 'ngx_http_paas_json.c', sub { s/\\"retries\\":/\\"luck\\":/ }, 'luck'],
     ['variable', 'ngx_http_paas_variables.c', sub { s/ngx_string\("paas_host"\)/ngx_string("paas_luck")/ }, '$paas_luck'],
     ['directive', 'ngx_http_paas_module.c', sub { s/ngx_string\("paas_zone"\)/ngx_string("paas_luck")/ }, 'paas_luck'],
 ) {
