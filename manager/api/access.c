@@ -105,6 +105,15 @@ access_close(struct access *a)
 /* ---- the process ----------------------------------------------------- */
 
 int
+access_greets(const struct access *a, int fd)
+{
+	uid_t uid = (uid_t)-1;
+
+	return peer_is_admin(fd, a->api->admins, &uid) ||
+	       (uid != (uid_t)-1 && (uid == a->router || uid == a->git));
+}
+
+int
 access_peer(struct request *r)
 {
 	const struct access *a = r->api->access;

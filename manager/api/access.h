@@ -22,6 +22,12 @@ struct request;
 struct access *access_open(struct api *, char err[PAAS_ERRLEN]);
 void access_close(struct access *);
 
+/*
+ * Whether anybody has business at api.sock who is at the other end: nginx,
+ * git, or people who may do everything.
+ */
+int access_greets(const struct access *, int fd);
+
 /* Whether the process at the other end may use this door; else it answers. */
 int access_peer(struct request *);
 

@@ -10,8 +10,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "api/access.h"
 #include "api/peer.h"
 #include "api/request.h"
 #include "api/server.h"
@@ -151,6 +153,25 @@ door_attach(struct door *door, int64_t priority, char err[PAAS_ERRLEN])
 
 /* ---- libmicrohttpd --------------------------------------------------- */
 
+/*
+ * Whoever has no business here is not kept waiting, nor counted for long: of
+ * the connections that there may be, a stranger holds none.
+ */
+static void
+door_greet(void *cls, struct MHD_Connection *conn, void **state,
+    enum MHD_ConnectionNotificationCode code)
+{
+	const struct door *door = cls;
+	const union MHD_ConnectionInfo *info;
+
+	(void)state;
+	if (code != MHD_CONNECTION_NOTIFY_STARTED || door->kind != DOOR_TOKENS)
+		return;
+	info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info != NULL && !access_greets(door->api->access, info->connect_fd))
+		(void)shutdown(info->connect_fd, SHUT_RDWR);
+}
+
 /* Paths and queries are decoded by uri.c. */
 static size_t
 door_unescape(void *cls, struct MHD_Connection *conn, char *text)
@@ -208,6 +229,7 @@ door_start(struct door *door)
 	    MHD_OPTION_CONNECTION_LIMIT, door->limit,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)DOOR_MEMORY,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)DOOR_TIMEOUT,
+	    MHD_OPTION_NOTIFY_CONNECTION, door_greet, door,
 	    MHD_OPTION_NOTIFY_COMPLETED, request_completed, door,
 	    MHD_OPTION_UNESCAPE_CALLBACK, door_unescape, NULL,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP,
