@@ -221,6 +221,7 @@ install: all
 	install $(B)/libexec/* $(I)/libexec/paas/
 	install -d $(I)/libexec/paas/hooks
 	ln -sf ../paas-git-hook $(I)/libexec/paas/hooks/pre-receive
+	ln -sf ../paas-git $(I)/libexec/paas/hooks/reference-transaction
 	install -m 644 $(MODULE) $(I)/lib/paas/
 	rm -rf $(I)/share/paas/buildpacks $(I)/share/paas/etc
 	cp -r --no-preserve=ownership scripts/buildpacks $(I)/share/paas/

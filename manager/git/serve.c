@@ -100,8 +100,16 @@ take_place(const struct serve *s)
 	return -1;
 }
 
+static int
+ends_in(const char *path, const char *end)
+{
+	size_t len = strlen(path), n = strlen(end);
+
+	return len >= n && strcmp(path + len - n, end) == 0;
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	char err[PAAS_ERRLEN], libexec[PATH_MAX];
 	struct serve_locks locks;
@@ -112,6 +120,8 @@ main(void)
 	/* fcgiwrap does not end us when it ends. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	log_init("paas-git", 0);
+	if (argc > 1 && ends_in(argv[0], "/" SERVE_SYNC_HOOK))
+		return serve_sync(argv[1]);
 	if ((status = serve_read(&s, getenv, err)) != 0)
 		return answer(status, err);
 	if (take_place(&s) == -1)

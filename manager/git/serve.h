@@ -70,6 +70,15 @@ int serve_prepare(const struct serve *, struct serve_locks *, char *err);
 /* Takes away what is left, at the end: the last one there does it for all. */
 void serve_tidy(const struct serve *, const struct serve_locks *);
 
+/* ---- serve_sync.c */
+
+/*
+ * The hook reference-transaction of every repository, in which it runs; state
+ * is git's word for how far that is.  Returns an exit status.
+ */
+#define SERVE_SYNC_HOOK "reference-transaction"
+int serve_sync(const char *state);
+
 /* ---- serve_pump.c */
 
 /*

@@ -157,6 +157,9 @@ static const struct {
     {"receive.shallowUpdate", "true"},
     {"receive.keepAlive", "5"},
     {"receive.autogc", "true"},
+    /* One file a push: with that and its branch durable, all of it is. */
+    {"receive.unpackLimit", "1"},
+    {"core.fsync", "objects,derived-metadata,reference"},
     {"gc.autoDetach", "false"},
     {"core.bigFileThreshold", BIG_FILE},
     {"core.packedGitWindowSize", "32m"},
