@@ -8,6 +8,7 @@
  * that goes away changes nothing: the build goes on.
  */
 #include <bsd/string.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,12 +274,35 @@ push_end_well(struct push *push)
 
 /* ---- the roll-out ---------------------------------------------------- */
 
-static void
+static int
 push_deploy_line(const char *text, size_t len, void *arg)
 {
 	struct push *push = arg;
 
-	(void)stream_line(push->stream, text, len);
+	return stream_line(push->stream, text, len) != 0;
+}
+
+/* Those of the release process have been told. */
+static void
+push_last_words(struct push *push)
+{
+	struct request *r = push->request;
+	char key[STORE_KEY_MAX + 1], text[PAAS_ERRLEN];
+	json_t *result, *line;
+	size_t i;
+
+	result = store_get(r->api->store,
+	    key_format(key, "result/%s/%08" PRId64, r->name,
+		model_number(push->build, "version")),
+	    NULL);
+	if (strncmp(model_text(result, "process"), "release.", 8) != 0)
+		json_array_foreach (json_object_get(result, "log"), i, line) {
+			snprintf(text, sizeof(text), "       %s: %s",
+			    model_text(result, "process"),
+			    json_string_value(line));
+			push_line(push, text);
+		}
+	json_decref(result);
 }
 
 static void
@@ -304,6 +328,7 @@ push_deployed(enum deploy_result result, const char *text, void *arg)
 		push_end_well(push);
 		break;
 	case DEPLOY_FAILED:
+		push_last_words(push);
 		snprintf(line, sizeof(line),
 		    "v%d did not get ready, and nothing was changed: %s",
 		    version, text);
@@ -381,6 +406,8 @@ push_drained(void *arg)
 
 	if (push->follow != NULL)
 		build_follow_resume(push->follow);
+	if (push->deploy != NULL)
+		deploy_resume(push->deploy);
 }
 
 static void

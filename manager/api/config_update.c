@@ -12,7 +12,6 @@
 #include "api/app_change.h"
 #include "api/config_name.h"
 #include "api/model.h"
-#include "api/peer.h"
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/verbs.h"
@@ -78,7 +77,7 @@ config_release(
 {
 	char key[STORE_KEY_MAX + 1], user[64];
 	json_t *app = model_touch(r->app), *current, *release = NULL;
-	int64_t version = model_number(app, "version");
+	int64_t version = model_base_version(r->api, r->name, app);
 	int made;
 
 	current = model_get_release(r->api, r->name, version);
@@ -88,7 +87,7 @@ config_release(
 		json_decref(app);
 		return 0;
 	}
-	peer_name(r->uid, user, sizeof(user));
+	request_user(r, user, sizeof(user));
 	release = model_add_release(
 	    r->api, txn, r->name, app, current, config, user, text);
 	if ((made = release != NULL))

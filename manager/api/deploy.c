@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/deploy_output.h"
 #include "api/model.h"
 #include "routing/routing.h"
 #include "schedule/rollout.h"
@@ -15,7 +16,13 @@
 #define ROUTED_EVERY_US 5000
 #define ROUTED_MAX      1000
 
-enum deploy_watch { WATCH_APP, WATCH_ROLLOUT, WATCH_ACTUAL, WATCHES };
+enum deploy_watch {
+	WATCH_APP,
+	WATCH_ROLLOUT,
+	WATCH_ACTUAL,
+	WATCH_RAN,
+	WATCHES
+};
 
 struct deploy {
 	struct api *api;
@@ -26,6 +33,9 @@ struct deploy {
 	sd_event_source *timer;
 	unsigned int waited; /* for the routes of a live release */
 	json_t *states;      /* assignment -> the state that was told last */
+	struct deploy_output *output; /* of its release process */
+	int released;                 /* which has ended */
+	uint64_t number;              /* of the app */
 	char name[MODEL_NAME_MAX];
 	char actual[64]; /* the prefix of its records */
 	int64_t version;
@@ -60,6 +70,56 @@ deploy_instance(const char *key, json_t *actual, uint64_t rev, void *arg)
 	    model_number(actual, "index"));
 	deploy_say(d, name, state, model_text(actual, "reason"));
 	return 0;
+}
+
+static int
+deploy_output_line(const char *text, size_t len, void *arg)
+{
+	struct deploy *d = arg;
+	char *line;
+	int n, rc;
+
+	n = asprintf(&line, "       %.*s", (int)len, text);
+	if (n < 0)
+		return 0;
+	rc = d->owner->line(line, (size_t)n, d->arg);
+	free(line);
+	return rc;
+}
+
+/* Tells what the release process prints, from when it is there. */
+static void
+deploy_release(struct deploy *d)
+{
+	static const char head[] = "-----> Running its release process";
+	char key[STORE_KEY_MAX + 1];
+	struct rollout ro;
+	uint64_t id;
+	json_t *ran;
+
+	model_get_rollout(d->api, d->name, &ro);
+	if (d->released || ro.run == 0 || ro.runs != (uint32_t)d->version)
+		return;
+	ran = store_get(d->api->store,
+	    key_format(key, "ran/%s/%08" PRIu32, d->name, ro.run), NULL);
+	if (d->output == NULL &&
+	    key_parse_id(model_text(ran, "instance"), &id) == 0 && id != 0) {
+		d->owner->line(head, sizeof(head) - 1, d->arg);
+		d->output = deploy_output_open(
+		    d->api, d->number, id, deploy_output_line, d);
+	}
+	if (strcmp(model_text(ran, "state"), "ended") == 0) {
+		d->released = 1;
+		if (d->output != NULL)
+			deploy_output_finish(d->output);
+	}
+	json_decref(ran);
+}
+
+void
+deploy_resume(struct deploy *d)
+{
+	deploy_output_resume(d->output);
 }
 
 /*
@@ -126,6 +186,7 @@ deploy_look(sd_event_source *source, void *arg)
 	void *owner_arg;
 
 	(void)source;
+	deploy_release(d);
 	(void)store_each(d->api->store, d->actual, deploy_instance, d);
 	if (!deploy_is_over(d, &result, text, sizeof(text)))
 		return 0;
@@ -167,6 +228,7 @@ deploy_open(struct api *api, const char *name, uint64_t number, int64_t version,
 	d->owner = owner;
 	d->arg = arg;
 	d->version = version;
+	d->number = number;
 	d->states = json_object();
 	strlcpy(d->name, name, sizeof(d->name));
 	model_actual_prefix(d->actual, sizeof(d->actual), "actual", number);
@@ -181,6 +243,8 @@ deploy_open(struct api *api, const char *name, uint64_t number, int64_t version,
 	    api->store, key_format(prefix, "app/%s", name), deploy_changed, d);
 	d->watches[WATCH_ROLLOUT] = store_watch(api->store,
 	    key_format(prefix, "rollout/%s", name), deploy_changed, d);
+	d->watches[WATCH_RAN] = store_watch(
+	    api->store, key_format(prefix, "ran/%s/", name), deploy_changed, d);
 	d->watches[WATCH_ACTUAL] =
 	    store_watch(api->store, d->actual, deploy_changed, d);
 	return d;
@@ -196,6 +260,7 @@ deploy_close(struct deploy *d)
 			store_unwatch(d->watches[i]);
 	sd_event_source_disable_unref(d->look);
 	sd_event_source_disable_unref(d->timer);
+	deploy_output_close(d->output);
 	json_decref(d->states);
 	free(d);
 }

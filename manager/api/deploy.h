@@ -21,8 +21,11 @@ enum deploy_result {
 };
 
 struct deploy_owner {
-	/* A line for people, without a newline. */
-	void (*line)(const char *text, size_t len, void *arg);
+	/*
+	 * A line for people, without a newline: raw bytes of programs among
+	 * them.  Non-zero: no more of the latter until deploy_resume.
+	 */
+	int (*line)(const char *text, size_t len, void *arg);
 	/* Once; the deploy is gone then. */
 	void (*done)(enum deploy_result, const char *text, void *arg);
 };
@@ -30,6 +33,8 @@ struct deploy_owner {
 /* number is that of the app.  Never calls back from within; NULL: no memory. */
 struct deploy *deploy_open(struct api *, const char *name, uint64_t number,
     int64_t version, const struct deploy_owner *, void *arg);
+
+void deploy_resume(struct deploy *);
 
 /* Before done: nothing is called any more.  NULL is fine. */
 void deploy_close(struct deploy *);

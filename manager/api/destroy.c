@@ -19,8 +19,8 @@
 #define DESTROY_AGAIN 500000 /* us until a look at what others have to end */
 
 /*
- * The records of an app.  rollout/, assign/, actual/ and ran/ go by those who
- * write them; number/ stays, so that no number is used twice.
+ * The records of an app.  assign/, actual/ and ran/ go by those who write
+ * them; number/ stays, so that no number is used twice.
  */
 static const struct plan {
 	const char *prefix;
@@ -38,6 +38,8 @@ static const struct plan {
     {"release/%s/", 0, 0, 0},
     {"run/%s/", 0, 0, 0},
     {"build/%s/", 0, 0, 1},
+    {"rollout/%s", 1, 0, 1},
+    {"result/%s/", 0, 0, 1},
     {"instance/%s/", 0, 0, 1},
     {"event/%s/", 0, 0, 1},
 };

@@ -12,10 +12,12 @@ formation_types(struct request *r)
 {
 	json_t *release, *types;
 
-	release =
-	    model_get_release(r->api, r->name, model_number(r->app, "version"));
-	types = json_incref(json_object_get(release, "types"));
+	release = model_get_release(
+	    r->api, r->name, model_base_version(r->api, r->name, r->app));
+	types = json_copy(json_object_get(release, "types"));
 	json_decref(release);
+	/* It runs once a release, and is not scaled. */
+	json_object_del(types, "release");
 	return types != NULL ? types : json_object();
 }
 

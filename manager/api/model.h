@@ -42,6 +42,13 @@ json_t *model_get_release(struct api *, const char *app, int64_t version);
 /* The highest version that there is, 0 for none. */
 int64_t model_last_version(struct api *, const char *app);
 
+/*
+ * The one that serves, or the one asked for while none does; and the one that
+ * a change goes out from: asked for, unless it has failed and another goes on.
+ */
+int64_t model_current_version(struct api *, const char *name, json_t *app);
+int64_t model_base_version(struct api *, const char *name, json_t *app);
+
 json_t *model_release(
     struct api *, const char *name, json_t *app, json_t *release);
 json_t *model_release_ref(json_t *release); /* {id, version} or null */

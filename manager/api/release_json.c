@@ -7,6 +7,7 @@
 
 #include "api/id.h"
 #include "api/model.h"
+#include "schedule/rollout.h"
 #include "store/keys.h"
 
 #define RELEASE_KEY "release/%s/%08" PRId64
@@ -51,25 +52,48 @@ model_release_ref(json_t *release)
 	    "version", (json_int_t)model_number(release, "version"));
 }
 
-/* What became of it is the scheduler's to say. */
-static const char *
-release_status(struct api *api, const char *name, int64_t version)
+/* What became of it is the scheduler's to say: NULL if that is open. */
+static json_t *
+release_result(struct api *api, const char *name, int64_t version)
 {
 	char key[STORE_KEY_MAX + 1];
-	const char *status = "succeeded";
-	json_t *rollout;
 
-	rollout =
-	    store_get(api->store, key_format(key, "rollout/%s", name), NULL);
-	if (rollout == NULL)
-		return status;
-	if (model_number(rollout, "failed") == version)
-		status = "failed";
-	else if (model_number(rollout, "target") == version &&
-		 model_number(rollout, "live") != version)
-		status = "pending";
-	json_decref(rollout);
-	return status;
+	return store_get(api->store,
+	    key_format(key, "result/%s/%08" PRId64, name, version), NULL);
+}
+
+static const char *
+release_status(
+    const struct rollout *ro, json_t *result, int64_t version, json_t *release)
+{
+	if (result != NULL)
+		return model_text(result, "status");
+	if (ro->failed == version)
+		return "failed";
+	/* Before it has code to run, there is nothing to wait for. */
+	if (version > ro->live && version >= ro->target &&
+	    json_is_string(json_object_get(release, "slug")))
+		return "pending";
+	return "succeeded";
+}
+
+int64_t
+model_current_version(struct api *api, const char *name, json_t *app)
+{
+	struct rollout ro;
+
+	model_get_rollout(api, name, &ro);
+	return ro.live != 0 ? ro.live : model_number(app, "version");
+}
+
+int64_t
+model_base_version(struct api *api, const char *name, json_t *app)
+{
+	int64_t version = model_number(app, "version");
+	struct rollout ro;
+
+	model_get_rollout(api, name, &ro);
+	return ro.failed == version && ro.live != 0 ? ro.live : version;
 }
 
 static json_t *
@@ -82,27 +106,70 @@ release_slug(json_t *release)
 	return json_pack("{s:O}", "id", slug);
 }
 
+/* A slug that is about to go is none to go back to. */
+static int
+release_has_code(struct api *api, json_t *release)
+{
+	const char *hash = model_text(release, "slug");
+	char key[STORE_KEY_MAX + 1];
+	json_t *slug;
+	int there;
+
+	if (hash[0] == '\0')
+		return 0;
+	slug = store_get(api->store, key_format(key, "slug/%s", hash), NULL);
+	there =
+	    slug != NULL && !json_is_true(json_object_get(slug, "dropping"));
+	json_decref(slug);
+	return there;
+}
+
+static json_t *
+release_artifacts(json_t *release)
+{
+	json_t *slug = json_object_get(release, "slug");
+
+	if (!json_is_string(slug))
+		return json_array();
+	return json_pack("[{s:s, s:O}]", "type", "slug", "id", slug);
+}
+
 json_t *
 model_release(struct api *api, const char *name, json_t *app, json_t *release)
 {
-	int64_t version = model_number(release, "version");
+	int64_t version = model_number(release, "version"), current;
 	const char *user = model_text(release, "user");
+	json_t *shape, *result = release_result(api, name, version);
+	struct rollout ro;
 	char user_id[37];
-	json_t *types = json_object_get(release, "types");
 
+	model_get_rollout(api, name, &ro);
+	current = ro.live != 0 ? ro.live : model_number(app, "version");
 	id_derive(user_id, "", "user", user);
-	return json_pack("{s:s, s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:o,"
-			 " s:{s:s, s:s}, s:O?, s:O?, s:O?, s:[], s:n}",
+	shape = json_pack("{s:s, s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o,"
+			  " s:{s:s, s:s}, s:O?, s:O?, s:O?, s:[], s:n, s:n}",
 	    "id", model_text(release, "id"), "version", (json_int_t)version,
 	    "description", model_text(release, "description"), "status",
-	    release_status(api, name, version), "current",
-	    version == model_number(app, "version"), "created_at",
-	    id_time_of(release, "created"), "updated_at",
-	    id_time_of(release, "created"), "app", model_app_ref(name, app),
-	    "slug", release_slug(release), "user", "id", user_id, "email", user,
-	    "types", types, "source", json_object_get(release, "source"),
-	    "commit", json_object_get(release, "commit"), "addon_plan_names",
-	    "output_stream_url");
+	    release_status(&ro, result, version, release), "current",
+	    version == current, "created_at", id_time_of(release, "created"),
+	    "updated_at",
+	    result != NULL ? id_time_of(result, "at")
+			   : id_time_of(release, "created"),
+	    "app", model_app_ref(name, app), "slug", release_slug(release),
+	    "artifacts", release_artifacts(release), "user", "id", user_id,
+	    "email", user, "types", json_object_get(release, "types"), "source",
+	    json_object_get(release, "source"), "commit",
+	    json_object_get(release, "commit"), "addon_plan_names",
+	    "output_stream_url", "oci_image");
+	json_object_set_new(shape, "eligible_for_rollback",
+	    json_boolean(release_has_code(api, release)));
+	json_object_update_new(
+	    shape, json_pack("{s:O?, s:O?, s:O?}", "reason",
+		       json_object_get(result, "reason"), "process",
+		       json_object_get(result, "process"), "log",
+		       json_object_get(result, "log")));
+	json_decref(result);
+	return shape;
 }
 
 /*
@@ -144,10 +211,12 @@ model_add_release(struct api *api, struct store_txn *txn, const char *name,
 	if (release_keep_slug(api, txn, from) == -1)
 		return NULL;
 	id_uuid(id);
-	release = json_pack("{s:I, s:s, s:O?, s:O?, s:s, s:s, s:I, s:O?, s:O}",
+	release = json_pack("{s:I, s:s, s:O?, s:O?, s:O?, s:s, s:s, s:I, s:O?,"
+			    " s:O}",
 	    "version", (json_int_t)version, "id", id, "slug",
 	    json_object_get(from, "slug"), "commit",
-	    json_object_get(from, "commit"), "description", description, "user",
+	    json_object_get(from, "commit"), "source",
+	    json_object_get(from, "source"), "description", description, "user",
 	    user, "created", (json_int_t)id_now(), "types",
 	    json_object_get(from, "types"), "config", config);
 	if (release == NULL)

@@ -68,8 +68,8 @@ release_find(struct request *r, const char *which)
 	int64_t version;
 
 	if (strcmp(which, "current") == 0)
-		return model_get_release(
-		    r->api, r->name, model_number(r->app, "version"));
+		return model_get_release(r->api, r->name,
+		    model_current_version(r->api, r->name, r->app));
 	if (check_digits(which + (which[0] == 'v'), &version) == 0)
 		return model_get_release(r->api, r->name, version);
 	if (!id_is_uuid(which))

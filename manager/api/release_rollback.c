@@ -8,7 +8,6 @@
 
 #include "api/app_change.h"
 #include "api/model.h"
-#include "api/peer.h"
 #include "api/release.h"
 #include "api/request.h"
 #include "api/respond.h"
@@ -53,7 +52,7 @@ rollback_commit(struct request *r, json_t *old)
 		config = json_object();
 	snprintf(
 	    description, sizeof(description), "Rollback to v%" PRId64, version);
-	peer_name(r->uid, user, sizeof(user));
+	request_user(r, user, sizeof(user));
 	release = model_add_release(
 	    r->api, txn, r->name, app, old, config, user, description);
 	if (release == NULL) {

@@ -121,15 +121,33 @@ releases_version(struct cli *cli, size_t newest, struct cli_text *text)
 	return found;
 }
 
+/* Of one that failed: what the process that is to blame has said last. */
+static void
+releases_last_words(struct cli *cli, const json_t *release)
+{
+	const json_t *log = json_object_get(release, "log");
+	struct cli_text text;
+	json_t *line;
+	size_t i;
+
+	if (json_array_size(log) == 0)
+		return;
+	out_line(&cli->out,
+	    "The last lines of %s:", cli_text(release, "process", &text));
+	json_array_foreach (log, i, line) {
+		out_line(&cli->out, "    %s", json_string_value(line));
+	}
+}
+
 int
 cmd_releases_info(struct cli *cli)
 {
 	static const struct {
 		const char *label, *path;
 	} lines[] = {{"Version", "version"}, {"Status", "status"},
-	    {"What", "description"}, {"By", "user.email"},
-	    {"Created", "created_at"}, {"Commit", "commit"},
-	    {"Slug", "slug.id"}, {"Id", "id"}};
+	    {"Why", "reason"}, {"What", "description"}, {"By", "user.email"},
+	    {"Created", "created_at"}, {"Updated", "updated_at"},
+	    {"Commit", "commit"}, {"Slug", "slug.id"}, {"Id", "id"}};
 	struct cli_text text;
 	const char *version, *value;
 	json_t *release;
@@ -147,9 +165,11 @@ cmd_releases_info(struct cli *cli)
 		return cli_print_json(cli, release);
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		value = cli_text(release, lines[i].path, &text);
-		out_line(&cli->out, "%-8s %s", lines[i].label,
-		    *value != '\0' ? value : "-");
+		if (*value != '\0' || strcmp(lines[i].path, "reason") != 0)
+			out_line(&cli->out, "%-8s %s", lines[i].label,
+			    *value != '\0' ? value : "-");
 	}
+	releases_last_words(cli, release);
 	json_decref(release);
 	return EXIT_OK;
 }

@@ -19,6 +19,8 @@
 #define LIVE_FAILURES 3           /* in a row, before it counts as sick */
 #define CHECK_US      (5000 * MS)
 #define PATH_LEN      1024
+#define QUOTE_MAX     80 /* bytes of an answer that are told */
+#define WHY_MAX       128
 
 struct health {
 	sd_event *event;
@@ -34,7 +36,7 @@ struct health {
 	uint64_t delay; /* of the start */
 	char *url;
 	char *host;
-	char why[128];
+	char why[WHY_MAX];
 	health_cb cb;
 	void *arg;
 };
@@ -114,18 +116,41 @@ check_end(struct health *h, const char *why)
 		h->cb(h->arg);
 }
 
+/* The beginning of what it said: one line of plain text. */
+static void
+quote_answer(const struct fetch_answer *answer, char text[QUOTE_MAX + 1])
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < answer->len && n < QUOTE_MAX; i++) {
+		unsigned char c = (unsigned char)answer->body[i];
+
+		if (c > ' ' && c < 127 && c != '"')
+			text[n++] = (char)c;
+		else if (n > 0 && text[n - 1] != ' ')
+			text[n++] = ' ';
+	}
+	while (n > 0 && text[n - 1] == ' ')
+		n--;
+	text[n] = '\0';
+}
+
 static void
 http_answered(const struct fetch_answer *answer, void *arg)
 {
 	struct health *h = arg;
-	char why[128];
+	char why[WHY_MAX], text[QUOTE_MAX + 1];
 
 	h->call = NULL;
+	quote_answer(answer, text);
 	if (answer->status >= 200 && answer->status < 400) {
 		check_end(h, NULL);
 		return;
 	}
-	if (answer->status != 0)
+	if (answer->status != 0 && text[0] != '\0')
+		snprintf(why, sizeof(why), "it answered %ld: \"%s\"",
+		    answer->status, text);
+	else if (answer->status != 0)
 		snprintf(why, sizeof(why), "it answered %ld", answer->status);
 	else
 		snprintf(why, sizeof(why), "%s",

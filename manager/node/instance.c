@@ -197,10 +197,12 @@ next_make(struct instance *inst, enum instance_action action)
 		    instance_is_web(inst) && next->since >= next->rests;
 		break;
 	case INSTANCE_MARK:
-		if (next->state == INSTANCE_UNHEALTHY)
+		if (next->state == INSTANCE_UNHEALTHY) {
 			strlcpy(next->reason, health_why(inst->health),
 			    sizeof(next->reason));
-		else if (next->state == INSTANCE_READY)
+			json_decref(inst->last_log);
+			inst->last_log = instance_log_tail(inst);
+		} else if (next->state == INSTANCE_READY)
 			next->reason[0] = '\0';
 		break;
 	case INSTANCE_BURY:

@@ -55,9 +55,17 @@ struct place_assignment {
 	enum place_actual state;
 	uint32_t restarts;
 	char *reason; /* of the state, NULL for none */
+	json_t *log;  /* its last lines, when that began; or NULL */
 };
 
 #define PLACE_RELEASES_MAX 3
+
+/* The process that a release runs before anything else of it. */
+enum place_run {
+	PLACE_RUN_NONE, /* there is none, or no trace of it any more */
+	PLACE_RUN_GOING,
+	PLACE_RUN_ENDED
+};
 
 struct place_input {
 	int exists; /* else the app is deleted: everything has to go */
@@ -69,6 +77,10 @@ struct place_input {
 	uint32_t promoted, aborted; /* versions that somebody said so of */
 	char aborter[64];           /* who */
 	struct rollout rollout;
+	enum place_run run; /* rollout.run */
+	int run_code;       /* 0: it did well */
+	char run_reason[256];
+	uint64_t run_instance; /* whose log is its output */
 	/* Those of rollout and version; one that is missing was not found. */
 	size_t nreleases;
 	struct place_release releases[PLACE_RELEASES_MAX];
@@ -115,8 +127,11 @@ struct place_plan {
 	enum rollout_did did;
 	int more;      /* there was no room for all: decide again after it */
 	int64_t again; /* look again then, though nothing changed; 0: no */
-	char
-	    why[ROLLOUT_REASON_MAX]; /* what broke the roll-out, if it is new */
+	/* What broke the roll-out, if it is new, and whose log says more. */
+	char why[ROLLOUT_REASON_MAX];
+	const struct place_assignment *blamed;
+	int start_run; /* the release process of the target */
+	int stop_run;  /* one of a release that is not wanted any more */
 	size_t nchanges, nchecks;
 	struct place_change changes[PLACE_CHANGES_MAX];
 };

@@ -28,6 +28,7 @@ struct judgement {
 	struct place_plan *plan;
 	int ready;
 	int broken;
+	int released;
 	const struct place_assignment *waits; /* the first that is not ready */
 };
 
@@ -59,6 +60,7 @@ static void
 blame(struct judgement *j, const struct place_assignment *as)
 {
 	j->broken = 1;
+	j->plan->blamed = as;
 	snprintf(j->plan->why, sizeof(j->plan->why), "%s.%u: %s", as->type,
 	    as->index, as->reason != NULL ? as->reason : "it does not stay up");
 }
@@ -101,6 +103,7 @@ judge_time(struct judgement *j)
 		return;
 	}
 	j->broken = 1;
+	j->plan->blamed = as;
 	if (as != NULL)
 		snprintf(j->plan->why, sizeof(j->plan->why),
 		    "nothing came ready for %u s: %s.%u is %s%s%s",
@@ -113,7 +116,25 @@ judge_time(struct judgement *j)
 		    ro->how.deadline);
 }
 
-/* ready and broken of a target that is on its way. */
+/* One that left no trace may have done anything: it is not run again. */
+static void
+judge_run(struct judgement *j)
+{
+	const struct place_input *in = j->in;
+
+	if (in->rollout.runs != in->rollout.target ||
+	    in->run == PLACE_RUN_GOING)
+		return;
+	j->released = in->run == PLACE_RUN_ENDED && in->run_code == 0;
+	if (j->released)
+		return;
+	j->broken = 1;
+	snprintf(j->plan->why, sizeof(j->plan->why), "its release process %s",
+	    in->run == PLACE_RUN_ENDED ? in->run_reason
+				       : "was taken away while it ran");
+}
+
+/* What holds of a target that is on its way. */
 static int
 judge_target(
     const struct place_input *in, struct place_plan *plan, struct judgement *j)
@@ -125,6 +146,8 @@ judge_target(
 	memset(j, 0, sizeof(*j));
 	j->in = in;
 	j->plan = plan;
+	if (state == ROLLOUT_RELEASING)
+		judge_run(j);
 	if (!rollout_under_way(state) || state == ROLLOUT_RELEASING ||
 	    (rel = place_find_release(in, in->rollout.target)) == NULL)
 		return 0;
@@ -151,6 +174,23 @@ has_web(const struct place_release *rel)
 	return 0;
 }
 
+/*
+ * Two release processes never run side by side: one that is not wanted any
+ * more is told to stop, and the next one waits for its end.
+ */
+static void
+step_run(const struct place_input *in, struct place_plan *plan)
+{
+	const struct rollout *ro = &plan->rollout;
+	int wanted = rollout_state(ro) == ROLLOUT_RELEASING;
+
+	if (in->run == PLACE_RUN_GOING)
+		plan->stop_run = plan->did != ROLLOUT_DID_NOTHING &&
+				 (!wanted || ro->runs != ro->target);
+	else
+		plan->start_run = wanted && ro->runs != ro->target;
+}
+
 int
 place_step(const struct place_input *in, struct place_plan *plan)
 {
@@ -175,12 +215,16 @@ place_step(const struct place_input *in, struct place_plan *plan)
 		return -1;
 	ro.ready = j.ready;
 	ro.broken = j.broken;
-	if (in->aborted != 0 && in->aborted == in->rollout.target)
+	ro.released = j.released;
+	if (in->aborted != 0 && in->aborted == in->rollout.target) {
+		plan->blamed = NULL;
 		snprintf(plan->why, sizeof(plan->why), "%s aborted it",
 		    in->aborter[0] != '\0' ? in->aborter : "somebody");
+	}
 	ro.reason = plan->why;
 	plan->did = rollout_step(&plan->rollout, &ro);
 	if (plan->did != ROLLOUT_DID_NOTHING)
 		plan->again = 0;
+	step_run(in, plan);
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 /* All that a pass knows.  An app is its number: names come again. */
 struct records {
+	const struct conf *conf;
 	char app[KEY_NAME_MAX + 1];
 	uint64_t number;
 	uint64_t app_rev, rollout_rev;
@@ -28,6 +29,12 @@ uint32_t records_assignment_app(uint64_t assignment);
 int records_read(struct store *, const struct conf *, const char *app,
     uint64_t number, struct records *);
 void records_free(struct records *);
+
+/*
+ * Adds what became of a release, if this plan decides it: result/APP/VERSION.
+ */
+void records_result(
+    struct store_txn *, const struct records *, const struct place_plan *);
 
 /*
  * The commit of a plan with its comparisons and events; NULL if the plan

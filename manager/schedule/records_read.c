@@ -5,6 +5,7 @@
 #include <time.h>
 #include <bsd/string.h>
 
+#include "node/oneoff.h"
 #include "schedule/records.h"
 
 /* More of one type than any setting allows; guards the memory of a pass. */
@@ -58,6 +59,31 @@ parse_actual(const char *name)
 
 /* ---- the app ----------------------------------------------------------- */
 
+/* The release process that was begun last. */
+static void
+read_run(struct store *st, struct records *rec)
+{
+	struct place_input *in = &rec->in;
+	struct oneoff_end end;
+
+	if (in->rollout.run == 0)
+		return;
+	switch (oneoff_look(st, rec->app, in->rollout.run, &end)) {
+	case ONEOFF_NONE:
+		in->run = PLACE_RUN_NONE;
+		break;
+	case ONEOFF_GOING:
+		in->run = PLACE_RUN_GOING;
+		break;
+	case ONEOFF_ENDED:
+		in->run = PLACE_RUN_ENDED;
+		in->run_code = end.code;
+		in->run_instance = end.instance;
+		strlcpy(in->run_reason, end.reason, sizeof(in->run_reason));
+		break;
+	}
+}
+
 static void
 read_app(struct store *st, struct records *rec)
 {
@@ -83,6 +109,7 @@ read_app(struct store *st, struct records *rec)
 		    &rec->rollout_rev);
 		rollout_decode(&rec->in.rollout, rollout);
 		json_decref(rollout);
+		read_run(st, rec);
 	}
 	json_decref(app);
 }
@@ -142,7 +169,9 @@ read_processes(struct store *st, struct records *rec, struct place_release *rel,
 	if (rel->processes == NULL)
 		return -1;
 	json_object_foreach (types, type, command) {
-		if (!key_app_valid(type))
+		if (strcmp(type, "release") == 0)
+			rel->releases = 1;
+		if (!key_app_valid(type) || strcmp(type, "release") == 0)
 			continue;
 		if (read_process(st, rec, type,
 			&rel->processes[rel->nprocesses++]) == -1)
@@ -251,6 +280,7 @@ add_actual(const char *key, json_t *value, uint64_t rev, void *arg)
 	as->actual_rev = rev;
 	as->state = parse_actual(get_string(value, "state"));
 	as->restarts = (uint32_t)get_number(value, "restarts");
+	as->log = json_incref(json_object_get(value, "last_log"));
 	reason = get_string(value, "reason");
 	if (*reason != '\0' && (as->reason = strdup(reason)) == NULL)
 		return -1;
@@ -283,6 +313,7 @@ records_read(struct store *st, const struct conf *conf, const char *app,
 	strlcpy(rec->app, app, sizeof(rec->app));
 	rec->number = number;
 	rec->memory = conf->instance_memory;
+	rec->conf = conf;
 	clock_gettime(CLOCK_REALTIME, &now);
 	rec->in.now = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 	read_app(st, rec);
@@ -307,8 +338,10 @@ records_free(struct records *rec)
 		free(rel->processes);
 		free(rel->slug);
 	}
-	for (i = 0; i < rec->in.nassignments; i++)
+	for (i = 0; i < rec->in.nassignments; i++) {
 		free(rec->in.assignments[i].reason);
+		json_decref(rec->in.assignments[i].log);
+	}
 	free(rec->in.assignments);
 	memset(rec, 0, sizeof(*rec));
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "node/oneoff.h"
 #include "schedule/records.h"
 
 #define LIST_MAX 400 /* bytes of "web.1 to web.9, worker.2" in an event */
@@ -253,6 +254,42 @@ write_rollout(
 	json_decref(value);
 }
 
+static const char *
+text_of(const json_t *value, const char *name, const char *otherwise)
+{
+	const char *text = json_string_value(json_object_get(value, name));
+
+	return text != NULL ? text : otherwise;
+}
+
+/*
+ * The release process and the note that it was begun are one commit: so it is
+ * begun once, and what the node begins it runs at most once.
+ */
+static void
+start_run(struct store *st, struct store_txn *txn, const struct records *rec,
+    struct rollout *ro)
+{
+	char key[STORE_KEY_MAX + 1];
+	struct oneoff_want want = {.app = rec->app,
+	    .number = rec->number,
+	    .version = ro->target,
+	    .type = "release",
+	    .timeout = ro->how.release_timeout};
+	json_t *release, *run;
+
+	release = store_get(
+	    st, key_format(key, "release/%s/%08u", rec->app, ro->target), NULL);
+	want.command =
+	    text_of(json_object_get(release, "types"), "release", "");
+	want.user = text_of(release, "user", "unknown");
+	if ((run = oneoff_add(st, txn, &want, &ro->run)) == NULL)
+		log_fatal("schedule: out of memory");
+	ro->runs = ro->target;
+	json_decref(run);
+	json_decref(release);
+}
+
 struct store_txn *
 records_write(
     struct store *st, const struct records *rec, const struct place_plan *plan)
@@ -262,9 +299,15 @@ records_write(
 	struct store_txn *txn;
 	size_t i;
 
-	if (plan->nchanges == 0 && plan->did == ROLLOUT_DID_NOTHING)
+	if (plan->nchanges == 0 && plan->did == ROLLOUT_DID_NOTHING &&
+	    !plan->start_run)
 		return NULL;
 	txn = store_begin(st);
+	if (plan->start_run)
+		start_run(st, txn, rec, &ro);
+	if (plan->stop_run)
+		(void)oneoff_stop(
+		    st, txn, rec->app, rec->in.rollout.run, "the roll-out");
 	store_if(txn, key_format(key, "app/%s", rec->app), rec->app_rev);
 	for (i = 0; i < plan->nchanges; i++) {
 		switch (plan->changes[i].kind) {
@@ -286,6 +329,7 @@ records_write(
 	}
 	if (rec->in.exists)
 		write_rollout(txn, rec, &ro);
+	records_result(txn, rec, plan);
 	tell(txn, rec, plan);
 	return txn;
 }

@@ -265,6 +265,8 @@ rollout_decode(struct rollout *ro, const json_t *value)
 	ro->target = get_number(value, "target");
 	ro->failed = get_number(value, "failed");
 	ro->next = get_number(value, "next");
+	ro->run = get_number(value, "run");
+	ro->runs = get_number(value, "runs");
 	ro->released = get_number(value, "released");
 	ro->unreleased = json_is_true(json_object_get(value, "unreleased"));
 	ro->parked = json_is_true(json_object_get(value, "parked"));
@@ -282,10 +284,11 @@ rollout_decode(struct rollout *ro, const json_t *value)
 json_t *
 rollout_encode(const struct rollout *ro)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:I, s:I,"
-			 " s:s, s:o, s:s}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I,"
+			 " s:I, s:I, s:s, s:o, s:s}",
 	    "live", (json_int_t)ro->live, "target", (json_int_t)ro->target,
 	    "failed", (json_int_t)ro->failed, "next", (json_int_t)ro->next,
+	    "run", (json_int_t)ro->run, "runs", (json_int_t)ro->runs,
 	    "released", (json_int_t)ro->released, "unreleased", ro->unreleased,
 	    "parked", ro->parked, "generation", (json_int_t)ro->generation,
 	    "started", (json_int_t)ro->started, "progress",

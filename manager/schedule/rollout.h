@@ -26,6 +26,8 @@ struct rollout {
 	uint32_t target;     /* version being brought up, or live */
 	uint32_t failed;     /* version that was given up; 0 for none */
 	uint32_t next;       /* counter of the app's assignments */
+	uint32_t run;        /* index of the last release process; 0: none */
+	uint32_t runs;       /* the version that it is of */
 	uint32_t released;   /* the last whose release process did well */
 	int unreleased;      /* failed in its release process */
 	int parked;          /* failed, and stopped after that */

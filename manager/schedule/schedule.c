@@ -30,7 +30,7 @@ struct pass {
 RB_HEAD(passes, pass);
 TAILQ_HEAD(pass_queue, pass);
 
-#define WATCHES 6
+#define WATCHES 7
 
 struct schedule {
 	struct store *store;
@@ -136,7 +136,7 @@ on_app(const char *key, json_t *value, uint64_t rev, void *arg)
 		touch_record(sc, app, value, "number");
 }
 
-/* formation/APP/TYPE, release/APP/VERSION, rollout/APP */
+/* formation/APP/TYPE, release/APP/VERSION, rollout/APP, ran/APP/INDEX */
 static void
 on_named(const char *key, json_t *value, uint64_t rev, void *arg)
 {
@@ -353,6 +353,7 @@ add_watches(struct schedule *sc)
 	    {"rollout/", on_named},
 	    {"assign/", on_assign},
 	    {"actual/", on_actual},
+	    {"ran/", on_named},
 	};
 	int i;
 

@@ -80,9 +80,14 @@
  *                                        progress (of the last step forward),
  *                                        phase (move | release | raise |
  *                                        canary), how {strategy, ...: as it
- *                                        began}, released (version whose
- *                                        release process did well),
+ *                                        began}, run (index of the last
+ *                                        release process), runs (the version
+ *                                        that it is of), released (version
+ *                                        whose release process did well),
  *                                        unreleased (bool: it failed in that)
+ *   result/APP/VERSION         schedule  what became of a release: status
+ *                                        (succeeded | failed), at, reason,
+ *                                        process (web.1), log [its last lines]
  *   assign/NODE/ASSIGNMENT     schedule  app, appnumber, type, index, version,
  *                                        generation, slug, memory, goal (run |
  *                                        stop), created, routed (true: gets

@@ -1,10 +1,14 @@
-/* sources: manager/schedule/?*.c manager/routing/[c-s]?*.c manager/store/[k-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
+/* sources: manager/schedule/?*.c manager/node/oneoff_record.c manager/node/proc.c manager/node/logtail.c manager/node/logfile.c manager/routing/[c-s]?*.c manager/store/[k-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
 /*
  * Store, placer and routing together, with this file as the agent: it takes
  * up what is assigned, one step at a time, and says that it runs.
  */
 #include "routes_fixture.h"
 
+#include <time.h>
+
+#include "node/node.h"
+#include "node/oneoff_impl.h"
 #include "routing/routing.h"
 #include "schedule/schedule.h"
 
@@ -28,6 +32,13 @@ struct world {
 };
 
 static struct world world;
+
+/* Of the node, which is not here. */
+int64_t
+node_realtime(void)
+{
+	return (int64_t)time(NULL) * 1000000;
+}
 
 /* ---- the agent --------------------------------------------------------- */
 
@@ -659,6 +670,143 @@ tries_a_canary(void **state)
 	assert_int_equal(2, serving(w));
 }
 
+/* ---- release processes ----------------------------------------------------
+ */
+
+#define MIGRATES "{\"web\":\"run\",\"release\":\"migrate\"}"
+
+/* What the node says of the release process INDEX. */
+static void
+put_ran(struct world *w, int index, const char *state, const char *more)
+{
+	char key[64], text[256];
+
+	snprintf(key, sizeof(key), "ran/hello/%08d", index);
+	snprintf(text, sizeof(text),
+	    "{\"state\":\"%s\",\"appnumber\":\"0000000000000007\"%s}", state,
+	    more);
+	fixture_put(w->fx, key, text);
+}
+
+#define WELL \
+	",\"how\":\"exited\",\"status\":0,\"reason\":\"exited with status 0\""
+#define BADLY \
+	",\"how\":\"exited\",\"status\":3,\"reason\":\"exited with status 3\""
+
+static void
+assert_goal(struct world *w, int index, const char *goal)
+{
+	char key[64];
+	json_t *run;
+
+	snprintf(key, sizeof(key), "run/hello/%08d", index);
+	run = store_get(w->fx->store, key, NULL);
+	assert_string_equal(
+	    goal, json_string_value(json_object_get(run, "goal")));
+	json_decref(run);
+}
+
+/* Once, before anything else of the release; whoever starts anew when. */
+static void
+runs_the_release_process_first(void **state)
+{
+	struct world *w = &world;
+
+	(void)state;
+	w->restarts = 1;
+	begin(w);
+	put_release(w, 2, MIGRATES);
+	put_app(w, 2, "");
+	converge(w);
+	assert_int_equal(1, count(w, "run/hello/"));
+	assert_goal(w, 1, "run");
+	assert_int_equal(2, count(w, "assign/local/"));
+	put_ran(w, 1, "running", "");
+	converge(w);
+	assert_int_equal(2, count(w, "assign/local/"));
+	assert_int_equal(1, rollout(w, "live"));
+	put_ran(w, 1, "ended", WELL);
+	watch_roll(w, 2, 3);
+	assert_int_equal(2, rollout(w, "live"));
+	assert_int_equal(1, count(w, "run/hello/"));
+	assert_event(w, "the release process of v2 has ended well");
+
+	/* Nor is one of it placed as a process of the app. */
+	scale(w, "release", 1);
+	converge(w);
+	assert_int_equal(2, count(w, "assign/local/"));
+}
+
+static void
+goes_on_after_a_bad_release_process(void **state)
+{
+	struct world *w = &world;
+
+	(void)state;
+	w->restarts = 1;
+	begin(w);
+	put_release(w, 2, MIGRATES);
+	put_app(w, 2, "");
+	converge(w);
+	put_ran(w, 1, "ended", BADLY);
+	watch_roll(w, 2, 2);
+	assert_int_equal(1, rollout(w, "live"));
+	assert_int_equal(2, rollout(w, "failed"));
+	assert_event(w,
+	    "release v2 failed: its release process exited with status 3; v1 "
+	    "goes on");
+	/* A restart is no second try. */
+	put_app(w, 2, ",\"generation\":1");
+	converge(w);
+	assert_int_equal(1, count(w, "run/hello/"));
+
+	/* Records that went say nothing good. */
+	put_release(w, 3, MIGRATES);
+	put_app(w, 3, ",\"generation\":1");
+	converge(w);
+	assert_int_equal(2, count(w, "run/hello/"));
+	fixture_del(w->fx, "run/hello/00000002");
+	put_ran(w, 2, "running", "");
+	converge(w);
+	assert_int_equal(3, rollout(w, "failed"));
+	assert_int_equal(2, serving(w));
+}
+
+/* Two of them never run side by side. */
+static void
+waits_for_the_release_process_before(void **state)
+{
+	struct world *w = &world;
+
+	(void)state;
+	begin(w);
+	put_release(w, 2, MIGRATES);
+	put_app(w, 2, "");
+	converge(w);
+	put_ran(w, 1, "running", "");
+	put_release(w, 3, MIGRATES);
+	put_app(w, 3, "");
+	converge(w);
+	assert_goal(w, 1, "stop");
+	assert_int_equal(1, count(w, "run/hello/"));
+	put_ran(w, 1, "ended", WELL);
+	converge(w);
+	assert_int_equal(2, count(w, "run/hello/"));
+	assert_goal(w, 2, "run");
+
+	/* One that somebody aborts stops, too. */
+	put_ran(w, 2, "running", "");
+	put_app(w, 3, ",\"aborted\":3");
+	converge(w);
+	assert_goal(w, 2, "stop");
+	assert_int_equal(3, rollout(w, "failed"));
+	put_ran(w, 2, "ended", WELL);
+	converge(w);
+	assert_int_equal(3, rollout(w, "failed"));
+	assert_int_equal(1, rollout(w, "live"));
+	assert_int_equal(2, serving(w));
+}
+
 /* Every step of it may be the placer's last. */
 static void
 converges_through_restarts(void **state)
@@ -698,6 +846,9 @@ main(void)
 	    IN_WORLD(rolls_a_few_at_a_time),
 	    IN_WORLD(goes_back_half_way),
 	    IN_WORLD(tries_a_canary),
+	    IN_WORLD(runs_the_release_process_first),
+	    IN_WORLD(goes_on_after_a_bad_release_process),
+	    IN_WORLD(waits_for_the_release_process_before),
 	    IN_WORLD(converges_through_restarts),
 	};
 

@@ -316,6 +316,8 @@ survives_its_record(void **state)
 	    .next = 99,
 	    .parked = 1,
 	    .generation = 12,
+	    .run = 7,
+	    .runs = 4,
 	    .released = 4,
 	    .unreleased = 1,
 	    .phase = ROLLOUT_PHASE_CANARY,
