@@ -16,6 +16,9 @@ my %app = (
     go    => place('go'),
     c     => place('c'),
     cmake => place('cmake'),
+    pnpm  => place('pnpm'),
+    yarn  => place('yarn'),
+    'express-generator' => place('express-generator'),
     java  => place('java', MEMORY_LIMIT => '256m'),
     php   => place('php'),
     ruby  => place('ruby'),
@@ -36,6 +39,48 @@ sub serves {
         like(get($_[0], '/'), qr/^HTTP\S+ 200 .*$words/s, "$name: it answers");
     });
 }
+
+subtest 'Node.js by npm, pnpm and yarn' => sub {
+    serves('express-generator', 'Node.js', 'npm start', 'Welcome to Express');
+    serves('pnpm', 'Node.js', 'npm start', '"pack":"pnpm","day":86400000,"dev":false');
+    serves('yarn', 'Node.js', 'yarn start', '"pack":"yarn","day":86400000,"dev":false');
+    like($app{pnpm}{output}, qr/pnpm install --frozen-lockfile/, 'pnpm install');
+    like($app{yarn}{output}, qr/yarn install --immutable/, 'yarn install');
+    ok(!-e "$app{pnpm}{dir}/app/.paas/nodejs", 'no pnpm where none is called');
+    my $start = time;
+    build_all(@app{qw(pnpm yarn)});
+    for my $name (qw(pnpm yarn)) {
+        built($app{$name}, 'Node.js', "$name, again");
+        unlike($app{$name}{output}, qr/Fetching/, 'with what is in the cache');
+    }
+    like($app{pnpm}{output}, qr/Restoring node_modules/, 'the same modules');
+    diag sprintf 'pnpm and yarn: %.1f s with their caches', time - $start;
+
+    # The classic yarn, and a script that calls it.
+    my %files = (
+        'package.json' => encode_json({
+            dependencies => { word => 'file:./word' },
+            scripts => { start => 'yarn -s go', go => 'node index.js' } }),
+        'yarn.lock' => "# yarn lockfile v1\n\n\n\"word\@file:./word\":\n" .
+            "  version \"1.0.0\"\n",
+        'word/package.json' => '{"name":"word","version":"1.0.0"}',
+        'word/index.js' => 'module.exports = "classic";',
+        'index.js' => 'require("http").createServer((q, r) => ' .
+            'r.end(require("word"))).listen(process.env.PORT)',
+    );
+    my $p = build(place(\%files));
+    built($p, 'Node.js', 'classic yarn');
+    with_web($p, sub { like(get($_[0], '/'), qr/classic/, 'it answers') });
+
+    $p = build(place({ 'package.json' => encode_json({
+        engines => { node => '>=99' }, scripts => { start => 'x' } }) }));
+    built($p, 'Node.js', 'engines');
+    like($p->{output}, qr/^ !     package\.json asks for Node\.js >=99, and/m,
+        'what node can\'t meet is told');
+    my $two = build(place({ %files, 'package-lock.json' => '{}' }));
+    is($two->{status}, 1, 'two lock files');
+    like($two->{output}, qr/^ !     package.json.*npm and yarn/m, 'are named');
+};
 
 subtest 'Go' => sub {
     serves('go', 'Go', 'bin/hello', '"pack":"go"');

@@ -27,6 +27,9 @@ sub with_lock {
 my @apps = (
     ['c',     qr/Running make/,             qr/"pack":"c"/],
     ['cmake', qr/Building with CMake/,      qr/"pack":"cmake"/],
+    ['express-generator', qr/npm ci/,       qr/Welcome to Express/],
+    ['pnpm',  qr/pnpm install/,             qr/"pack":"pnpm".*"dev":false/],
+    ['yarn',  qr/yarn install/,             qr/"pack":"yarn".*"dev":false/],
     ['go',    qr/Running go install/,       qr/"pack":"go"/],
     ['java',  qr/BUILD SUCCESS/,            qr/"pack":"java"/],
     ['php',   qr/optimized autoload files/, qr/"pack":"php"/],

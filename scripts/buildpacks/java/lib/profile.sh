@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The JVM sees the machine's memory, not the instance's: tell it.
 export PATH="${JAVA_HOME:+$JAVA_HOME/bin:}$PATH"
 case ${MEMORY_LIMIT:-} in
