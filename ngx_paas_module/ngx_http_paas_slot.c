@@ -5,8 +5,10 @@
  *
  * Slots are found by instance id in a hash table under the zone's mutex; each
  * change of the table is one store, so that a worker killed in the middle
- * leaves it whole (the master releases the mutex of a dead process).  Workers
- * remember where a slot is.  One that is idle may be given to another
+ * leaves it whole (the master releases the mutex of a dead process).  The
+ * table's links stand apart from the slots, with enough of the ids to tell
+ * others apart: among more instances than slots, each look at a slot would be
+ * a wait for memory.  Workers remember where a slot is.  One that is idle may be given to another
  * instance: who counts writes the counter first and looks at the id then, who
  * takes it over writes the id first and looks at the counters then.
  */
@@ -17,6 +19,7 @@
 
 #define NGX_HTTP_PAAS_IDLE     60     /* s, until a slot may be taken over */
 #define NGX_HTTP_PAAS_SEARCH   64     /* slots looked at for an idle one */
+#define NGX_HTTP_PAAS_LOOKS    4      /* where they are too few */
 
 
 static uint32_t ngx_http_paas_find_slot(ngx_http_paas_zone_t *zone,
@@ -24,6 +27,8 @@ static uint32_t ngx_http_paas_find_slot(ngx_http_paas_zone_t *zone,
 static uint32_t ngx_http_paas_search_slot(ngx_http_paas_zone_t *zone,
     uint64_t id);
 static uint32_t ngx_http_paas_new_slot(ngx_http_paas_zone_t *zone);
+static uint32_t ngx_http_paas_idle_slot(ngx_http_paas_zone_t *zone);
+static void ngx_http_paas_fetch_slot(ngx_http_paas_zone_t *zone, uint32_t i);
 static ngx_uint_t ngx_http_paas_empty_slot(ngx_http_paas_zone_t *zone,
     uint32_t i);
 static void ngx_http_paas_unlink_slot(ngx_http_paas_zone_t *zone, uint32_t i,
@@ -32,8 +37,11 @@ static void ngx_http_paas_fold_stats(ngx_http_paas_stats_t *to,
     ngx_http_paas_stats_t *from);
 
 
+#define ngx_http_paas_slot_hash(id)  ((id) * 0x9e3779b97f4a7c15ULL)
+#define ngx_http_paas_slot_tag(id)   ((uint32_t) ngx_http_paas_slot_hash(id))
+
 #define ngx_http_paas_bucket(zone, id)                                        \
-    (&(zone)->buckets[((id) * 0x9e3779b97f4a7c15ULL >> 32) & (zone)->sh->mask])
+    (&(zone)->buckets[(ngx_http_paas_slot_hash(id) >> 32) & (zone)->sh->mask])
 
 
 /* For ngx_http_paas_count_instance(), where the slot has to be found first. */
@@ -157,7 +165,8 @@ ngx_http_paas_find_slot(ngx_http_paas_zone_t *zone,
             slot->type_len = ngx_min(pool->type.len, NGX_HTTP_PAAS_NAME_LEN);
             ngx_memcpy(slot->type, pool->type.data, slot->type_len);
 
-            slot->next = *bucket;
+            zone->links[i].next = *bucket;
+            zone->links[i].tag = ngx_http_paas_slot_tag(id);
             slot->id = id;
 
             ngx_memory_barrier();
@@ -175,32 +184,32 @@ ngx_http_paas_find_slot(ngx_http_paas_zone_t *zone,
 static uint32_t
 ngx_http_paas_search_slot(ngx_http_paas_zone_t *zone, uint64_t id)
 {
-    uint32_t               i;
-    ngx_http_paas_slot_t  *slot;
+    uint32_t  i, tag;
 
     i = *ngx_http_paas_bucket(zone, id);
+    tag = ngx_http_paas_slot_tag(id);
 
     while (i != NGX_HTTP_PAAS_NO_SLOT) {
-        slot = ngx_http_paas_get_slot(zone, i);
 
-        if (slot->id == id) {
+        if (zone->links[i].tag == tag
+            && ngx_http_paas_get_slot(zone, i)->id == id)
+        {
             return i;
         }
 
-        i = slot->next;
+        i = zone->links[i].next;
     }
 
     return NGX_HTTP_PAAS_NO_SLOT;
 }
 
 
-/* One that was never used, else one that nobody has used for a while. */
+/* One that was never used, else one that is used no more. */
 
 static uint32_t
 ngx_http_paas_new_slot(ngx_http_paas_zone_t *zone)
 {
-    uint32_t                 i, n, idle;
-    ngx_http_paas_slot_t    *slot;
+    uint32_t                 i;
     ngx_http_paas_shared_t  *sh;
 
     sh = zone->sh;
@@ -209,9 +218,58 @@ ngx_http_paas_new_slot(ngx_http_paas_zone_t *zone)
         return sh->filled++;
     }
 
+    do {
+        i = ngx_http_paas_idle_slot(zone);
+
+        if (i == NGX_HTTP_PAAS_NO_SLOT) {
+            ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                          "paas_zone \"%V\" is too small: "
+                          "all its slots are in use",
+                          &zone->shm_zone->shm.name);
+            return i;
+        }
+
+    } while (!ngx_http_paas_empty_slot(zone, i));
+
+    ngx_http_paas_fetch_slot(zone, sh->hand);
+
+    return i;
+}
+
+
+/*
+ * One that nobody has used for a while, else the one of those looked at that
+ * was idle for longest.  Where none was idle for long a moment ago, more
+ * instances are in use than there are slots, and a few looks have to do.
+ */
+
+static uint32_t
+ngx_http_paas_idle_slot(ngx_http_paas_zone_t *zone)
+{
+    time_t                   now, age, enough, oldest;
+    uint32_t                 i, n, idle, looks;
+    ngx_http_paas_slot_t    *slot;
+    ngx_http_paas_shared_t  *sh;
+
+    sh = zone->sh;
+    now = ngx_time();
+    enough = NGX_HTTP_PAAS_IDLE;
+    looks = NGX_HTTP_PAAS_SEARCH;
+
+    if (now - (time_t) sh->crowded <= 1) {
+        enough = 1;
+        looks = NGX_HTTP_PAAS_LOOKS;
+    }
+
     idle = NGX_HTTP_PAAS_NO_SLOT;
+    oldest = 0;
 
     for (n = 0; n < NGX_HTTP_PAAS_SEARCH; n++) {
+
+        if (idle != NGX_HTTP_PAAS_NO_SLOT && (oldest >= enough || n >= looks))
+        {
+            break;
+        }
 
         i = sh->hand;
         sh->hand = (i + 1 < sh->slots) ? i + 1 : 1;
@@ -222,27 +280,35 @@ ngx_http_paas_new_slot(ngx_http_paas_zone_t *zone)
             continue;
         }
 
-        if (ngx_time() - (time_t) slot->used >= NGX_HTTP_PAAS_IDLE) {
+        age = now - (time_t) slot->used;
 
-            if (ngx_http_paas_empty_slot(zone, i)) {
-                return i;
-            }
-
-        } else if (idle == NGX_HTTP_PAAS_NO_SLOT) {
+        if (idle == NGX_HTTP_PAAS_NO_SLOT || age > oldest) {
             idle = i;
+            oldest = age;
         }
     }
 
-    if (idle != NGX_HTTP_PAAS_NO_SLOT && ngx_http_paas_empty_slot(zone, idle))
-    {
-        return idle;
+    if (oldest < NGX_HTTP_PAAS_IDLE) {
+        sh->crowded = now;
     }
 
-    ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                  "paas_zone \"%V\" is too small: all its slots are in use",
-                  &zone->shm_zone->shm.name);
+    return idle;
+}
 
-    return NGX_HTTP_PAAS_NO_SLOT;
+
+/* The next one to be taken over: memory has it here when it is asked for. */
+
+static void
+ngx_http_paas_fetch_slot(ngx_http_paas_zone_t *zone, uint32_t i)
+{
+    u_char  *p, *last;
+
+    p = (u_char *) ngx_http_paas_get_slot(zone, i);
+    last = p + zone->slot_size;
+
+    for ( /* void */ ; p < last; p += 64) {
+        __builtin_prefetch(p, 1);
+    }
 }
 
 
@@ -283,11 +349,11 @@ ngx_http_paas_unlink_slot(ngx_http_paas_zone_t *zone, uint32_t i, uint64_t id)
     while (*p != NGX_HTTP_PAAS_NO_SLOT) {
 
         if (*p == i) {
-            *p = ngx_http_paas_get_slot(zone, i)->next;
+            *p = zone->links[i].next;
             return;
         }
 
-        p = &ngx_http_paas_get_slot(zone, *p)->next;
+        p = &zone->links[*p].next;
     }
 }
 

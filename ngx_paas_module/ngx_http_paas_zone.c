@@ -13,7 +13,7 @@
 #include "ngx_http_paas_module.h"
 
 
-#define NGX_HTTP_PAAS_MAGIC      0x70616135
+#define NGX_HTTP_PAAS_MAGIC      0x70616136
 #define NGX_HTTP_PAAS_MIN_ZONE   (1024 * 1024)
 #define NGX_HTTP_PAAS_MIN_ROWS   32
 #define NGX_HTTP_PAAS_MAX_ROWS   4096
@@ -216,6 +216,12 @@ ngx_http_paas_layout_zone(ngx_http_paas_zone_t *zone, ngx_log_t *log)
         return NGX_ERROR;
     }
 
+    slot += sizeof(ngx_http_paas_link_t);
+
+    /* slots begin a cache line */
+
+    head += 64;
+
     n = ngx_min((size - head) / (slot + 8), 0x7fffffff);
 
     for (buckets = 64; buckets < n; buckets *= 2) { /* void */ }
@@ -273,7 +279,10 @@ ngx_http_paas_map_zone(ngx_http_paas_zone_t *zone)
     zone->buckets = (uint32_t *) p;
 
     p += (zone->sh->mask + 1) * sizeof(uint32_t);
-    zone->slots = p;
+    zone->links = (ngx_http_paas_link_t *) p;
+
+    p += zone->sh->slots * sizeof(ngx_http_paas_link_t);
+    zone->slots = ngx_align_ptr(p, 64);
 
     zone->slot_size = ngx_align(offsetof(ngx_http_paas_slot_t, active)
                                 + zone->sh->rows * sizeof(uint32_t), 64);

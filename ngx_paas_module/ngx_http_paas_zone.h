@@ -24,7 +24,6 @@ typedef struct {
 
 typedef struct {
     uint64_t                    id;        /* of the instance; 0: nobody's */
-    uint32_t                    next;      /* in the bucket */
     ngx_atomic_t                used;      /* s */
     ngx_atomic_t                fails;     /* one after the other */
     ngx_atomic_t                ejected;   /* until, ms */
@@ -38,6 +37,12 @@ typedef struct {
     ngx_http_paas_stats_t       stats;
     uint32_t                    active[1]; /* one a row */
 } ngx_http_paas_slot_t;
+
+
+typedef struct {
+    uint32_t                    next;      /* slot in the bucket */
+    uint32_t                    tag;       /* of this one's instance id */
+} ngx_http_paas_link_t;
 
 
 typedef struct {
@@ -58,6 +63,7 @@ typedef struct {
     uint32_t                    slots;     /* there are */
     uint32_t                    filled;    /* were ever in use */
     uint32_t                    hand;      /* of the search for an idle one */
+    ngx_atomic_t                crowded;   /* s: no slot was idle for long */
     uint32_t                    mask;      /* of the buckets */
     uint32_t                    queues;    /* there are */
     uint32_t                    queued;    /* were ever in use */
@@ -75,7 +81,8 @@ typedef struct {
     ngx_slab_pool_t            *shpool;
     ngx_http_paas_shared_t     *sh;
     ngx_http_paas_row_t        *rows;
-    uint32_t                   *buckets;
+    uint32_t                   *buckets;   /* the first slot of each */
+    ngx_http_paas_link_t       *links;     /* one a slot */
     u_char                     *slots;
     size_t                      slot_size;
     uint64_t                   *pools;     /* whose the queues are; 0: none */
