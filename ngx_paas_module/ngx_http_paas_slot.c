@@ -28,7 +28,7 @@ static uint32_t ngx_http_paas_search_slot(ngx_http_paas_zone_t *zone,
     uint64_t id);
 static uint32_t ngx_http_paas_new_slot(ngx_http_paas_zone_t *zone);
 static uint32_t ngx_http_paas_idle_slot(ngx_http_paas_zone_t *zone);
-static void ngx_http_paas_fetch_slot(ngx_http_paas_zone_t *zone, uint32_t i);
+static void ngx_http_paas_fetch_slot(ngx_http_paas_zone_t *zone);
 static ngx_uint_t ngx_http_paas_empty_slot(ngx_http_paas_zone_t *zone,
     uint32_t i);
 static void ngx_http_paas_unlink_slot(ngx_http_paas_zone_t *zone, uint32_t i,
@@ -231,7 +231,7 @@ ngx_http_paas_new_slot(ngx_http_paas_zone_t *zone)
 
     } while (!ngx_http_paas_empty_slot(zone, i));
 
-    ngx_http_paas_fetch_slot(zone, sh->hand);
+    ngx_http_paas_fetch_slot(zone);
 
     return i;
 }
@@ -296,12 +296,24 @@ ngx_http_paas_idle_slot(ngx_http_paas_zone_t *zone)
 }
 
 
-/* The next one to be taken over: memory has it here when it is asked for. */
+/*
+ * The ones to be taken over next: memory has them here when they are asked
+ * for.  What it has brought of the first tells where that one is linked.
+ */
 
 static void
-ngx_http_paas_fetch_slot(ngx_http_paas_zone_t *zone, uint32_t i)
+ngx_http_paas_fetch_slot(ngx_http_paas_zone_t *zone)
 {
-    u_char  *p, *last;
+    u_char                *p, *last;
+    uint32_t               i;
+    ngx_http_paas_slot_t  *slot;
+
+    i = zone->sh->hand;
+
+    slot = ngx_http_paas_get_slot(zone, i);
+    __builtin_prefetch(ngx_http_paas_bucket(zone, slot->id), 1);
+
+    i = (i + 1 < zone->sh->slots) ? i + 1 : 1;
 
     p = (u_char *) ngx_http_paas_get_slot(zone, i);
     last = p + zone->slot_size;

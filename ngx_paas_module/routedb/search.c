@@ -231,7 +231,8 @@ static inline void
 search_fetch(const uint8_t *page, size_t size, size_t n)
 {
 	for (size_t i = 0; i < n && i < FETCH; i++)
-		__builtin_prefetch(page + (search_offset(page, i) & (size - 1)));
+		__builtin_prefetch(
+		    page + (search_offset(page, i) & (size - 1)));
 }
 
 /* The value of key below this page, whose level is 1 for a leaf. */
