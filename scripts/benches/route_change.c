@@ -2,13 +2,17 @@
  * From a commit to the route database until nginx obeys it, in microseconds.
  *
  *	route_change change DIR PORT HOST WORKERS ROUNDS POOL POOL
- *	route_change hold DIR PORT HOST REQUESTS ROUNDS POOL INSTANCE PORT
+ *	route_change hold DIR PORT HOST REQUESTS ROUNDS POOL INSTANCE
+ *
+ * Each line has two times since the end of a commit.
  *
  * change: a commit leads HOST to the one pool and to the other in turn; from
- * its end on, requests are made in every worker until each has answered from
- * the new one.  hold: REQUESTS wait for POOL, which a commit then gives an
- * instance at 127.0.0.1:PORT; each line is how long one of them took to be
- * answered.  The server's responses say "X-Pool: POOL" and "X-Pid: PID".
+ * its end on, a request is made in every worker, again and again, until each
+ * answers from the new one: when those requests were sent, and when the last
+ * answer was there.  hold: REQUESTS wait for POOL, which a commit then gives
+ * an instance, this program: when the instance had a request, and when its
+ * answer was there, the first ones, the second ones, and so on.  The server's
+ * responses say "X-Pool: POOL" and "X-Pid: PID".
  */
 #include <sys/socket.h>
 
@@ -17,6 +21,7 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +68,12 @@ static paas_routedb_str_t
 str(const char *s)
 {
 	return (paas_routedb_str_t){(const uint8_t *)s, strlen(s)};
+}
+
+static void
+print_times(uint64_t first, uint64_t second)
+{
+	printf("%" PRIu64 " %" PRIu64 "\n", first, second);
 }
 
 /* ---- requests -------------------------------------------------------- */
@@ -185,15 +196,16 @@ bench_change(struct bench *b, char **words)
 
 	reach_workers(b, b->nconns);
 	for (int i = 0; i < b->rounds; i++) {
-		uint64_t from;
+		uint64_t from, sent;
 
 		/* some of the time since the last one is in any cache's ms */
 		usleep(2000 + (useconds_t)arc4random_uniform(3000));
 		commit_host(b, pools[i & 1]);
 		from = now_us();
-		while (!all_obey(b, pools[i & 1]))
-			;
-		printf("%" PRIu64 "\n", now_us() - from);
+		do
+			sent = now_us();
+		while (!all_obey(b, pools[i & 1]));
+		print_times(sent - from, now_us() - from);
 	}
 }
 
@@ -216,21 +228,90 @@ commit_pool(struct bench *b, uint64_t id, const paas_routedb_instance_t *inst)
 	check(paas_routedb_commit(b->writer), "commit");
 }
 
+/* A socket that listens; its port is the instance's. */
+static int
+instance_listen(paas_routedb_instance_t *inst)
+{
+	struct sockaddr_in sin = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(sin);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (fd == -1 || bind(fd, (struct sockaddr *)&sin, len) == -1 ||
+	    listen(fd, CONNS_MAX) == -1 ||
+	    getsockname(fd, (struct sockaddr *)&sin, &len) == -1)
+		err(1, "listen");
+	inst->port = ntohs(sin.sin_port);
+	return fd;
+}
+
+/* One of the instance's connections has a request: it is the last one. */
+static void
+instance_answer(int fd)
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+				     "Connection: close\r\n\r\n";
+	char buf[8192];
+
+	if (read(fd, buf, sizeof(buf)) <= 0 ||
+	    write(fd, answer, sizeof(answer) - 1) != sizeof(answer) - 1)
+		err(1, "the instance's connection");
+	close(fd);
+}
+
+/*
+ * Both ends of those that waited.  Polled are the instance's socket and
+ * connections first, then the clients'.
+ */
+static void
+serve_held(struct bench *b, int listener, uint64_t from)
+{
+	struct pollfd fds[1 + 2 * CONNS_MAX];
+	uint64_t arrived[CONNS_MAX], answered[CONNS_MAX];
+	int n = b->nconns, narrived = 0, nanswered = 0;
+
+	for (int i = 0; i < 1 + 2 * n; i++)
+		fds[i] = (struct pollfd){-1, POLLIN, 0};
+	fds[0].fd = listener;
+	for (int i = 0; i < n; i++)
+		fds[1 + n + i].fd = b->conns[i].fd;
+	while (nanswered < n) {
+		if (poll(fds, (nfds_t)(1 + 2 * n), 20000) <= 0)
+			errx(1, "%d of %d are answered", nanswered, n);
+		for (int i = 1; i <= n; i++)
+			if (fds[i].fd != -1 && fds[i].revents != 0) {
+				arrived[narrived++] = now_us() - from;
+				instance_answer(fds[i].fd);
+				fds[i].fd = -1;
+			}
+		for (int i = 1 + n; i < 1 + 2 * n; i++)
+			if (fds[i].fd != -1 && fds[i].revents != 0) {
+				conn_answer(&b->conns[i - 1 - n]);
+				answered[nanswered++] = now_us() - from;
+				fds[i].fd = -1;
+			}
+		for (int i = 1; i <= n && fds[0].revents != 0; i++)
+			if (fds[i].fd == -1) {
+				fds[i].fd = accept(listener, NULL, NULL);
+				fds[i].revents = fds[0].revents = 0;
+			}
+	}
+	for (int i = 0; i < n; i++)
+		print_times(arrived[i], answered[i]);
+}
+
 static void
 bench_hold(struct bench *b, char **words)
 {
-	uint64_t pool = strtoull(words[0], NULL, 10);
-	uint16_t port = (uint16_t)strtoul(words[2], NULL, 10);
+	uint64_t pool = strtoull(words[0], NULL, 10), from;
 	paas_routedb_instance_t inst = {.id = strtoull(words[1], NULL, 10),
 	    .addr = {[10] = 0xff, [11] = 0xff, 127, 0, 0, 1},
-	    .port = port,
 	    .weight = 100};
+	int listener = instance_listen(&inst);
 
 	for (int i = 0; i < b->nconns; i++)
 		conn_open(b, &b->conns[i]);
 	for (int i = 0; i < b->rounds; i++) {
-		uint64_t from;
-
 		commit_pool(b, pool, NULL);
 		for (int n = 0; n < b->nconns; n++)
 			conn_ask(b, &b->conns[n]);
@@ -238,11 +319,9 @@ bench_hold(struct bench *b, char **words)
 		inst.id++;
 		commit_pool(b, pool, &inst);
 		from = now_us();
-		for (int n = 0; n < b->nconns; n++) {
-			conn_answer(&b->conns[n]);
-			printf("%" PRIu64 "\n", now_us() - from);
-		}
+		serve_held(b, listener, from);
 	}
+	close(listener);
 }
 
 static const struct mode {
@@ -251,7 +330,7 @@ static const struct mode {
 	void (*run)(struct bench *, char **);
 } modes[] = {
     {"change", 9, bench_change},
-    {"hold", 10, bench_hold},
+    {"hold", 9, bench_hold},
 };
 
 int

@@ -27,7 +27,7 @@ sub row {
     my ($report, $what, $bar, @us) = @_;
     $report->row("$what, median", sprintf '%.3f ms', median(@us) / 1e3);
     my $p99 = quantile(0.99, @us) / 1e3;
-    $report->row("$what, p99", sprintf('%.3f ms', $p99), is => $p99, bar => $bar,
+    $report->row("$what, p99", sprintf('%.3f ms', $p99), defined $bar ? (is => $p99, bar => $bar) : (),
         note => scalar @us . ' times, longest ' . sprintf '%.2f ms', quantile(1, @us) / 1e3);
 }
 
@@ -38,18 +38,20 @@ sub change {
         $one, $other);
     $paas->stop;
     $report->section('from a commit to the route database on');
-    row($report, 'a route is obeyed by both workers', 0.5, @us);
+    row($report, 'obeyed by both workers', 0.5, map { $_->[0] } @us);
+    row($report, 'both have answered', undef, map { $_->[1] } @us);
 }
 
 sub hold {
-    my ($report, $routes, $port, $rounds) = @_;
+    my ($report, $routes, $rounds) = @_;
     my $paas = paas($routes);
     my $instance = 30_000_000 + $$ * 10_000;
     $report->section('from the commit of an instance on');
     for my $n (1, 16) {
         my @us = run_lines("$ENV{PAAS_BUILD}/bench/route_change", 'hold', $routes, $paas->{port}, $held, $n,
-            $rounds / 5, $waits, $instance, $port);
-        row($report, "$n waiting, answered", 2, @us);
+            $rounds / 5, $waits, $instance);
+        row($report, "$n waiting, at the instance", 2, map { $_->[0] } @us);
+        row($report, "$n waiting, answered", undef, map { $_->[1] } @us);
         $instance += 5000;
     }
     $paas->stop;

@@ -130,11 +130,11 @@ sub reload_time {
     return $took;
 }
 
-# The numbers that a program prints, a line each.
+# The numbers that a program prints, a list for each line.
 sub run_lines {
     my ($rc, $text) = Platform::run(@_);
     die "$_[0]: $text" if $rc;
-    return grep { /^[\d.]+$/ } split /\n/, $text;
+    return map { [split] } grep { /^[\d. ]+$/ } split /\n/, $text;
 }
 
 1;
