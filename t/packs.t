@@ -16,6 +16,8 @@ my %app = (
     go    => place('go'),
     c     => place('c'),
     cmake => place('cmake'),
+    flask => place('flask'),
+    asgi  => place('asgi', MEMORY_LIMIT => '512m'),
     pnpm  => place('pnpm'),
     yarn  => place('yarn'),
     'express-generator' => place('express-generator'),
@@ -80,6 +82,25 @@ subtest 'Node.js by npm, pnpm and yarn' => sub {
     my $two = build(place({ %files, 'package-lock.json' => '{}' }));
     is($two->{status}, 1, 'two lock files');
     like($two->{output}, qr/^ !     package.json.*npm and yarn/m, 'are named');
+};
+
+subtest 'Python: Flask and ASGI' => sub {
+    serves('flask', 'Python', 'gunicorn app:app --bind 0.0.0.0:$PORT',
+        '"pack":"flask"');
+    serves('asgi', 'Python', 'uvicorn main:app --host 0.0.0.0 --port $PORT',
+        '"pack":"asgi"');
+    like(read_file("$app{asgi}{dir}/log"), qr/Started parent process/,
+        'more than one process, as there is memory for them');
+    my $plain = build(place({ 'asgi.py' => "async def app(scope, receive, send):\n" .
+        "    await send({'type': 'http.response.start', 'status': 200})\n" .
+        "    await send({'type': 'http.response.body', 'body': b'bare'})\n",
+        'runtime.txt' => "python-2.7.18\n", '.python-version' => "3\n" }));
+    is($plain->{result}{types}{web}, 'uvicorn asgi:app --host 0.0.0.0 --port $PORT',
+        'a function is an app, too');
+    like($plain->{output}, qr/^ !     runtime\.txt asks for Python 2\.7\.18, and/m,
+        'a version that is not there is told');
+    unlike($plain->{output}, qr/^ !     \.python-version asks/m, 'one that is, is not');
+    with_web($plain, sub { like(get($_[0], '/'), qr/bare/, 'it answers') });
 };
 
 subtest 'Go' => sub {

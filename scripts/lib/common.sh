@@ -43,7 +43,7 @@ need_debian() {
 }
 
 # What apps may run on beyond what each machine has: scripts/lib/packages.NAME.
-runtimes=(c go java php ruby)
+runtimes=(c go java php python ruby)
 
 # The packages of lists in scripts/lib/packages.LIST that are not installed.
 # "package:command" is there, too, when the command is: Node.js comes to many

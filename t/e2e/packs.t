@@ -30,6 +30,8 @@ my @apps = (
     ['express-generator', qr/npm ci/,       qr/Welcome to Express/],
     ['pnpm',  qr/pnpm install/,             qr/"pack":"pnpm".*"dev":false/],
     ['yarn',  qr/yarn install/,             qr/"pack":"yarn".*"dev":false/],
+    ['flask', qr/met by the system/,        qr/"pack":"flask"/],
+    ['asgi',  qr/met by the system/,        qr/"pack":"asgi"/],
     ['go',    qr/Running go install/,       qr/"pack":"go"/],
     ['java',  qr/BUILD SUCCESS/,            qr/"pack":"java"/],
     ['php',   qr/optimized autoload files/, qr/"pack":"php"/],

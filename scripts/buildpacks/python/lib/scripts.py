@@ -14,9 +14,10 @@ SCRIPT = """\
 #!{python}
 import sys
 from {module} import {name}
-sys.exit({attr}())
+if __name__ == "__main__":
+    sys.exit({attr}())
 """
-ALWAYS = {"gunicorn", "django"}
+ALWAYS = {"gunicorn", "uvicorn", "django", "flask"}
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
 
 

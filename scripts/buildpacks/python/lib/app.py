@@ -1,7 +1,7 @@
 """Finds what serves a Python app, without importing any of its code.
 
-Prints one line: "django PROJECT", "wsgi MODULE:NAME", "script FILE", or
-nothing.  Every word is a Python identifier or a name of this file's, so that
+Prints one line: "django PROJECT", "wsgi MODULE:NAME", "asgi MODULE:NAME",
+"script FILE", or nothing.  Every word is a Python identifier or a name of this file's, so that
 a shell may read it.
 """
 
@@ -10,6 +10,10 @@ import os
 import sys
 
 NAMES = ("application", "app")
+MODULES = ("asgi", "wsgi", "app", "main")
+# Where an app comes from says how it is called; Flask's and others' are WSGI.
+ASGI = {"fastapi", "starlette", "quart", "litestar", "blacksheep", "channels",
+        "uvicorn", "asgiref"}
 
 
 def parse(path):
@@ -47,7 +51,8 @@ def django_project():
 def defined(tree):
     """Names that a module defines at its top."""
     for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef,
+                             ast.ClassDef)):
             yield node.name
         elif isinstance(node, ast.Assign):
             for target in node.targets:
@@ -59,6 +64,25 @@ def defined(tree):
                 yield alias.asname or alias.name
 
 
+def imported(tree):
+    """Packages that a module imports anywhere in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name.split(".")[0]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
+
+
+def is_asgi(module, tree, name):
+    for node in tree.body:
+        if isinstance(node, ast.AsyncFunctionDef) and node.name == name:
+            return True
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return False
+    return module == "asgi" or bool(ASGI & set(imported(tree)))
+
+
 def main():
     os.chdir(sys.argv[1])
     if os.path.isfile("manage.py"):
@@ -66,15 +90,18 @@ def main():
         if project:
             print("django", project)
             return
-    for module in ("wsgi", "app"):
+    for module in MODULES:
         tree = parse(module + ".py")
         names = set(defined(tree)) if tree else set()
         for name in NAMES:
             if name in names:
-                print("wsgi", module + ":" + name)
+                kind = "asgi" if is_asgi(module, tree, name) else "wsgi"
+                print(kind, module + ":" + name)
                 return
-    if os.path.isfile("app.py"):
-        print("script app.py")
+    for script in ("app.py", "main.py"):
+        if os.path.isfile(script):
+            print("script", script)
+            return
 
 
 main()
