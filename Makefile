@@ -111,7 +111,7 @@ $(B)/libexec/paas-init: $(INIT)
 	@$(CC) $(if $(SANITIZE),$(LDFLAGS),-static) -o $@ $^
 $(B)/libexec/paas-build: $(BUILDER) $(MANIFEST) \
 	  $(call objs,manager/cli/ignore.c manager/cli/glob.c \
-	  manager/common/push.c)
+	  manager/common/push.c manager/common/config_name.c)
 	$(link) $(LIBS_build)
 $(B)/libexec/paas-inspect: $(INSPECT) $(SANDBOX)
 	$(link) $(LIBS_build)

@@ -67,6 +67,7 @@ const struct api_route api_routes[] = {
 {"GET",    "/apps/:/builds/:",              build_info,       DEPLOY,   NULL},
 {"GET",    "/apps/:/builds/:/log",          build_log,        DEPLOY,   NULL},
 {"POST",   "/apps/:/resources",             resource_match,   DEP_BODY, NULL},
+{"POST",   "/apps/:/settings",              settings_create,  APP_BODY, NULL},
 {"GET",    "/apps/:/logs",                  log_tail,         APP,      NULL},
 {"GET",    "/apps/:/timeline",              timeline_list,    APP,      NULL},
 {"GET",    "/tokens",                       token_list,       0,        NULL},

@@ -3,9 +3,10 @@
  * what is here (common/push.h): builds and deploys it.
  *
  * The answer, 201, is the build's output as it comes, then the roll-out, then
- * one line of JSON: {"build", "release"}, or an error.  ?wait=build leaves
- * the roll-out alone; ?detach=1 answers 202 with the build at once.  A client
- * that goes away changes nothing: the build goes on.
+ * one line of JSON: {"build", "release"}, or an error.  What a manifest says
+ * counts: that of the tree, or ?settings=ID, or ?settings=none.  ?wait=build
+ * leaves the roll-out alone; ?detach=1 answers 202 with the build at once.  A
+ * client that goes away changes nothing: the build goes on.
  */
 #include <bsd/string.h>
 #include <inttypes.h>
@@ -33,6 +34,7 @@ struct push {
 	json_t *build; /* its record, once it is done */
 	uint64_t id;
 	char commit[65]; /* of git, as the client says; or "" */
+	char settings[17];
 	int detach;
 	int build_only;
 };
@@ -121,6 +123,30 @@ push_is_commit(const char *text)
 	return text[len] == '\0' && (len == 40 || len == 64);
 }
 
+/* ?settings=none, or =ID of POST /apps/APP/settings. */
+static void
+push_read_settings(struct request *r, struct push *push)
+{
+	const char *id = request_query(
+	    r, "settings", push->settings, sizeof(push->settings));
+	char key[STORE_KEY_MAX + 1];
+	json_t *record;
+	uint64_t number;
+
+	if (id == NULL || strcmp(id, "none") == 0)
+		return;
+	record = key_parse_id(id, &number) == 0 && r->token == NULL
+		     ? store_get(r->api->store,
+			   key_format(key, "settings/%s/%s", r->name, id), NULL)
+		     : NULL;
+	if (record == NULL)
+		respond_invalid(r,
+		    "?settings= has to be none, or what POST "
+		    "/apps/%s/settings has answered",
+		    r->name);
+	json_decref(record);
+}
+
 static int
 push_read_query(struct request *r, struct push *push)
 {
@@ -138,6 +164,8 @@ push_read_query(struct request *r, struct push *push)
 	    !push_is_commit(push->commit))
 		respond_invalid(
 		    r, "?commit= has to be 40 or 64 of 0-9 and a-f");
+	if (!respond_given(r))
+		push_read_settings(r, push);
 	return respond_given(r) ? -1 : 0;
 }
 
@@ -201,6 +229,8 @@ build_upload_head(struct request *r)
 	origin.commit = push->commit;
 	origin.push = r->push;
 	origin.list = push_has_list(r);
+	origin.claims = r->token == NULL;
+	origin.settings = push->settings;
 	push->upload =
 	    build_upload_begin(r->api->build, r->name, &origin, &error);
 	if (push->upload == NULL)

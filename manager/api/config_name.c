@@ -4,26 +4,7 @@
 
 #include "api/request.h"
 #include "api/respond.h"
-
-#define CONFIG_NAME_MAX  128
-#define CONFIG_VALUE_MAX (64 * 1024)
-
-static int
-config_name_valid(const char *name)
-{
-	size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "abcdefghijklmnopqrstuvwxyz0123456789_");
-
-	return len > 0 && len <= CONFIG_NAME_MAX && name[len] == '\0' &&
-	       (name[0] < '0' || name[0] > '9');
-}
-
-static int
-config_name_reserved(const char *name)
-{
-	return strcmp(name, "PORT") == 0 || strcmp(name, "DYNO") == 0 ||
-	       strncmp(name, "PAAS_", 5) == 0;
-}
+#include "common/config_name.h"
 
 int
 config_check(struct request *r, json_t *vars, const char *where, int unset)

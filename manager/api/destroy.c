@@ -35,6 +35,7 @@ static const struct plan {
     {"token/", 0, 1, 0},
     {"formation/%s/", 0, 0, 0},
     {"config/%s", 1, 0, 0},
+    {"settings/%s/", 0, 0, 0},
     {"release/%s/", 0, 0, 0},
     {"run/%s/", 0, 0, 0},
     {"build/%s/", 0, 0, 1},

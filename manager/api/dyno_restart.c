@@ -70,6 +70,7 @@ oneoff_end(struct request *r, uint32_t oneoff)
 void
 dyno_restart(struct request *r)
 {
+	int64_t quantity;
 	char err[PAAS_ERRLEN], key[STORE_KEY_MAX + 1], type[MODEL_NAME_MAX];
 	json_t *formation, *types;
 	struct store_txn *txn;
@@ -96,15 +97,16 @@ dyno_restart(struct request *r)
 		    r, "%s has no dyno %.60s", r->name, r->params[1]);
 		return;
 	}
-	formation = model_get_formation(r->api, r->name, type, &rev);
-	if ((int64_t)index > model_number(formation, "quantity")) {
+	formation = model_get_formation(r->api, r->name, type, NULL);
+	quantity = model_number(formation, "quantity");
+	json_decref(formation);
+	if ((int64_t)index > quantity) {
 		respond_missing(r,
 		    "%s has no dyno %s.%" PRIu32 ": %s is scaled to %" PRId64,
-		    r->name, type, index, type,
-		    model_number(formation, "quantity"));
-		json_decref(formation);
+		    r->name, type, index, type, quantity);
 		return;
 	}
+	formation = model_get_formation_record(r->api, r->name, type, &rev);
 	restart_index(formation, index);
 	txn = app_change_begin(r);
 	key_format(key, "formation/%s/%s", r->name, type);

@@ -6,24 +6,53 @@
 
 #include "api/id.h"
 #include "api/model.h"
+#include "store/formation.h"
 #include "store/keys.h"
 
 #define FORMATION_SIZE "standard"
 
 /* Until somebody scales: one web process, none of the others. */
+static json_t *
+with_defaults(struct api *api, const char *type, json_t *formation)
+{
+	json_t *all;
+
+	all = json_pack("{s:i, s:I}", "quantity", strcmp(type, "web") == 0,
+	    "memory", (json_int_t)api->conf->instance_memory);
+	if (formation != NULL)
+		json_object_update(all, formation);
+	json_decref(formation);
+	return all;
+}
+
 json_t *
-model_get_formation(
+model_get_formation_record(
     struct api *api, const char *app, const char *type, uint64_t *rev)
 {
-	char key[STORE_KEY_MAX + 1];
-	json_t *formation;
+	return with_defaults(
+	    api, type, formation_get(api->store, app, type, NULL, rev));
+}
 
-	formation = store_get(
-	    api->store, key_format(key, "formation/%s/%s", app, type), rev);
-	if (formation != NULL)
-		return formation;
-	return json_pack("{s:i, s:I}", "quantity", strcmp(type, "web") == 0,
-	    "memory", (json_int_t)api->conf->instance_memory);
+json_t *
+model_get_formation(
+    struct api *api, const char *name, const char *type, uint64_t *rev)
+{
+	char key[STORE_KEY_MAX + 1];
+	json_t *app, *release, *formation;
+
+	app = store_get(api->store, key_format(key, "app/%s", name), NULL);
+	release = model_get_release(api, name, model_number(app, "version"));
+	formation = formation_get(api->store, name, type, release, rev);
+	json_decref(app);
+	json_decref(release);
+	return with_defaults(api, type, formation);
+}
+
+void
+model_own_formation(json_t *formation, json_t *app)
+{
+	json_object_set_new(
+	    formation, "version", json_integer(model_number(app, "version")));
 }
 
 json_t *

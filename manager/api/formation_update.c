@@ -98,6 +98,7 @@ update_put(struct request *r, struct store_txn *txn,
 	formation = model_get_formation(r->api, r->name, update->type, &rev);
 	json_object_set_new(
 	    formation, "quantity", json_integer(update->quantity));
+	model_own_formation(formation, r->app);
 	key_format(key, "formation/%s/%s", r->name, update->type);
 	store_if(txn, key, rev);
 	store_put(txn, key, formation);

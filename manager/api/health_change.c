@@ -61,6 +61,7 @@ health_change(struct request *r, const char *path)
 		    formation, "health", json_pack("{s:s}", "path", path));
 	else
 		json_object_del(formation, "health");
+	model_own_formation(formation, r->app);
 	txn = app_change_begin(r);
 	key_format(key, "formation/%s/%s", r->name, type);
 	store_if(txn, key, rev);

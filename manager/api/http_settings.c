@@ -36,8 +36,8 @@ http_get(struct request *r, struct http *http)
 {
 	char key[STORE_KEY_MAX + 1];
 
-	http->formation =
-	    model_get_formation(r->api, r->name, "web", &http->formation_rev);
+	http->formation = model_get_formation_record(
+	    r->api, r->name, "web", &http->formation_rev);
 	if (json_object_get(http->formation, "http") == NULL)
 		json_object_set_new(http->formation, "http", json_object());
 	key_format(key, "redirect/%s", r->name);

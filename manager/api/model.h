@@ -73,9 +73,16 @@ json_t *model_rollout(struct api *, const char *name, json_t *app);
 
 /* ---- formation_json.c ------------------------------------------------ */
 
-/* The record, or what counts while there is none. */
+/* What counts in the release asked for; rev is the record's. */
 json_t *model_get_formation(
     struct api *, const char *app, const char *type, uint64_t *rev);
+
+/* The record alone, for changes of what no manifest sets. */
+json_t *model_get_formation_record(
+    struct api *, const char *app, const char *type, uint64_t *rev);
+
+/* From now on it counts more than the manifest of app's release. */
+void model_own_formation(json_t *formation, json_t *app);
 
 json_t *model_formation(const char *name, json_t *app, const char *type,
     const char *command, json_t *formation);

@@ -206,7 +206,7 @@ model_add_release(struct api *api, struct store_txn *txn, const char *name,
 {
 	int64_t version = model_last_version(api, name) + 1;
 	char id[37], key[STORE_KEY_MAX + 1];
-	json_t *release;
+	json_t *release, *settings;
 
 	if (release_keep_slug(api, txn, from) == -1)
 		return NULL;
@@ -221,6 +221,8 @@ model_add_release(struct api *api, struct store_txn *txn, const char *name,
 	    json_object_get(from, "types"), "config", config);
 	if (release == NULL)
 		return NULL;
+	if ((settings = json_object_get(from, "settings")) != NULL)
+		json_object_set(release, "settings", settings);
 	store_put_new(
 	    txn, key_format(key, RELEASE_KEY, name, version), release);
 	json_object_set_new(app, "version", json_integer(version));

@@ -54,6 +54,7 @@
 	VERB(rollout_abort)    \
 	VERB(build_create)     \
 	VERB(build_list)       \
+	VERB(settings_create)  \
 	VERB(build_info)       \
 	VERB(build_log)        \
 	VERB(log_tail)         \

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <bsd/stdlib.h>
 
+#include "build/settings.h"
+#include "common/config_name.h"
 #include "common/log.h"
 
 #define BUILDS_KEPT 50 /* an app */
@@ -67,6 +69,13 @@ commit_end(struct commit *commit, struct store_txn *txn, store_done_cb cb)
 	store_commit(txn, cb, commit);
 }
 
+static void
+commit_drop(struct commit *commit)
+{
+	json_decref(commit->record);
+	free(commit);
+}
+
 /* What all of them do with the answer; the job, and the commit is freed. */
 static struct job *
 commit_done(struct commit *commit, enum store_result result, uint64_t rev)
@@ -78,8 +87,7 @@ commit_done(struct commit *commit, enum store_result result, uint64_t rev)
 		job->record = json_incref(commit->record);
 		job->rev = rev;
 	}
-	json_decref(commit->record);
-	free(commit);
+	commit_drop(commit);
 	return job;
 }
 
@@ -226,70 +234,117 @@ get_text(json_t *record, const char *name, const char *otherwise)
 	return text != NULL && text[0] != '\0' ? text : otherwise;
 }
 
-/*
- * The config vars of the release.  Those that a buildpack proposes become the
- * app's with its first release, unless it has them; what the platform sets is
- * nobody else's to set.
- */
-static json_t *
-release_config(struct job *job, struct store_txn *txn, int64_t version)
-{
-	char key[STORE_KEY_MAX + 1];
-	json_t *config, *value;
-	const char *name;
-	uint64_t rev;
-	int changed = 0;
+/* What a commit of a release is made of. */
+struct release {
+	struct store_txn *txn;
+	int64_t version;
+	json_t *settings; /* or NULL */
+	json_t *config;
+	json_t *before; /* the release that was asked for, or NULL */
+};
 
-	config = store_get(
-	    job->build->store, key_format(key, "config/%s", job->app), &rev);
-	config = config != NULL ? config : json_object();
-	if (version != 1)
-		return config;
+/*
+ * What a buildpack proposes becomes the app's with its first release, unless
+ * it has it; what the platform sets is nobody else's to set.
+ */
+static void
+propose_config(struct job *job, json_t *config, int *changed)
+{
+	const char *name;
+	json_t *value;
+
 	json_object_foreach (job->found.config, name, value) {
-		if (strcmp(name, "PORT") == 0 || strcmp(name, "DYNO") == 0 ||
-		    strncmp(name, "PAAS_", 5) == 0 ||
+		if (config_name_reserved(name) ||
 		    json_object_get(config, name) != NULL)
 			continue;
 		json_object_set(config, name, value);
-		changed = 1;
+		*changed = 1;
 	}
-	if (changed) {
-		store_if(txn, key, rev);
-		store_put(txn, key, config);
-	}
-	return config;
 }
 
-/* Takes config. */
+/* The config vars, with what the settings say of them. */
+static int
+release_config(struct job *job, struct release *r, char err[SETTINGS_ERRLEN])
+{
+	char key[STORE_KEY_MAX + 1];
+	uint64_t rev;
+	int changed = 0;
+
+	key_format(key, "config/%s", job->app);
+	r->config = store_get(job->build->store, key, &rev);
+	if (r->config == NULL)
+		r->config = json_object();
+	if (settings_config(r->settings, r->config, &changed, err) == -1)
+		return -1;
+	if (r->version == 1)
+		propose_config(job, r->config, &changed);
+	if (changed) {
+		store_if(r->txn, key, rev);
+		store_put(r->txn, key, r->config);
+	}
+	return 0;
+}
+
+/* All of the settings, before anything is changed by any of them. */
+static int
+release_settings(struct job *job, struct release *r)
+{
+	int claim = json_is_true(json_object_get(job->record, "claims"));
+	char err[SETTINGS_ERRLEN];
+	int result;
+
+	if (job_settings(job, &r->settings) == -1)
+		return -1;
+	result = r->settings == NULL
+		     ? 0
+		     : settings_check(r->settings, job->build->conf, err);
+	if (result == 0)
+		result = settings_fit(r->settings, job->found.types, err);
+	if (result == 0)
+		result = release_config(job, r, err);
+	if (result == 0)
+		result = settings_hosts(r->settings, job->build->store,
+		    job->build->conf, job->app, claim, r->txn, err);
+	if (result == -1)
+		job_blame(job, "%s.", err);
+	return result;
+}
+
 static json_t *
-new_release(struct job *job, int64_t version, json_t *config)
+new_release(struct job *job, const struct release *r)
 {
 	char id[37], description[32];
 	const char *commit = get_text(job->record, "commit", "");
-	json_t *release;
+	json_t *release, *settings;
 
 	new_uuid(id);
 	snprintf(description, sizeof(description), "Deploy%s%.8s",
 	    commit[0] != '\0' ? " " : "", commit);
 	release = json_pack("{s:I, s:s, s:s, s:s, s:O?, s:O?, s:s, s:I, s:O,"
-			    " s:o}",
-	    "version", (json_int_t)version, "id", id, "slug", job->found.hash,
-	    "description", description, "source",
+			    " s:O}",
+	    "version", (json_int_t)r->version, "id", id, "slug",
+	    job->found.hash, "description", description, "source",
 	    json_object_get(job->record, "source"), "commit",
 	    json_object_get(job->record, "commit"), "user",
 	    get_text(job->record, "user", "unknown"), "created",
 	    (json_int_t)commit_now(), "types", job->found.types, "config",
-	    config);
+	    r->config);
+	settings = settings_release(r->settings, r->version, r->before);
+	if (settings != NULL)
+		json_object_set_new(release, "settings", settings);
 	return release;
 }
 
-/* One web process, none of the others, until somebody scales. */
+/*
+ * One web process, none of the others, until somebody scales; or as the app
+ * asks to begin.
+ */
 static void
-add_formation(struct job *job, struct store_txn *txn)
+add_formation(struct job *job, const struct release *r)
 {
 	char key[STORE_KEY_MAX + 1];
 	const char *type;
-	json_t *command, *formation;
+	json_t *command, *formation, *asked;
 
 	json_object_foreach (job->found.types, type, command) {
 		/* Runs before a release, and is no part of it. */
@@ -302,7 +357,11 @@ add_formation(struct job *job, struct store_txn *txn)
 			    strcmp(type, "web") == 0, "memory",
 			    (json_int_t)job->build->conf->instance_memory,
 			    "generations");
-			store_put_new(txn, key, formation);
+			asked = settings_formation(r->settings, type);
+			if (asked != NULL)
+				json_object_update(formation, asked);
+			json_decref(asked);
+			store_put_new(r->txn, key, formation);
 		}
 		json_decref(formation);
 	}
@@ -374,14 +433,44 @@ release_done(enum store_result result, uint64_t rev, void *arg)
 	}
 }
 
+/* Those that were sent have done their work. */
+static void
+drop_settings(struct job *job, struct store_txn *txn)
+{
+	char key[STORE_KEY_MAX + 1];
+	const char *id = get_text(job->record, "settings", "none");
+
+	if (strcmp(id, "none") != 0)
+		store_del(txn, key_format(key, "settings/%s/%s", job->app, id));
+}
+
+static void
+put_release(struct job *job, const struct release *r, const char *app)
+{
+	char key[STORE_KEY_MAX + 1];
+	json_t *release = new_release(job, r);
+
+	store_put_new(r->txn,
+	    key_format(key, "release/%s/%08" PRId64, app, r->version), release);
+	add_formation(job, r);
+	prune_builds(job, r->txn);
+	drop_settings(job, r->txn);
+	store_event(r->txn, app, "build",
+	    "built with %s, release v%" PRId64 ": %s by %s%s%s",
+	    job->found.buildpack, r->version,
+	    get_text(release, "description", ""), get_text(release, "user", ""),
+	    r->settings != NULL ? ", as said in " : "",
+	    get_text(r->settings, "file", ""));
+	json_decref(release);
+}
+
 void
 commit_release(struct job *job)
 {
 	char key[STORE_KEY_MAX + 1];
-	struct store_txn *txn;
+	struct release r = {NULL};
 	struct commit *commit;
-	json_t *app, *changed, *release;
-	int64_t version = 0;
+	json_t *app, *changed;
 	uint64_t rev;
 
 	if ((app = get_app(job, &rev)) == NULL) {
@@ -389,31 +478,34 @@ commit_release(struct job *job)
 		return;
 	}
 	(void)store_each_last(job->build->store,
-	    key_format(key, "release/%s/", job->app), last_version, &version);
-	version++;
-	commit = commit_begin(job, &txn, "succeeded");
+	    key_format(key, "release/%s/", job->app), last_version, &r.version);
+	r.version++;
+	r.before = store_get(job->build->store,
+	    key_format(key, "release/%s/%08lld", job->app,
+		json_integer_value(json_object_get(app, "version"))),
+	    NULL);
+	commit = commit_begin(job, &r.txn, "succeeded");
 	json_object_set_new(
 	    commit->record, "slug", json_string(job->found.hash));
-	json_object_set_new(commit->record, "version", json_integer(version));
-	store_if(txn, key_format(key, "app/%s", job->app), rev);
+	json_object_set_new(commit->record, "version", json_integer(r.version));
+	store_if(r.txn, key_format(key, "app/%s", job->app), rev);
 	changed = json_copy(app);
-	json_object_set_new(changed, "version", json_integer(version));
+	json_object_set_new(changed, "version", json_integer(r.version));
 	json_object_set_new(changed, "updated", json_integer(commit_now()));
-	store_put(txn, key, changed);
-	release = new_release(job, version, release_config(job, txn, version));
-	store_put_new(txn,
-	    key_format(key, "release/%s/%08" PRId64, job->app, version),
-	    release);
-	add_formation(job, txn);
-	prune_builds(job, txn);
-	store_event(txn, job->app, "build",
-	    "built with %s, release v%" PRId64 ": %s by %s",
-	    job->found.buildpack, version, get_text(release, "description", ""),
-	    get_text(release, "user", ""));
-	commit_end(commit, txn, release_done);
+	store_put(r.txn, key, changed);
+	if (release_settings(job, &r) == 0) {
+		put_release(job, &r, job->app);
+		commit_end(commit, r.txn, release_done);
+	} else {
+		store_abandon(r.txn);
+		commit_drop(commit);
+		job_event(job, JOB_BAD);
+	}
 	json_decref(app);
 	json_decref(changed);
-	json_decref(release);
+	json_decref(r.before);
+	json_decref(r.settings);
+	json_decref(r.config);
 }
 
 /* ---- the failure ----------------------------------------------------- */

@@ -78,10 +78,12 @@ check_answer(json_t *answer, struct inspection *found)
 	json_t *types = json_object_get(answer, "types");
 	json_t *buildpack = json_object_get(answer, "buildpack");
 	json_t *config = json_object_get(answer, "config");
+	json_t *settings = json_object_get(answer, "settings");
 
 	if (check_hash(answer, found) == -1 || !json_is_integer(bytes) ||
 	    !json_is_integer(entries) || !json_is_string(buildpack) ||
-	    check_types(types) == -1 || check_config(config) == -1)
+	    check_types(types) == -1 || check_config(config) == -1 ||
+	    (settings != NULL && !json_is_object(settings)))
 		return -1;
 	found->bytes = json_integer_value(bytes);
 	found->entries = json_integer_value(entries);
@@ -93,6 +95,8 @@ check_answer(json_t *answer, struct inspection *found)
 	found->types = json_incref(types);
 	json_decref(found->config);
 	found->config = json_incref(config);
+	json_decref(found->settings);
+	found->settings = json_incref(settings);
 	return 0;
 }
 

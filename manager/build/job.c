@@ -584,6 +584,7 @@ job_free(struct job *job)
 	json_decref(job->record);
 	json_decref(job->found.types);
 	json_decref(job->found.config);
+	json_decref(job->found.settings);
 	TAILQ_REMOVE(&job->build->jobs, job, entry);
 	free(job);
 }

@@ -59,8 +59,9 @@ struct inspection {
 	uint8_t digest[LAUNCH_HASH];
 	int64_t bytes;
 	int64_t entries;
-	json_t *types;  /* owned */
-	json_t *config; /* config vars of a first release, owned; or NULL */
+	json_t *types;    /* owned */
+	json_t *config;   /* config vars of a first release, owned; or NULL */
+	json_t *settings; /* what the tree says of itself, owned; or NULL */
 	char buildpack[80];
 };
 
@@ -139,6 +140,17 @@ void sandbox_reason(struct job *, const struct proc_exit *);
  */
 int inspect_parse(const char *text, size_t len, struct inspection *found,
     char err[BUILD_REASON_MAX]);
+
+/* ---- settings_job.c */
+
+/*
+ * The settings that count for a build: those of its push or of its tree.  A
+ * new reference, or NULL for none.  0, or -1 after job_blame.
+ */
+int job_settings(struct job *, json_t **settings);
+
+/* What the sandbox is to know of them, to be freed; NULL for nothing. */
+char *job_settings_text(struct job *);
 
 /* ---- text.c */
 

@@ -141,6 +141,7 @@ sandbox_build(struct job *job, struct run *run)
 	    json_string_value(json_object_get(job->record, "commit"));
 	struct launch_start start;
 	struct args args = {.argc = 0};
+	char *settings;
 
 	args_add(&args, SANDBOX_LIBEXEC "/paas-build");
 	args_limits(&args, conf);
@@ -158,6 +159,9 @@ sandbox_build(struct job *job, struct run *run)
 	    json_string_value(json_object_get(job->record, "id")));
 	if (commit != NULL)
 		args_env(&args, "", "SOURCE_VERSION", commit);
+	if ((settings = job_settings_text(job)) != NULL)
+		args_env(&args, "", "PAAS_SETTINGS", settings);
+	free(settings);
 	args_config(&args, job);
 	fill_start(&start, job, LAUNCH_BUILD);
 	start.memory = conf->build_memory;

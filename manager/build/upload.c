@@ -33,6 +33,8 @@ struct build_upload {
 	char user[128];
 	char source[16];
 	char commit[65];
+	char settings[17];
+	int claims;
 	uint64_t push;
 	uint64_t id;
 	int fd;
@@ -157,6 +159,10 @@ build_upload_begin(struct build *b, const char *app,
 	    strlen(origin->user));
 	strlcpy(upload->source, origin->source, sizeof(upload->source));
 	strlcpy(upload->commit, origin->commit, sizeof(upload->commit));
+	if (origin->settings != NULL)
+		strlcpy(upload->settings, origin->settings,
+		    sizeof(upload->settings));
+	upload->claims = origin->claims;
 	upload->push = origin->push;
 	TAILQ_INSERT_TAIL(&b->pushes, upload, entry);
 	return upload;
@@ -343,6 +349,10 @@ upload_record(const struct build_upload *upload, json_t *app)
 		    record, "commit", json_string(upload->commit));
 	if (upload->push != 0)
 		json_object_set_new(record, "push", json_string(push));
+	if (upload->settings[0] != '\0')
+		json_object_set_new(
+		    record, "settings", json_string(upload->settings));
+	json_object_set_new(record, "claims", json_boolean(upload->claims));
 	if (upload->list != NULL)
 		json_object_set_new(record, "list", json_true());
 	return record;

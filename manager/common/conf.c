@@ -89,6 +89,7 @@ static const struct conf_setting settings[] = {
     NUMBER(hold_time, 0, 3600, "30"),
     NUMBER(stop_timeout, 1, 3600, "10"),
     SIZE(instance_memory, 16 * MIB, 1024 * GIB, "512M"),
+    SIZE(memory_max, 16 * MIB, 1024 * GIB, "4G"),
     SIZE(instance_tmp, 1 * MIB, 1024 * GIB, "256M"),
     NUMBER(instance_pids, 8, 1000000, "512"),
     NUMBER(instance_files, 64, 1000000, "16384"),

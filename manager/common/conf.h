@@ -54,6 +54,7 @@ struct conf {
 	uint32_t hold_time; /* of a request whose app is not ready; 0: none */
 	uint32_t stop_timeout; /* SIGTERM until SIGKILL */
 	uint64_t instance_memory;
+	uint64_t memory_max;   /* that an app's manifest may ask for */
 	uint64_t instance_tmp; /* of the overlay's upper and of /tmp */
 	uint32_t instance_pids;
 	uint32_t instance_files;

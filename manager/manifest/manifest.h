@@ -90,8 +90,6 @@ json_t *appjson_read(const char *text, size_t len, struct notes *);
 
 /* ---- rules.c: what is fine, wherever it comes from */
 
-int rule_config_name(const char *);
-int rule_config_reserved(const char *); /* PORT and the like */
 int rule_health_path(const char *);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/config_name.h"
 #include "manifest/reading.h"
 #include "sandbox/sandbox.h"
 
@@ -269,12 +270,12 @@ env_name_fits(struct reading *r, const char *name, struct node_place at)
 {
 	struct note_value shown;
 
-	if (!rule_config_name(name))
+	if (!config_name_valid(name))
 		note(r->notes, NOTE_ERROR, at,
 		    "\"%s\" can't name a variable: A-Z, a-z, 0-9 and '_', not "
 		    "a digit first",
 		    note_value(&shown, name));
-	else if (rule_config_reserved(name))
+	else if (config_name_reserved(name))
 		note(r->notes, NOTE_ERROR, at,
 		    "%s is set by the platform: choose another name than PORT, "
 		    "DYNO and PAAS_*",

@@ -11,6 +11,8 @@
 
 #include "manifest/note.h"
 
+#define ANCHORS_MAX 500
+
 struct convert {
 	yaml_document_t *doc;
 	unsigned char *seen; /* by node: 0, 1 or 2 and more references */
@@ -294,18 +296,92 @@ fits(size_t len, struct notes *notes)
 	return 0;
 }
 
+static void
+parser_begin(yaml_parser_t *parser, const char *text, size_t len)
+{
+	if (!yaml_parser_initialize(parser))
+		abort();
+	yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(parser, (const unsigned char *)text, len);
+}
+
+struct shape {
+	int depth;
+	size_t events;
+	size_t anchors;
+};
+
+/* Why it goes no further, or NULL. */
+static const char *
+shape_take(struct shape *shape, const yaml_event_t *event)
+{
+	const yaml_char_t *anchor = NULL;
+
+	switch (event->type) {
+	case YAML_SEQUENCE_START_EVENT:
+		anchor = event->data.sequence_start.anchor;
+		shape->depth++;
+		break;
+	case YAML_MAPPING_START_EVENT:
+		anchor = event->data.mapping_start.anchor;
+		shape->depth++;
+		break;
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		shape->depth--;
+		break;
+	case YAML_SCALAR_EVENT:
+		anchor = event->data.scalar.anchor;
+		break;
+	default:
+		break;
+	}
+	shape->anchors += anchor != NULL;
+	if (shape->depth > NODE_DEPTH_MAX)
+		return "lists and maps are too deep in each other";
+	if (++shape->events > 4 * NODE_COUNT_MAX)
+		return "the file has too many values";
+	if (shape->anchors > ANCHORS_MAX)
+		return "the file has too many anchors";
+	return NULL;
+}
+
+/*
+ * libyaml's work grows with the square of the depth and of the anchors: both
+ * are bounded before it makes a document.  What is wrong otherwise is said
+ * there.
+ */
+static int
+shape_fits(const char *text, size_t len, struct notes *notes)
+{
+	struct shape shape = {0, 0, 0};
+	yaml_parser_t parser;
+	yaml_event_t event;
+	const char *why = NULL;
+	int more = 1;
+
+	parser_begin(&parser, text, len);
+	while (more && why == NULL && yaml_parser_parse(&parser, &event)) {
+		more = event.type != YAML_STREAM_END_EVENT;
+		why = shape_take(&shape, &event);
+		if (why != NULL)
+			note(notes, NOTE_ERROR, place_of(event.start_mark),
+			    "%s", why);
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return why == NULL;
+}
+
 struct node *
 node_from_yaml(const char *text, size_t len, struct notes *notes)
 {
 	yaml_parser_t parser;
 	struct node *node;
 
-	if (!fits(len, notes))
+	if (!fits(len, notes) || !shape_fits(text, len, notes))
 		return NULL;
-	if (!yaml_parser_initialize(&parser))
-		abort();
-	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	parser_begin(&parser, text, len);
 	node = load(&parser, notes);
 	yaml_parser_delete(&parser);
 	return node;

@@ -14,10 +14,11 @@
 #define MS            1000ULL
 #define START_MIN_US  (20 * MS)
 #define START_MAX_US  (250 * MS)
-#define LIVE_US       (10000 * MS)
-#define LIVE_AGAIN_US (1000 * MS) /* after one that failed */
-#define LIVE_FAILURES 3           /* in a row, before it counts as sick */
-#define CHECK_US      (5000 * MS)
+#define LIVE_US       (10000 * MS) /* if it does not say */
+#define LIVE_AGAIN_US (1000 * MS)  /* after one that failed */
+#define LIVE_FAILURES 3            /* in a row, before it counts as sick */
+#define CHECK_US      (5000 * MS)  /* likewise */
+#define PROCESS_US    (1000 * MS)  /* what is not asked is ready by then */
 #define PATH_LEN      1024
 #define QUOTE_MAX     80 /* bytes of an answer that are told */
 #define WHY_MAX       128
@@ -30,8 +31,11 @@ struct health {
 	struct fetch_call *call;
 	struct sockaddr_in addr;
 	int fd;
+	int process;
 	int live;
 	int good;
+	uint64_t check_us; /* an answer takes at most so long */
+	uint64_t live_us;  /* between two checks */
 	unsigned failures;
 	uint64_t delay; /* of the start */
 	char *url;
@@ -82,7 +86,7 @@ check_stop(struct health *h)
 static void
 check_next(struct health *h)
 {
-	uint64_t delay = LIVE_US;
+	uint64_t delay = h->live_us;
 
 	if (!h->live) {
 		delay = h->delay;
@@ -164,7 +168,7 @@ http_check(struct health *h)
 	struct fetch_what what = {
 	    .url = h->url,
 	    .host = h->host,
-	    .timeout_ms = (long)(CHECK_US / 1000),
+	    .timeout_ms = (long)(h->check_us / 1000),
 	    .body_max = 4096,
 	};
 
@@ -214,18 +218,23 @@ connect_check(struct health *h)
 		check_end(h, strerror(-r));
 		return;
 	}
-	timer_set(h, CHECK_US);
+	timer_set(h, h->check_us);
 }
 
 static int
 health_time(sd_event_source *source, uint64_t now, void *arg)
 {
 	struct health *h = arg;
+	char why[64];
 
 	(void)source;
 	(void)now;
-	if (h->fd != -1)
-		check_end(h, "no answer within 5 s");
+	snprintf(why, sizeof(why), "no answer within %u s",
+	    (unsigned)(h->check_us / (1000 * MS)));
+	if (h->process)
+		check_end(h, NULL);
+	else if (h->fd != -1)
+		check_end(h, why);
 	else if (h->url != NULL)
 		http_check(h);
 	else
@@ -263,6 +272,9 @@ health_open(sd_event *event, struct fetch *fetch,
 	h->live = what->live;
 	h->good = what->live && what->good;
 	h->delay = START_MIN_US;
+	h->process = what->process;
+	h->check_us = what->timeout != 0 ? what->timeout * 1000 * MS : CHECK_US;
+	h->live_us = what->interval != 0 ? what->interval * 1000 * MS : LIVE_US;
 	h->addr.sin_family = AF_INET;
 	h->addr.sin_addr = what->address;
 	h->addr.sin_port = htons(what->port);
@@ -270,8 +282,9 @@ health_open(sd_event *event, struct fetch *fetch,
 	if (what->path != NULL && ((h->url = url_make(what)) == NULL ||
 				      (h->host = strdup(what->host)) == NULL))
 		goto fail;
-	if (sd_event_add_time_relative(event, &h->timer, CLOCK_MONOTONIC, 0,
-		START_MIN_US / 4, health_time, h) < 0)
+	if (sd_event_add_time_relative(event, &h->timer, CLOCK_MONOTONIC,
+		h->process && !h->live ? PROCESS_US : 0, START_MIN_US / 4,
+		health_time, h) < 0)
 		goto fail;
 	return h;
 fail:

@@ -15,10 +15,13 @@ struct health;
 struct health_what {
 	struct in_addr address; /* network byte order */
 	uint16_t port;
-	const char *path; /* GET it, 2xx and 3xx are good; NULL: connect */
-	const char *host; /* for the GET */
-	int live;         /* it has been ready before: check each ten seconds */
-	int good;         /* if live: what it was at the last check */
+	const char *path;  /* GET it, 2xx and 3xx are good; NULL: connect */
+	const char *host;  /* for the GET */
+	int process;       /* nothing is asked: it is well while it runs */
+	uint32_t timeout;  /* seconds that an answer may take; 0: 5 */
+	uint32_t interval; /* from check to check, once it is ready; 0: 10 */
+	int live;          /* it has been ready before */
+	int good;          /* if live: what it was at the last check */
 };
 
 /* Called when what was found changes.  health_close is fine within. */

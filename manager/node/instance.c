@@ -135,24 +135,22 @@ next_begin(struct instance *inst)
 static void
 crash_reason(struct instance *inst, char *reason, size_t len)
 {
-	const struct conf *conf = inst->node->conf;
-	char *path = NULL;
+	struct instance_check check;
 
-	if (inst->health != NULL)
-		path = instance_health_path(inst);
+	instance_check_read(inst, &check);
 	if (inst->event == INSTANCE_REFUSED) {
 		snprintf(
 		    reason, len, "it could not be started: %s", inst->refusal);
 	} else if (inst->event == INSTANCE_EXIT) {
 		proc_exit_text(&inst->exit, inst->memory, reason, len);
-	} else if (path != NULL) {
+	} else if (inst->health != NULL && check.path != NULL) {
 		snprintf(reason, len, "GET %.80s was not well within %u s: %s",
-		    path, conf->start_timeout, health_why(inst->health));
+		    check.path, check.start_timeout, health_why(inst->health));
 	} else {
 		snprintf(reason, len, "did not listen on port %d within %u s",
-		    LAUNCH_PORT, conf->start_timeout);
+		    LAUNCH_PORT, check.start_timeout);
 	}
-	free(path);
+	instance_check_free(&check);
 }
 
 static void

@@ -150,8 +150,17 @@ json_t *instance_log_tail(const struct instance *);
 /* States in which a process, or what is left of one, may be there. */
 int instance_has_process(enum instance_state);
 
-/* Health path of its process type, to be freed, or NULL for a connect. */
-char *instance_health_path(const struct instance *);
+/* How its process type is checked in its release. */
+struct instance_check {
+	char *path;             /* GET it; NULL: connect to the port */
+	int process;            /* or neither: it is well while it runs */
+	uint32_t start_timeout; /* seconds until it has to be ready */
+	uint32_t timeout;       /* 0: as usual */
+	uint32_t interval;      /* likewise */
+};
+
+void instance_check_read(const struct instance *, struct instance_check *);
+void instance_check_free(struct instance_check *);
 int instance_is_web(const struct instance *);
 
 /* Is its release what the app's routes lead to? */

@@ -13,7 +13,10 @@
 #include "node/health.h"
 #include "node/instance.h"
 #include "node/release_env.h"
+#include "store/formation.h"
 #include "store/keys.h"
+
+#define CHECK_SECONDS_MAX 3600
 
 static json_t *
 release_get(const struct instance *inst)
@@ -39,21 +42,50 @@ instance_release_live(const struct instance *inst)
 	return live;
 }
 
-char *
-instance_health_path(const struct instance *inst)
+/* What counts for its type in its release. */
+static json_t *
+formation_of(const struct instance *inst)
 {
-	char key[STORE_KEY_MAX + 1], *path = NULL;
-	const char *text;
-	json_t *formation;
+	json_t *release = release_get(inst), *formation;
 
-	key_format(key, "formation/%s/%s", inst->app, inst->type);
-	formation = store_get(inst->node->store, key, NULL);
-	text = json_string_value(
-	    json_object_get(json_object_get(formation, "health"), "path"));
-	if (text != NULL && health_path_valid(text))
-		path = strdup(text);
+	formation = formation_get(
+	    inst->node->store, inst->app, inst->type, release, NULL);
+	json_decref(release);
+	return formation;
+}
+
+static uint32_t
+seconds_of(json_t *health, const char *name)
+{
+	json_int_t n = json_integer_value(json_object_get(health, name));
+
+	return n > 0 && n <= CHECK_SECONDS_MAX ? (uint32_t)n : 0;
+}
+
+void
+instance_check_read(const struct instance *inst, struct instance_check *check)
+{
+	json_t *formation = formation_of(inst);
+	json_t *health = json_object_get(formation, "health");
+	const char *path = json_string_value(json_object_get(health, "path"));
+	const char *type = json_string_value(json_object_get(health, "type"));
+
+	memset(check, 0, sizeof(*check));
+	if (path != NULL && health_path_valid(path))
+		check->path = strdup(path);
+	check->process = type != NULL && strcmp(type, "process") == 0;
+	check->timeout = seconds_of(health, "timeout");
+	check->interval = seconds_of(health, "interval");
+	check->start_timeout = seconds_of(health, "start_timeout");
+	if (check->start_timeout == 0)
+		check->start_timeout = inst->node->conf->start_timeout;
 	json_decref(formation);
-	return path;
+}
+
+void
+instance_check_free(struct instance_check *check)
+{
+	free(check->path);
 }
 
 static void
@@ -83,6 +115,17 @@ launched(int error, const struct launch_reply *reply, void *arg)
 	instance_listed(inst, &reply->record);
 }
 
+/* What it may write, in bytes. */
+static uint64_t
+disk_of(const struct instance *inst, uint64_t otherwise)
+{
+	json_t *formation = formation_of(inst);
+	json_int_t n = json_integer_value(json_object_get(formation, "disk"));
+
+	json_decref(formation);
+	return n > 0 ? (uint64_t)n : otherwise;
+}
+
 static void
 start_send(struct instance *inst, json_t *release, const char *command)
 {
@@ -97,6 +140,7 @@ start_send(struct instance *inst, json_t *release, const char *command)
 	int error;
 
 	release_limits(&start, inst->node->conf, inst->memory);
+	start.tmp = disk_of(inst, start.tmp);
 	if (release_slug(json_string_value(json_object_get(release, "slug")),
 		start.slug) == -1) {
 		refuse(inst, "its release has no slug: push the app again");

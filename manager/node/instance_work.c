@@ -207,22 +207,38 @@ static void
 health_begin(struct instance *inst)
 {
 	struct node *node = inst->node;
-	char host[300], *path = instance_health_path(inst);
+	char host[300];
+	struct instance_check check;
 	struct health_what what = {
 	    .address = conf_slot_addr(node->conf, inst->rec.slot),
 	    .port = LAUNCH_PORT,
-	    .path = path,
 	    .host = host,
 	    .live = inst->rec.state != INSTANCE_STARTING,
 	    .good = inst->rec.state == INSTANCE_READY,
 	};
 
+	instance_check_read(inst, &check);
+	what.path = check.path;
+	what.process = check.process;
+	what.timeout = check.timeout;
+	what.interval = check.interval;
 	snprintf(host, sizeof(host), "%s.%s", inst->app, node->conf->domain);
 	inst->health =
 	    health_open(node->event, node->fetch, &what, health_changed, inst);
 	if (inst->health == NULL)
 		agent_due_later(node->agent, inst);
-	free(path);
+	instance_check_free(&check);
+}
+
+/* Seconds that it has until it must be ready. */
+static uint32_t
+start_timeout(const struct instance *inst)
+{
+	struct instance_check check;
+
+	instance_check_read(inst, &check);
+	instance_check_free(&check);
+	return check.start_timeout;
 }
 
 static unsigned
@@ -267,7 +283,8 @@ work_starting(struct instance *inst)
 	events = process_health(inst);
 	if (!instance_is_web(inst))
 		return events;
-	timer_since(inst, inst->node->conf->start_timeout * SECOND, LEAST_US);
+	if (!inst->timer_set)
+		timer_since(inst, start_timeout(inst) * SECOND, LEAST_US);
 	if (inst->timer_over && (events & EVENT(INSTANCE_HEALTHY)) == 0)
 		events |= EVENT(INSTANCE_LATE);
 	return events;

@@ -194,6 +194,19 @@ step_unpack(struct build *b, char err[SANDBOX_ERRLEN])
 	return result;
 }
 
+/* Those that the app has been given, then those that it asks for. */
+static int
+detect(struct build *b, char err[SANDBOX_ERRLEN])
+{
+	if (b->nwanted > 0)
+		return packs_detect(
+		    &b->places, b->wanted, b->nwanted, &b->packs, err);
+	if (b->manifest.binary && b->manifest.npacks == 0)
+		return 0;
+	return packs_detect(
+	    &b->places, b->manifest.packs, b->manifest.npacks, &b->packs, err);
+}
+
 /* A Procfile with a mistake is told before minutes of compiling. */
 static int
 step_detect(struct build *b, char err[SANDBOX_ERRLEN])
@@ -207,14 +220,11 @@ step_detect(struct build *b, char err[SANDBOX_ERRLEN])
 		return -1;
 	runtime_print(b->places.app);
 	mkdir("/tmp/home", 0700);
-	if (b->nwanted > 0)
-		result = packs_detect(
-		    &b->places, b->wanted, b->nwanted, &b->packs, err);
-	else
-		result = packs_detect(&b->places, b->manifest.packs,
-		    b->manifest.npacks, &b->packs, err);
+	result = detect(b, err);
 	b->detect = now() - start;
-	if (result == 0 && b->packs.n == 0) {
+	if (result == 0 && b->packs.n == 0 && b->manifest.commands.n > 0) {
+		puts("-----> The manifest's command runs what is there");
+	} else if (result == 0 && b->packs.n == 0 && b->declared.n == 0) {
 		snprintf(err, SANDBOX_ERRLEN,
 		    "No buildpack fits this app: add a Procfile with a line "
 		    "like \"web: COMMAND\", or what its language has in the "
@@ -294,8 +304,8 @@ step_types(struct build *b, char err[SANDBOX_ERRLEN])
 		    "line like \"web: COMMAND\" and push again.");
 	else
 		result = result_write(b->places.out,
-		    b->packs.v[b->packs.n - 1].name, &all,
-		    b->manifest.from_tree ? b->manifest.settings : NULL,
+		    b->packs.n > 0 ? b->packs.v[b->packs.n - 1].name : "none",
+		    &all, b->manifest.from_tree ? b->manifest.settings : NULL,
 		    b->release.config, err);
 	types_free(&all);
 	return result;

@@ -326,6 +326,7 @@ int file_read(const char *dir, const char *name, size_t max, struct file *,
 struct build_manifest {
 	json_t *settings; /* see manifest/manifest.h; NULL: there are none */
 	int from_tree;    /* and not sent by who pushes */
+	int binary;       /* nothing is to be compiled */
 	struct types commands;
 	size_t npacks;
 	char *packs[PACKS_MAX];

@@ -197,17 +197,25 @@ take_commands(const json_t *settings, struct types *types)
 	}
 }
 
+/* Cloud Foundry's binary_buildpack does nothing: what runs is a command's. */
 static void
 take_packs(struct build_manifest *manifest)
 {
 	json_t *packs = json_object_get(manifest->settings, "buildpacks");
+	const char *name;
 	json_t *pack;
 	size_t i;
 
-	json_array_foreach (packs, i, pack)
-		if (json_is_string(pack) && manifest->npacks < PACKS_MAX)
-			manifest->packs[manifest->npacks++] =
-			    strdup(json_string_value(pack));
+	json_array_foreach (packs, i, pack) {
+		name = json_string_value(pack);
+		if (name == NULL || manifest->npacks == PACKS_MAX)
+			continue;
+		if (strcmp(name, "binary_buildpack") == 0)
+			manifest->binary = 1;
+		else if ((manifest->packs[manifest->npacks++] = strdup(name)) ==
+			 NULL)
+			abort();
+	}
 }
 
 int

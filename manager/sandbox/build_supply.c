@@ -252,12 +252,13 @@ supply_finish(const struct build_places *places, const struct packs *packs,
     char err[SANDBOX_ERRLEN])
 {
 	char path[600];
-	const struct pack *last = &packs->v[packs->n - 1];
+	const struct pack *last;
 	FILE *file;
 	int fd, result = 0;
 
 	if (!any_foundry(packs))
 		return 0;
+	last = &packs->v[packs->n - 1];
 	for (size_t i = 0; i < packs->n; i++) {
 		/* Only those that are empty go. */
 		snprintf(path, sizeof(path), "%s/" DEPS "/%zu", places->app, i);

@@ -3,7 +3,8 @@
  *
  *   {"hash": 64 hex digits, "bytes": N, "entries": N,
  *    "types": {"web": "command"}, "buildpack": "Node.js",
- *    "config": {"RACK_ENV": "production"}}
+ *    "config": {"RACK_ENV": "production"},
+ *    "settings": {what manifest.yml or app.json of the tree says}}
  *
  * or {"error": "a sentence"} and exit 1.
  *
@@ -89,6 +90,8 @@ inspect(const char *place, const struct tree_limits *limits,
 		    found.buildpack);
 		if (found.config != NULL)
 			json_object_set(result, "config", found.config);
+		if (found.settings != NULL)
+			json_object_set(result, "settings", found.settings);
 	}
 	inspect_free(&found);
 	if (app != -1)

@@ -7,6 +7,8 @@
 
 #include "sandbox/sandbox.h"
 
+#define SETTINGS_MAX (48 * 1024) /* as JSON: a log line holds them */
+
 #define TREE_HASH_LEN  32
 #define TREE_DEPTH_MAX 200 /* folders in folders */
 #define RESULT_MAX     (1024 * 1024)
@@ -44,6 +46,7 @@ struct inspect_found {
 	char buildpack[SANDBOX_PACK_MAX + 1];
 	struct types types;
 	struct json_t *config; /* config vars, an object of strings; or NULL */
+	struct json_t *settings; /* what the app says of itself; or NULL */
 };
 
 /*

@@ -112,10 +112,32 @@ read_config(json_t *map, json_t **config, char err[SANDBOX_ERRLEN])
 	return 0;
 }
 
+/* For the manager to check; none is fine. */
+static int
+read_settings(json_t *given, json_t **settings, char err[SANDBOX_ERRLEN])
+{
+	if (given != NULL && !json_is_object(given)) {
+		snprintf(err, SANDBOX_ERRLEN,
+		    "The build's result has settings that are no object.");
+		return -1;
+	}
+	if (json_dumpb(given, NULL, 0, JSON_COMPACT) > SETTINGS_MAX) {
+		snprintf(err, SANDBOX_ERRLEN,
+		    "What the manifest says is over %d KiB: set config vars "
+		    "with `paas config:set`.",
+		    SETTINGS_MAX / 1024);
+		return -1;
+	}
+	*settings = json_incref(given);
+	return 0;
+}
+
 void
 inspect_free(struct inspect_found *found)
 {
 	types_free(&found->types);
+	json_decref(found->settings);
+	found->settings = NULL;
 	json_decref(found->config);
 	found->config = NULL;
 }
@@ -146,6 +168,10 @@ inspect_result(int dirfd, struct inspect_found *found, char err[SANDBOX_ERRLEN])
 		if (status == 0)
 			status = read_config(json_object_get(result, "config"),
 			    &found->config, err);
+		if (status == 0)
+			status =
+			    read_settings(json_object_get(result, "settings"),
+				&found->settings, err);
 	}
 	json_decref(result);
 	return status;

@@ -7,6 +7,7 @@
 
 #include "node/oneoff.h"
 #include "schedule/records.h"
+#include "store/formation.h"
 
 /* More of one type than any setting allows; guards the memory of a pass. */
 #define QUANTITY_MAX 100000
@@ -129,15 +130,14 @@ get_quantity(const char *type, const json_t *formation)
 }
 
 static int
-read_process(struct store *st, const struct records *rec, const char *type,
-    struct place_process *proc)
+read_process(struct store *st, const struct records *rec, json_t *release,
+    const char *type, struct place_process *proc)
 {
-	char key[STORE_KEY_MAX + 1], index[16];
+	char index[16];
 	json_t *formation, *generations;
 	uint32_t i;
 
-	formation = store_get(
-	    st, key_format(key, "formation/%s/%s", rec->app, type), NULL);
+	formation = formation_get(st, rec->app, type, release, NULL);
 	strlcpy(proc->type, type, sizeof(proc->type));
 	proc->quantity = get_quantity(type, formation);
 	proc->memory = get_number(formation, "memory");
@@ -159,10 +159,10 @@ read_process(struct store *st, const struct records *rec, const char *type,
 
 static int
 read_processes(struct store *st, struct records *rec, struct place_release *rel,
-    json_t *types)
+    json_t *release)
 {
+	json_t *command, *types = json_object_get(release, "types");
 	const char *type;
-	json_t *command;
 
 	rel->processes =
 	    calloc(json_object_size(types) + 1, sizeof(*rel->processes));
@@ -173,7 +173,7 @@ read_processes(struct store *st, struct records *rec, struct place_release *rel,
 			rel->releases = 1;
 		if (!key_app_valid(type) || strcmp(type, "release") == 0)
 			continue;
-		if (read_process(st, rec, type,
+		if (read_process(st, rec, release, type,
 			&rel->processes[rel->nprocesses++]) == -1)
 			return -1;
 	}
@@ -207,8 +207,7 @@ read_release(struct store *st, struct records *rec, uint32_t version)
 		return -1;
 	}
 	/* Without a slug there is nothing to run yet. */
-	rc = read_processes(st, rec, rel,
-	    slug != NULL ? json_object_get(value, "types") : NULL);
+	rc = read_processes(st, rec, rel, slug != NULL ? value : NULL);
 	json_decref(value);
 	return rc;
 }

@@ -18,9 +18,12 @@
  *   config/APP                 api       {"NAME": "value"}
  *   formation/APP/TYPE         api       quantity, memory (bytes),
  *                                        generations {"INDEX": int}: raised
- *                                        by a restart of one; health {path},
- *                                        absent: the port; http {settings of
- *                                        its pool: routing/setting.c}
+ *                                        by a restart of one; disk (bytes);
+ *                                        health {type, path, start_timeout,
+ *                                        timeout, interval (seconds)}, absent:
+ *                                        the port; http {settings of its pool:
+ *                                        routing/setting.c}; version: of the
+ *                                        app, when somebody set it last
  *   redirect/APP               api       to_https, to_host: of all its hosts;
  *                                        not deleted as long as there is one
  *   domain/HOST                api       app, created, sni_endpoint (the id of
@@ -55,10 +58,15 @@
  *                                        created, expires (0: never), used
  *   secret/push                api       key (hex) that signs the tokens of
  *                                        single pushes
+ *   settings/APP/ID            api       created, settings (manifest/
+ *                                        manifest.h): of a push to come
  *   release/APP/VERSION        api, build  version, id (uuid), slug (hash or
  *                                        null), description, user, source,
  *                                        commit (hex), created,
- *                                        types {"web": "command"}, config {}
+ *                                        types {"web": "command"}, config {},
+ *                                        settings {version (of the release
+ *                                        that began with them), processes
+ *                                        {TYPE: fields of a formation}}
  *   destroy/APP                api       number (hex), user, used (bool: there
  *                                        may be logs), created: an app that is
  *                                        gone, of which something is left

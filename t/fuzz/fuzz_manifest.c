@@ -1,4 +1,4 @@
-/* sources: manager/manifest/appjson.c manager/manifest/cf.c manager/manifest/cf_file.c manager/manifest/cf_routes.c manager/manifest/node.c manager/manifest/note.c manager/manifest/reading.c manager/manifest/rules.c manager/manifest/vars.c manager/manifest/yaml.c manager/sandbox/common_text.c manager/sandbox/common_types.c; libs: -lyaml -ljansson -lbsd */
+/* sources: manager/common/config_name.c manager/manifest/appjson.c manager/manifest/cf.c manager/manifest/cf_file.c manager/manifest/cf_routes.c manager/manifest/node.c manager/manifest/note.c manager/manifest/reading.c manager/manifest/rules.c manager/manifest/vars.c manager/manifest/yaml.c manager/sandbox/common_text.c manager/sandbox/common_types.c; libs: -lyaml -ljansson -lbsd */
 /*
  * manifest.yml, app.json and files of variables, as strangers push them.  The
  * first byte of an input chooses; variables stand before a NUL.
@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/config_name.h"
 #include "manifest/manifest.h"
 #include "sandbox/sandbox.h"
 
@@ -46,7 +47,7 @@ settings_must_be_valid(json_t *settings)
 
 	MUST(json_is_object(settings));
 	json_object_foreach (json_object_get(settings, "env"), name, value) {
-		MUST(rule_config_name(name) && !rule_config_reserved(name));
+		MUST(config_name_valid(name) && !config_name_reserved(name));
 		MUST(json_is_string(value) || json_is_null(value));
 	}
 	json_object_foreach (

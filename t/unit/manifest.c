@@ -1,4 +1,4 @@
-/* sources: manager/manifest/appjson.c manager/manifest/cf.c manager/manifest/cf_file.c manager/manifest/cf_routes.c manager/manifest/node.c manager/manifest/note.c manager/manifest/reading.c manager/manifest/rules.c manager/manifest/vars.c manager/manifest/yaml.c manager/sandbox/common_text.c manager/sandbox/common_types.c; libs: -lyaml -ljansson */
+/* sources: manager/common/config_name.c manager/manifest/appjson.c manager/manifest/cf.c manager/manifest/cf_file.c manager/manifest/cf_routes.c manager/manifest/node.c manager/manifest/note.c manager/manifest/reading.c manager/manifest/rules.c manager/manifest/vars.c manager/manifest/yaml.c manager/sandbox/common_text.c manager/sandbox/common_types.c; libs: -lyaml -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -428,9 +428,13 @@ bombs(void **state)
 	memset(deep, '[', NODE_FILE_MAX);
 	deep[NODE_FILE_MAX] = '\0';
 	cf(deep);
-	assert_int_equal(notes.errors, 1);
+	refused("manifest.yml:1:25: lists and maps are too deep");
 	heroku(deep);
 	refused("this is no JSON");
+	for (size_t i = 0; i + 9 < NODE_FILE_MAX; i += 9)
+		snprintf(deep + i, 10, "- &a%04zx\n", i / 9 & 0xffff);
+	cf(deep);
+	refused("too many anchors");
 	memset(deep, ' ', NODE_FILE_MAX + 1);
 	deep[NODE_FILE_MAX + 1] = '\0';
 	cf(deep);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <jansson.h>
 #include <cmocka.h>
 
 #include "sandbox/inspect.h"
@@ -222,6 +223,10 @@ hostile_results(void **state)
 	assert_int_equal(
 	    result("{\"buildpack\":\"X\",\"types\":{\"web\":\"run\"}}"), 0);
 	assert_int_equal(result("{\"types\":{\"web\":\"run\"}}"), 0);
+	assert_int_equal(
+	    result("{\"types\":{\"web\":\"run\"},\"settings\":{}}"), 0);
+	assert_int_equal(
+	    result("{\"types\":{\"web\":\"run\"},\"settings\":[]}"), -1);
 	assert_int_equal(result(""), -1);
 	assert_int_equal(result("[]"), -1);
 	assert_int_equal(result("{\"types\":{}}"), -1);

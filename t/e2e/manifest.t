@@ -1,0 +1,168 @@
+#!/usr/bin/perl
+# manifest.yml and app.json with real pushes: what they say is so once the
+# release serves, and what can't be changes nothing at all.
+use strict;
+use warnings;
+use lib 't/lib';
+use File::Temp qw(tempdir);
+use Git;
+use Platform;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $p = Platform->new(suffix => 'mf');
+$p->configure(memory_max => '600M', scale_max => 5);
+is(($p->up)[0], 0, 'limits are set');
+
+my $dir = tempdir('paas-manifest.XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $count = 0;
+
+# What a process of an app tells: its environment, as the shell has it.
+my $server = <<'END';
+import http.server, os
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path != '/bad' else 500)
+        self.end_headers()
+        self.wfile.write(''.join(f'{k}={v}\n' for k, v in sorted(os.environ.items())).encode())
+    def log_message(self, *a): pass
+http.server.HTTPServer(('', int(os.environ['PORT'])), H).serve_forever()
+END
+
+sub spill {
+    my ($folder, %files) = @_;
+    for my $name (keys %files) {
+        my $path = "$folder/$name";
+        system('mkdir', '-p', $path =~ s{/[^/]+$}{}r) == 0 or die;
+        open my $fh, '>', $path or die "$path: $!";
+        print {$fh} $files{$name};
+        close $fh or die "$path: $!";
+    }
+    return $folder;
+}
+
+sub folder { return spill("$dir/" . ++$count, 'server.py' => $server, @_) }
+
+# {type => its shape}
+sub formation {
+    my ($app) = @_;
+    return { map { $_->{type} => $_ } @{ $p->api('GET', "/apps/$app/formation")->{json} } };
+}
+
+# ---- app.json: what a new app begins with --------------------------------
+
+is(($p->paas('apps:create', $_))[0], 0, "the app $_") for qw(hero shop other);
+my $hero = folder(
+    Procfile => "web: python3 server.py\nworker: sleep 1000\n",
+    '.profile.d/first.sh' => "export FIRST=one\n",
+    '.profile' => "export SECOND=\$FIRST-two\n",
+    'runtime.txt' => "# ours\npython-3.11.4\n",
+    'app.json' => '{"name": "Hero", "env": {"PLAIN": "1", "KEY": {"generator": "secret"}, "WANTED": {}},'
+        . ' "formation": {"worker": {"quantity": 1}, "web": {"quantity": 2, "size": "performance-l"}},'
+        . ' "addons": ["heroku-postgresql"], "shade": 1}');
+my ($rc, $out) = $p->paas('push', $hero, '-a', 'hero');
+isnt($rc, 0, 'a variable that app.json requires is missing');
+like($out, qr/app\.json: env requires WANTED, which is not set/, 'by name');
+is_deeply($p->json('releases', '-a', 'hero'), [], 'and there is no release');
+is(($p->paas('config:set', 'WANTED=yes', 'PLAIN=mine', '-a', 'hero'))[0], 0, 'it is set');
+($rc, $out) = $p->paas('push', $hero, '-a', 'hero');
+is($rc, 0, 'then it is pushed') or diag $out;
+like($out, qr/app\.json:1:\d+: the add-on "heroku-postgresql" is not made/, 'add-ons are named');
+like($out, qr/app\.json:1:\d+: shade is not a key/, 'and keys that nobody knows');
+like($out, qr/runtime\.txt asks for python-3\.11\.4/, 'and the runtime');
+my $is = formation('hero');
+is($is->{web}{quantity}, 2, 'two web processes');
+is($is->{worker}{quantity}, 1, 'and a worker');
+is($is->{web}{memory}, 600 * 1024 * 1024, 'of as much memory as there may be');
+my $body = $p->get('hero')->{body};
+like($body, qr/^PLAIN=mine$/m, 'a variable that somebody has set stays');
+like($body, qr/^KEY=([0-9a-f]{64})$/m, 'a secret is made');
+my ($secret) = $body =~ /^KEY=(.*)$/m;
+like($body, qr/^SECOND=one-two$/m, '.profile.d and .profile are sourced');
+is(($p->paas('ps:scale', 'web=1', '-a', 'hero'))[0], 0, 'somebody scales it');
+spill($hero, 'new.txt' => 'x');
+($rc, $out) = $p->paas('push', $hero, '-a', 'hero');
+is($rc, 0, 'pushed again') or diag $out;
+is(formation('hero')->{web}{quantity}, 1, 'that stays');
+like($p->get('hero')->{body}, qr/^KEY=$secret$/m, 'and so does the secret');
+is(($p->paas('apps:destroy', 'hero', '--confirm', 'hero'))[0], 0, 'it goes');
+
+# ---- manifest.yml, of the tree -------------------------------------------
+
+my $shop = Git->new(folder('manifest.yml' => <<'END'));
+defaults: &defaults
+  memory: 64M
+applications:
+- name: shop
+  <<: *defaults
+  instances: 2
+  disk_quota: 20M
+  command: python3 server.py
+  env: {COLOUR: red, GONE: x}
+  health-check-type: http
+  health-check-http-endpoint: /well
+  processes:
+  - type: worker
+    command: sleep 1000
+    instances: 1
+- name: another
+  command: "false"
+END
+my ($token) = ($p->paas('tokens:create', '-a', 'shop'))[1] =~ /^(paas_\S+)$/m;
+my $url = "http://x:$token\@git.$p->{domain}:$p->{port}/shop.git";
+
+# git_push(files) -> (status, what is said)
+sub git_push {
+    my (%files) = @_;
+    $shop->write(%files);
+    $shop->commit;
+    my ($rc, $out) = $shop->git('push', $url, 'main');
+    $out =~ s/^remote: +(?:! +)?|\s*$//gm;
+    return ($rc, $out =~ s/\s+/ /gr);
+}
+
+($rc, $out) = $shop->git('push', $url, 'main');
+is($rc, 0, 'git push') or diag $out;
+$is = formation('shop');
+is("$is->{web}{quantity} $is->{web}{memory} $is->{worker}{quantity}", '2 ' . (64 << 20) . ' 1', 'instances and memory are as said');
+is($is->{web}{health}{path}, '/well', 'the health check, too');
+like($p->get('shop')->{body}, qr/^COLOUR=red$/m, 'variables are there');
+like((map { $_->{description} // $_->{text} // '' } @{ $p->json('releases', '-a', 'shop') })[0], qr/^Deploy/, 'it is one release');
+
+# Nothing of a refused one is there, whatever stands before it.
+my $before = join ' ', map { "$_->{version}" } @{ $p->json('releases', '-a', 'shop') };
+for my $case (
+    ["instances: many", qr/manifest\.yml:4:14: instances has to be a whole number/],
+    ["instances: 6", qr/manifest\.yml:4:14: quantity of web has to be 0 to 5 \(scale_max in paas\.conf\), not 6/],
+    ["memory: 1G", qr/manifest\.yml:4:11: memory of web has to be 16M to 600M \(memory_max/],
+    ["memory: 12", qr/manifest\.yml:4:11: memory has to be a number with a unit/],
+    ["routes: [{route: www.example.com}]", qr/manifest\.yml:4:20: the route "www\.example\.com" is no domain of shop/],
+    ["routes: [{route: other.$p->{domain}}]", qr/manifest\.yml:4:20: the route "other\.\S+" belongs to the platform/],
+    ["services: [db]", qr/manifest\.yml:4:14: the service "db" can't be bound/],
+    ["docker: {image: a}", qr/paas push --image/],
+    ["processes: [{type: clock, instances: 1}]", qr/the process clock has no command/],
+    ["env: {PORT: x}", qr/manifest\.yml:4:9: PORT is set by the platform/],
+    ["env: {A: ((a))}", qr/\(\(a\)\) has no value: push with `paas push --vars-file/],
+) {
+    my ($line, $says) = @$case;
+    ($rc, $out) = git_push('manifest.yml' => "applications:\n- name: shop\n  command: python3 server.py\n  $line\n");
+    isnt($rc, 0, "$line: refused") or diag $out;
+    like($out, $says, "$line: says where and why");
+    is(join(' ', map { "$_->{version}" } @{ $p->json('releases', '-a', 'shop') }), $before, "$line: no release");
+}
+is(formation('shop')->{web}{quantity}, 2, 'it is as it was');
+
+# A release that does not get ready leaves all as it was, also how many run.
+($rc, $out) = git_push('manifest.yml' => "applications:\n- name: shop\n  command: python3 server.py\n  instances: 3\n"
+    . "  health-check-type: http\n  health-check-http-endpoint: /bad\n  timeout: 3\n");
+isnt($rc, 0, 'a health check that fails') or diag $out;
+like($out, qr{GET /bad was not well within 3 s}, 'says so, after the time of the manifest');
+is($p->get('shop')->{status}, 200, 'the one before serves');
+is(scalar(grep { $_->{type} eq 'web' && $_->{state} eq 'up' } @{ $p->json('ps', '-a', 'shop') }), 2, 'with as many as before');
+
+# What listens on no port at all.
+($rc, $out) = git_push('manifest.yml' => "applications:\n- name: shop\n  command: sleep 1000\n  no-route: true\n  health-check-type: process\n  env: {GONE: ~}\n");
+is($rc, 0, 'a web process that is only a process') or diag $out;
+is($p->json('config', '-a', 'shop')->{GONE}, undef, 'a variable is unset by null');
+
+done_testing();
