@@ -16,6 +16,7 @@
 
 #include "api/deploy.h"
 #include "api/model.h"
+#include "api/push_times.h"
 #include "api/push_watch.h"
 #include "api/request.h"
 #include "api/respond.h"
@@ -33,6 +34,7 @@ struct push {
 	struct stream *stream;
 	json_t *build; /* its record, once it is done */
 	uint64_t id;
+	struct push_times times;
 	char commit[65]; /* of git, as the client says; or "" */
 	char settings[17];
 	int detach;
@@ -219,6 +221,7 @@ build_upload_head(struct request *r)
 		return;
 	}
 	push->request = r;
+	push_times_mark(&push->times, PUSH_BEGUN);
 	r->state = push;
 	r->state_free = push_free;
 	if (push_read_query(r, push) == -1)
@@ -312,6 +315,14 @@ push_deploy_line(const char *text, size_t len, void *arg)
 	return stream_line(push->stream, text, len) != 0;
 }
 
+static void
+push_started(void *arg)
+{
+	struct push *push = arg;
+
+	push_times_mark(&push->times, PUSH_STARTED);
+}
+
 /* Those of the release process have been told. */
 static void
 push_last_words(struct push *push)
@@ -347,6 +358,9 @@ push_deployed(enum deploy_result result, const char *text, void *arg)
 	case DEPLOY_LIVE:
 		snprintf(line, sizeof(line), "       v%d is live", version);
 		push_line(push, line);
+		push_times_mark(&push->times, PUSH_LIVE);
+		push_times_text(&push->times, line, sizeof(line));
+		push_line(push, line);
 		push_end_well(push);
 		break;
 	case DEPLOY_CANARY:
@@ -377,7 +391,7 @@ push_deployed(enum deploy_result result, const char *text, void *arg)
 }
 
 static const struct deploy_owner push_deploy = {
-    push_deploy_line, push_deployed};
+    push_deploy_line, push_started, push_deployed};
 
 static void
 push_start_deploy(struct push *push)
@@ -413,6 +427,9 @@ push_built(json_t *build, void *arg)
 
 	push->follow = NULL;
 	push->build = json_incref(build);
+	/* What ran last for it began when the buildpacks had ended. */
+	push->times.at[PUSH_COMPILED] = model_number(build, "started");
+	push_times_mark(&push->times, PUSH_RELEASED);
 	if (build == NULL)
 		push_end_error(push, "not_found", "the app was destroyed");
 	else if (strcmp(model_text(build, "state"), "succeeded") != 0)
@@ -491,6 +508,7 @@ push_begun(const struct build_error *error, uint64_t id, void *arg)
 	struct request *r = push->request;
 
 	push->id = id;
+	push_times_mark(&push->times, PUSH_RECEIVED);
 	if (request_gone(r))
 		;
 	else if (error != NULL)

@@ -65,6 +65,8 @@ deploy_instance(const char *key, json_t *actual, uint64_t rev, void *arg)
 	    key_part(key, 2, id, sizeof(id)) == -1 ||
 	    strcmp(model_text(d->states, id), state) == 0)
 		return 0;
+	if (json_object_size(d->states) == 0)
+		d->owner->started(d->arg);
 	json_object_set_new(d->states, id, json_string(state));
 	snprintf(name, sizeof(name), "%s.%" PRId64, model_text(actual, "type"),
 	    model_number(actual, "index"));

@@ -26,6 +26,8 @@ struct deploy_owner {
 	 * them.  Non-zero: no more of the latter until deploy_resume.
 	 */
 	int (*line)(const char *text, size_t len, void *arg);
+	/* The first of its instances is being started. */
+	void (*started)(void *arg);
 	/* Once; the deploy is gone then. */
 	void (*done)(enum deploy_result, const char *text, void *arg);
 };

@@ -70,6 +70,8 @@ while (@left || %pid) {
     my ($rc, $out, $status, $body, $took) = split /\0/, do { local $/; <$fh> };
     is($rc, 0, "$name: pushed") or diag $out;
     like($out, $says, "$name: built by its own tools");
+    like($out, qr/^-----> Live in [\d.]+s \(receive [\d.]+s, build [\d.]+s, slug [\d.]+s, start [\d.]+s, ready [\d.]+s\)$/m,
+        "$name: says what the time went to");
     is($status, 200, "$name: answers at its own host");
     like($body, $answers, "$name: what it has to say");
     diag sprintf '%s: %.2f s from push to the first 200', $name, $took;
