@@ -205,6 +205,45 @@ subtest 'static files' => sub {
     with_web(build(place({ 'public/index.html' => 'public one' })),
         sub { like(get($_[0], '/'), qr/public one/, 'public/') });
 
+    my $cf = build(place({
+        Staticfile => "---\nroot: dist # where it is\ndirectory: visible\n" .
+            "host_dot_files: visible\nhttp_strict_transport_security: true\n" .
+            "mystery: x\n",
+        'dist/list/a.txt' => 'one', 'dist/.dot' => 'dotted',
+        'dist/big.css' => 'a{}' x 1000,
+    }));
+    built($cf, 'Static files', 'Staticfile');
+    like($cf->{output}, qr/^ !     Staticfile: mystery is not known/m,
+        'a key that is not known is told');
+    with_web($cf, sub {
+        my ($port) = @_;
+        like(get($port, '/list/'), qr/200 OK.*a\.txt/s, 'a list of a folder');
+        like(get($port, '/.dot'), qr/dotted/, 'a dot file');
+        like(get($port, '/list/a.txt'),
+            qr/ETag: ".*Strict-Transport-Security: max-age=31536000\r/s,
+            'an ETag, and https for good');
+    });
+    with_web(build(place({ Staticfile => "pushstate: enabled\nforce_https: true\n",
+        'index.html' => 'the app' })), sub {
+        like(get($_[0], '/any', "app.localhost\r\nX-Forwarded-Proto: https"),
+            qr/200 OK.*the app/s, 'pushstate');
+        like(get($_[0], '/any'), qr{301.*Location: https://app\.localhost/any\r}s,
+            'force_https');
+        like(get($_[0], '/Staticfile', "app.localhost\r\nX-Forwarded-Proto: https"),
+            qr/^HTTP\S+ 404/, 'Staticfile itself is not served');
+    });
+    with_web(build(place({ 'index.html' => 'secret',
+        'Staticfile.auth' => "me:{PLAIN}word\n" })), sub {
+        like(get($_[0], '/'), qr/^HTTP\S+ 401/, 'Staticfile.auth asks');
+        like(get($_[0], '/', "x\r\nAuthorization: Basic bWU6d29yZA=="),
+            qr/200 OK.*secret/s, 'and lets in');
+    });
+    for my $bad ("root: ../..\n", "root: a;}\n", "directory: maybe\n", "what\n") {
+        my $r = build(place({ Staticfile => $bad, 'index.html' => '' }));
+        is($r->{status}, 1, "refused: $bad");
+        like($r->{output}, qr/^ !     Static/mi, 'by its name');
+    }
+
     for my $bad ('{"root": "../.."}', '{"root": "a;}"}', '{"root": "no"}',
         '{"routes": {"/**": "x;\n}"}}', '{"headers": {"/a": {"b": "\"c"}}}',
         'nonsense', '{"routes": {"{": "x"}}') {

@@ -1,8 +1,9 @@
-"""Turns static.json into lines of nginx configuration.
+"""Turns static.json or Staticfile into lines of nginx configuration.
 
-As heroku-buildpack-static has it: root, clean_urls, error_page, routes (to a
-file, for single page apps) and headers.  Each value has to match a narrow
-pattern before it gets anywhere near the configuration.
+static.json is as heroku-buildpack-static has it: root, clean_urls,
+error_page, routes (to a file, for single page apps) and headers.  Staticfile
+is Cloud Foundry's (staticfile.py).  Each value has to match a narrow pattern
+before it gets anywhere near the configuration.
 
     static.py FOLDER OUT    writes OUT/root and OUT/locations.conf
 """
@@ -12,6 +13,9 @@ import os
 import re
 import sys
 
+from staticfile import Staticfile
+from wrong import Wrong, printable
+
 KEYS = {"root", "clean_urls", "error_page", "routes", "headers"}
 IGNORED = {"https_only", "basic_auth", "canonical_host", "proxies",
            "redirects", "encoding"}
@@ -20,10 +24,6 @@ PATH = re.compile(r"/?[A-Za-z0-9_-][A-Za-z0-9._-]*"
 ROUTE = re.compile(r"(/[A-Za-z0-9._-]+)*/?(\*\*)?\Z")
 HEADER = re.compile(r"[A-Za-z0-9-]{1,100}\Z")
 VALUE = re.compile(r"[ !#%&'()*+,./0-9:;<=>?@A-Z\[\]^_`a-z{|}~-]{0,1000}\Z")
-
-
-class Wrong(Exception):
-    pass
 
 
 def check(value, pattern, name, what):
@@ -64,18 +64,20 @@ def prefix(route):
     return "= " + (route or "/")
 
 
-def locations(config):
+def locations(config, more):
     clean = config.get("clean_urls", False)
     if not isinstance(clean, bool):
         raise Wrong("static.json: clean_urls must be true or false")
     files = "$uri " + ("$uri.html " if clean else "") + "$uri/"
-    found = {"/": {"end": "=404", "lines": []}}
+    found = {"/": {"end": "/index.html =404" if more.pushstate else "=404",
+                   "lines": []}}
     for route, target in routes(config.get("routes", {})):
         where = found.setdefault(prefix(route), {"end": "=404", "lines": []})
         where["end"] = "/" + target + " =404"
     for route, lines in headers(config.get("headers", {})):
         where = found.setdefault(prefix(route), {"end": "=404", "lines": []})
         where["lines"] += lines
+    yield from more.server()
     for where, what in found.items():
         yield f"location {where} {{"
         for line in what["lines"]:
@@ -95,7 +97,7 @@ def read(path):
     if not isinstance(config, dict):
         raise Wrong("static.json must be a JSON object")
     for key in sorted(set(config) - KEYS):
-        shown = re.sub(r"[^ -~]", "?", key)[:60]
+        shown = printable(key)[:60]
         if key in IGNORED:
             print(f" !     static.json: {shown} is not supported and is "
                   "left out")
@@ -108,7 +110,11 @@ def read(path):
 def main():
     folder, out = sys.argv[1:]
     config = read(os.path.join(folder, "static.json"))
-    root = config.get("root")
+    more = Staticfile(folder)
+    if more.given and config:
+        print(" !     There are static.json and Staticfile: the former's root "
+              "counts, and settings of both")
+    root = config.get("root", more.root)
     if root is None:
         root = "public" if os.path.isdir(os.path.join(folder, "public")) \
             and not os.path.exists(os.path.join(folder, "index.html")) \
@@ -118,7 +124,7 @@ def main():
     root = root.strip("/") or "."
     if not os.path.isdir(os.path.join(folder, root)):
         raise Wrong(f"static.json: the root folder {root} does not exist")
-    lines = list(locations(config))
+    lines = list(locations(config, more))
     page = config.get("error_page")
     if page is None and os.path.isfile(
             os.path.join(folder, root, "404.html")):
@@ -136,5 +142,5 @@ def main():
 try:
     main()
 except Wrong as error:
-    print(" !     " + re.sub(r"[^ -~]", "?", str(error)))
+    print(" !     " + printable(str(error)))
     sys.exit(1)
