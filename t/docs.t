@@ -10,7 +10,7 @@ sub slurp { my ($file) = @_; open my $fh, '<', $file or die "$file: $!"; local $
 
 # Whatever it reads.
 my @sources = slurp('scripts/lib/check-docs') =~ m{'(manager/[\w/]+\.c)'}g;
-system("cp -r --parents manager/man @sources ngx_paas_module scripts/lib/check-docs $dir") == 0 or die;
+system("cp -r --parents manager/man @sources ngx_paas_module scripts/lib/check-docs scripts/buildpacks/order $dir") == 0 or die;
 
 sub spill { my ($file, $text) = @_; open my $fh, '>', $file or die "$file: $!"; print {$fh} $text; close $fh }
 sub check { my $said = `cd $dir && scripts/lib/check-docs 2>&1`; return ($?, $said) }
@@ -21,6 +21,7 @@ is($status, 0, 'as it is, nothing is missing') or diag $said;
 # [what, page, a line that has it]
 for my $case (
     ['setting of a pool', 'paas-routes.5', 'balance'],
+    ['buildpack', 'paas-packs.5', 'procfile'],
     ['setting', 'paas.conf.5', 'domain'], ['directive', 'paas-router.5', 'paas_hold'],
     ['directive', 'paas-router.5', 'paas'], ['variable', 'paas-router.5', '$paas_attempts'],
     ['variable', 'paas-router.5', '$paas_type'], ['error code', 'paas-router.5', 'hold_timeout'],
