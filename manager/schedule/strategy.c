@@ -202,7 +202,7 @@ static void
 get_part(const json_t *object, const char *name, struct strategy_part *part)
 {
 	const char *text = json_string_value(json_object_get(object, name));
-	struct strategy_part given;
+	struct strategy_part given = {0};
 
 	if (text == NULL || parse_part(text, &given) == -1)
 		(void)parse_part(find_setting(name)->otherwise, &given);
