@@ -261,7 +261,7 @@ bad("the name $_->[0]", 422, qr/^name /, 'POST', '/apps', { name => $_->[1] })
 bad('an unknown field', 422, qr/^nmae is not a field/, 'POST', '/apps', { nmae => 'x' });
 bad('no such app', 404, qr/no app named none/, $_->[0], "/apps/none$_->[1]", $_->[2])
     for ['GET', ''], ['DELETE', ''], ['PATCH', '', '{}'], ['GET', '/formation'],
-    ['GET', '/dynos'], ['GET', '/config-vars'], ['GET', '/domains'], ['GET', '/releases'],
+    ['GET', '/dynos'], ['GET', '/config-vars'], ['GET', '/domains'], ['GET', '/releases'], ['GET', '/rollout'],
     ['GET', '/builds'], ['GET', '/logs'], ['GET', '/timeline'],
     ['POST', '/builds', 'x'], ['POST', '/actions/stop'];
 
@@ -347,7 +347,7 @@ bad("the reserved $_", 422, qr/set by the platform/, 'PATCH', '/apps/shop/config
 my $canary = 'canary' . 'x' x 20;
 $r = bad('a value that is a list', 422, qr/^SECRET has to be a string/, 'PATCH', '/apps/shop/config-vars',
     { SECRET => [$canary] });
-unlike($r->{body}, qr/canary/, 'no value in a message');
+unlike($r->{body}, qr/canaryx/, 'no value in a message');
 bad('a value that is a number', 422, qr/has to be a string/, 'PATCH', '/apps/shop/config-vars', { A => 1 });
 bad('a value of 65,537 bytes', 422, qr/^BIG is over 65536 bytes/, 'PATCH', '/apps/shop/config-vars',
     { BIG => 'x' x 65537 });
@@ -392,6 +392,40 @@ bad("the release $_", 404, qr/no release/, 'GET', "/apps/shop/releases/$_")
 bad("a rollback to $_->[0]", 422, qr/release/, 'POST', '/apps/shop/releases', $_->[1])
     for ['nothing', {}], ['v1', { release => 'v1' }], ['3', { release => 3 }],
     ['a list', { release => [] }], ['more', { release => 1, x => 2 }], ['an array', []];
+bad('the config vars of none', 404, qr/no release v1/, 'GET', '/apps/shop/releases/v1/config-vars');
+
+# ---- roll-outs: how the next ones go --------------------------------------
+
+my %rollout = (strategy => 'rolling', max_surge => '25%', max_unavailable => '0',
+    canary_weight => 10, deadline => 600, release_timeout => 600);
+sub rollout_has {
+    my ($r, $what) = @_;
+    is_deeply({ map { $_ => $r->{$_} } keys %rollout }, \%rollout, $what) or diag explain $r;
+}
+my $rollout = good('the roll-out', 200, 'GET', '/apps/shop/rollout');
+rollout_has($rollout, 'nothing is set');
+is_deeply([@{$rollout}{qw(state live target reason processes)}], ['none', undef, undef, undef, []],
+    'nothing was released');
+@rollout{qw(strategy max_surge max_unavailable canary_weight)} = ('blue-green', '2', '50%', 5);
+rollout_has(good('set', 200, 'PATCH', '/apps/shop/rollout',
+    { strategy => 'blue_green', max_surge => 2, max_unavailable => '50%', canary_weight => '5%' }), 'what was set');
+rollout_has(good('again', 200, 'GET', '/apps/shop/rollout'), 'and is kept');
+bad("roll-outs by $_->[0]", 422, $_->[1], 'PATCH', '/apps/shop/rollout', $_->[2])
+    for ['another strategy', qr/^strategy has to be rolling, blue-green or canary, not "x"/, { strategy => 'x' }],
+    ['a list', qr/^max_surge has to be/, { max_surge => [] }],
+    ['too much', qr/^max_unavailable has to be 0 to 1000, or 0% to 100%, not "101%"/, { max_unavailable => '101%' }],
+    ['no weight', qr/^canary_weight has to be 1 to 99/, { canary_weight => 0 }],
+    ['nothing at all', qr/can't both be 0/, { max_surge => 0, max_unavailable => '0%' }],
+    ['what is none', qr/^surge is no setting/, { surge => 1 }],
+    ['null of what is none', qr/^surge is no setting/, { surge => undef }],
+    ['one of them wrong', qr/^deadline has to be/, { max_surge => 1, deadline => 1 }],
+    ['an array', qr/has to be an object/, []];
+rollout_has(good('as it was', 200, 'GET', '/apps/shop/rollout'), 'a refusal changes nothing');
+@rollout{qw(strategy max_unavailable)} = ('rolling', '0');
+rollout_has(good('put back', 200, 'PATCH', '/apps/shop/rollout', { strategy => undef, max_unavailable => undef }),
+    'by null');
+bad("nothing to $_", 409, qr/state none/, 'POST', "/apps/shop/rollout/$_") for 'promote', 'abort';
+
 is_deeply(good('builds', 200, 'GET', '/apps/shop/builds'), [], 'none');
 bad("the build $_", 404, qr/no build/, 'GET', "/apps/shop/builds/$_")
     for '0000000000000001', 'x', '..';
@@ -639,8 +673,8 @@ like(read_until($tail, qr/old\.example\.org/), qr/old\.example\.org/, 'following
 good('something happens', 202, 'POST', '/apps/shop/actions/stop');
 like(read_until($tail, qr/stopped/), qr/paas\[stop\]: stopped/, 'and goes on with the next');
 
-unlike(join(' ', map { $_->{text} } @$events), qr/canary/, 'no secret in the timeline');
-unlike(slurp("$dir/log"), qr/canary/, 'no secret in the log');
+unlike(join(' ', map { $_->{text} } @$events), qr/canaryx/, 'no secret in the timeline');
+unlike(slurp("$dir/log"), qr/canaryx/, 'no secret in the log');
 
 # ---- many, slow and rude clients -------------------------------------------
 

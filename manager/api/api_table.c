@@ -58,6 +58,7 @@ const struct api_route api_routes[] = {
 {"GET",    "/apps/:/releases",              release_list,     APP,      NULL},
 {"POST",   "/apps/:/releases",              release_rollback, APP_BODY, NULL},
 {"GET",    "/apps/:/releases/:",            release_info,     DEPLOY,   NULL},
+{"GET",    "/apps/:/releases/:/config-vars", release_config,  APP,      NULL},
 {"GET",    "/apps/:/rollout",               rollout_info,     APP,      NULL},
 {"PATCH",  "/apps/:/rollout",               rollout_update,   APP_BODY, NULL},
 {"POST",   "/apps/:/rollout/promote",       rollout_promote,  APP_BODY, NULL},

@@ -1,5 +1,6 @@
 /*
- * GET /apps/APP/releases, and one of them by its version or id.
+ * GET /apps/APP/releases, one of them by its version or id, and the config
+ * vars that it runs with.
  */
 #include <stdio.h>
 #include <string.h>
@@ -79,16 +80,37 @@ release_find(struct request *r, const char *which)
 	return find.release;
 }
 
-void
-release_info(struct request *r)
+/* The one that the path names; NULL after an answer. */
+static json_t *
+release_named(struct request *r)
 {
 	json_t *release = release_find(r, r->params[1]);
 
-	if (release == NULL) {
+	if (release == NULL)
 		respond_missing(
 		    r, "%s has no release %.60s", r->name, r->params[1]);
+	return release;
+}
+
+void
+release_config(struct request *r)
+{
+	json_t *config, *release = release_named(r);
+
+	if (release == NULL)
 		return;
-	}
+	config = json_incref(json_object_get(release, "config"));
+	respond_json(r, MHD_HTTP_OK, config != NULL ? config : json_object());
+	json_decref(release);
+}
+
+void
+release_info(struct request *r)
+{
+	json_t *release = release_named(r);
+
+	if (release == NULL)
+		return;
 	respond_json(
 	    r, MHD_HTTP_OK, model_release(r->api, r->name, r->app, release));
 	json_decref(release);

@@ -46,6 +46,7 @@
 	VERB(cert_delete)      \
 	VERB(release_list)     \
 	VERB(release_info)     \
+	VERB(release_config)   \
 	VERB(release_rollback) \
 	VERB(resource_match)   \
 	VERB(rollout_info)     \

@@ -1,5 +1,6 @@
 /* releases, releases:info, rollback. */
 #include <bsd/stdlib.h>
+#include <bsd/string.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -139,6 +140,28 @@ releases_last_words(struct cli *cli, const json_t *release)
 	}
 }
 
+/* The names alone: values are secrets. */
+static void
+releases_config(struct cli *cli, const char *version)
+{
+	char names[512] = "";
+	const char *name;
+	json_t *config, *value;
+
+	if (cli_call(cli, "GET", NULL, &config,
+		"/apps/%s/releases/%s/config-vars", cli->app,
+		version) != EXIT_OK)
+		return;
+	json_object_foreach (config, name, value) {
+		if (names[0] != '\0')
+			strlcat(names, ", ", sizeof(names));
+		strlcat(names, name, sizeof(names));
+	}
+	out_line(
+	    &cli->out, "%-8s %s", "Config", names[0] != '\0' ? names : "-");
+	json_decref(config);
+}
+
 int
 cmd_releases_info(struct cli *cli)
 {
@@ -169,6 +192,7 @@ cmd_releases_info(struct cli *cli)
 			out_line(&cli->out, "%-8s %s", lines[i].label,
 			    *value != '\0' ? value : "-");
 	}
+	releases_config(cli, version);
 	releases_last_words(cli, release);
 	json_decref(release);
 	return EXIT_OK;

@@ -158,6 +158,11 @@ http_by_its_status(void **state)
 	loop(0.3, &changes, 1);
 	assert_int_equal(changes, 0);
 	assert_string_equal(health_why(h), "it answered 503");
+	answer = "HTTP/1.1 500 no\r\n\r\n\x1b[1mno \"database\"\r\n  at \xff"
+		 "all\r\n";
+	loop(0.3, &changes, 1);
+	assert_string_equal(
+	    health_why(h), "it answered 500: \"[1mno database at all\"");
 	assert_non_null(strstr(request, "GET /up?x=1 HTTP/1.1\r\n"));
 	assert_non_null(strstr(request, "Host: hello.example.com\r\n"));
 	answer = "HTTP/1.1 204 yes\r\n\r\n";
