@@ -25,6 +25,10 @@ chdir $dir or die;
 my $evil = "x\e]0;owned\a\x{9b}31m";
 utf8::encode(my $evil_bytes = $evil);
 my $released = '2026-11-22T12:00:00Z';
+my $rollout = encode_json({state => 'canary', live => {version => 2}, target => {version => 3}, reason => undef,
+    strategy => 'canary', max_surge => '25%', max_unavailable => '0', canary_weight => 10, deadline => 600,
+    release_timeout => 600,
+    processes => [{type => 'web', quantity => 3, ready => 1, in_service => 1, before => 3}]});
 my @formation = ({type => 'web', quantity => 2, command => 'npm start'});
 my $m;
 
@@ -146,7 +150,13 @@ my %answers = (
         version => $_, status => 'succeeded', created_at => $released,
         user => {email => 'root'}, description => "Deploy $_",
         current => $_ == 3 ? JSON::PP::true : JSON::PP::false} } 1 .. 3])],
-    'GET /apps/shop/releases/2' => [200, '{"version":2,"description":"two"}'],
+    'GET /apps/shop/releases/2' => [200, '{"version":2,"description":"two","status":"failed","reason":"web.1: no",'
+        . '"process":"web.1","log":["on the way","\\u001b[2Jdown"]}'],
+    'GET /apps/shop/releases/2/config-vars' => [200, '{"KEY":"hush","OTHER":"x"}'],
+    'GET /apps/shop/rollout' => [200, $rollout],
+    'PATCH /apps/shop/rollout' => [200, $rollout],
+    'POST /apps/shop/rollout/promote' => [202, $rollout],
+    'POST /apps/shop/rollout/abort' => [409, '{"id":"conflict","message":"shop has no roll-out under way"}'],
     'POST /apps/shop/releases' => sub {
         my $v = decode_json(pack 'H*', $_[0]{body})->{release};
         return [201, encode_json({version => 4, description => "back to $v"})];
@@ -439,6 +449,18 @@ check ['releases'], 0, qr/^v3 +succeeded \(current\).*\nv2 /m, undef, 'releases,
 check ['releases', '-n', '1'], 0, qr/^VERSION.*\nv3.*\n$/, undef, 'one release';
 check ['releases', '-n', 'x'], 2, undef, qr/number/, 'x releases';
 check ['releases:info', 'v2'], 0, qr/^What +two$/m, undef, 'releases:info';
+check ['releases:info', 'v2'], 0,
+    qr/^Status +failed\nWhy +web\.1: no\n.*^Config +KEY, OTHER\nThe last lines of web\.1:\n    on the way\n    \\x1b\[2Jdown\n$/ms,
+    undef, 'and of one that failed, why';
+check ['rollout'], 0, qr/^v3 of shop: a canary is in service.*\nv2 is live\n.*^web +3 +1 +1 +3\n.*^strategy +canary$/ms, undef,
+    'rollout';
+check ['rollout:set', 'strategy=canary', 'max_surge=2'], 0, qr/^strategy +canary$/m, undef, 'rollout:set';
+is_deeply(decode_json(pack 'H*', last_request()->{body}), {strategy => 'canary', max_surge => '2'}, 'as text');
+check ['rollout:set', 'canary'], 2, undef, qr/canary/, 'rollout:set of no setting';
+check ['rollout:unset', 'max_surge'], 0, qr/^max_surge/m, undef, 'rollout:unset';
+is(pack('H*', last_request()->{body}), '{"max_surge":null}', 'by null');
+check ['rollout:promote'], 0, qr/^v3 of shop takes over$/m, undef, 'rollout:promote';
+check ['rollout:abort'], 1, undef, qr/no roll-out under way/, 'rollout:abort';
 check ['rollback'], 0, qr/^v4 of shop is what v2 was/, undef, 'rollback to the one before';
 check ['rollback', 'v1'], 0, qr/what v1 was/, undef, 'rollback v1';
 check ['builds'], 0, qr/^b2 +failed.*v2\nb1 /m, undef, 'builds';

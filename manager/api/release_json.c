@@ -162,7 +162,8 @@ model_release(struct api *api, const char *name, json_t *app, json_t *release)
 	    json_object_get(release, "commit"), "addon_plan_names",
 	    "output_stream_url", "oci_image");
 	json_object_set_new(shape, "eligible_for_rollback",
-	    json_boolean(release_has_code(api, release)));
+	    json_boolean(strcmp(model_text(result, "status"), "failed") != 0 &&
+			 release_has_code(api, release)));
 	json_object_update_new(
 	    shape, json_pack("{s:O?, s:O?, s:O?}", "reason",
 		       json_object_get(result, "reason"), "process",

@@ -75,17 +75,39 @@ out:
 	json_decref(release);
 }
 
+/* It would fail once more: code and config vars are the same. */
+static int
+rollback_failed(struct request *r, int64_t version)
+{
+	char key[STORE_KEY_MAX + 1];
+	json_t *result;
+	int failed;
+
+	result = store_get(r->api->store,
+	    key_format(key, "result/%s/%08" PRId64, r->name, version), NULL);
+	failed = strcmp(model_text(result, "status"), "failed") == 0;
+	if (failed)
+		respond_invalid(r,
+		    "release v%" PRId64 " failed (%.200s): choose one that "
+		    "succeeded",
+		    version, model_text(result, "reason"));
+	json_decref(result);
+	return failed;
+}
+
 void
 release_rollback(struct request *r)
 {
 	json_t *release = rollback_target(r);
+	int64_t version;
 
 	if (release == NULL)
 		return;
-	if (json_is_string(json_object_get(release, "slug")))
+	version = model_number(release, "version");
+	if (!json_is_string(json_object_get(release, "slug")))
+		respond_invalid(
+		    r, "release v%" PRId64 " has no code to run", version);
+	else if (!rollback_failed(r, version))
 		rollback_commit(r, release);
-	else
-		respond_invalid(r, "release v%" PRId64 " has no code to run",
-		    model_number(release, "version"));
 	json_decref(release);
 }

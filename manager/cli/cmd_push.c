@@ -101,6 +101,10 @@ push_say_where(struct cli *cli, const json_t *result)
 		    cli->app);
 		return;
 	}
+	/* A canary has some of the requests, and has said so. */
+	if (json_is_false(
+		json_object_get(json_object_get(result, "release"), "current")))
+		return;
 	if (cli_call(cli, "GET", NULL, &app, "/apps/%s", cli->app) != EXIT_OK)
 		return;
 	out_line(&cli->out, "       v%lld of %s serves at %s",

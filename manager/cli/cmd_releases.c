@@ -95,9 +95,31 @@ cmd_releases(struct cli *cli)
 	return EXIT_OK;
 }
 
-/* "v3" or "3"; the newest-th release without an argument. NULL: told. */
+/* The newest one that did well before the one that serves, or NULL. */
+static const json_t *
+releases_before(const json_t *releases)
+{
+	const json_t *one;
+	int passed = 0;
+	size_t i;
+
+	for (i = 0; (one = releases_at(releases, i)) != NULL; i++) {
+		struct cli_text text;
+
+		if (passed &&
+		    strcmp(cli_text(one, "status", &text), "succeeded") == 0)
+			return one;
+		passed |= json_is_true(json_object_get(one, "current"));
+	}
+	return NULL;
+}
+
+/*
+ * "v3" or "3"; without an argument the latest release, or the one to go back
+ * to.  NULL: told.
+ */
 static const char *
-releases_version(struct cli *cli, size_t newest, struct cli_text *text)
+releases_version(struct cli *cli, int back, struct cli_text *text)
 {
 	const char *given = cli->words.nargs > 0 ? cli->words.args[0] : NULL;
 	const char *found = NULL;
@@ -108,15 +130,15 @@ releases_version(struct cli *cli, size_t newest, struct cli_text *text)
 		return given[0] == 'v' ? given + 1 : given;
 	if (releases_get(cli, &releases) != EXIT_OK)
 		return NULL;
-	one = releases_at(releases, newest);
+	one = back ? releases_before(releases) : releases_at(releases, 0);
 	if (one != NULL) {
 		snprintf(text->buf, sizeof(text->buf), "%lld",
 		    cli_int(one, "version"));
 		found = text->buf;
 	} else
 		cli_error(cli,
-		    newest == 0 ? "%s has no release yet: push first"
-				: "%s has no older release to go back to",
+		    back ? "%s has no older release to go back to"
+			 : "%s has no release yet: push first",
 		    cli->app);
 	json_decref(releases);
 	return found;

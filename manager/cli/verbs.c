@@ -356,8 +356,8 @@ const struct grammar_verb grammar_verbs[] = {
 	{"rollback", "releases:rollback", "Releases", VERB_APP,
 	    ARG("VERSION", COUNT_OPTIONAL, KIND_TEXT), {0},
 	    "Make a new release from an older one",
-	    "The one before the latest if none is named. Code and config vars "
-	    "are those of the older release.",
+	    "The last one that did well before the one that serves, if none is "
+	    "named. Code and config vars are those of the older release.",
 	    "paas rollback v2 -a shop", cmd_rollback},
 	{"rollout", "rollout:status", "Releases", VERB_APP, NO_ARGS, {0},
 	    "Show how releases follow each other, and what is under way", NULL,

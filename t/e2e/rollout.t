@@ -218,6 +218,9 @@ my $info = info($version);
 is_deeply([@{$info}{qw(status current reason)}],
     ['failed', JSON::PP::false, 'its release process exited with status 3'], 'the API says why');
 is($info->{log}[-1], 'migrated', 'with its last lines');
+is($info->{eligible_for_rollback}, JSON::PP::false, 'and there is no way back to it');
+($rc, $out) = $p->paas('rollback', "v$version", '-a', $app);
+like($out, qr/v$version failed \(its release process .*choose one that succeeded/, 'as one is told');
 is(info('current')->{version}, $old, 'the one before is current');
 is(up(), all_of($old, 3), 'and goes on');
 ($rc, $out) = $p->paas('push', $dir, '--app', $app);
