@@ -30,7 +30,8 @@ COMMON	:= $(call objs,manager/common/*.c)
 MANAGER	:= $(call objs,manager/paas_manager.c $(foreach r, \
 	   store api build schedule node routing,manager/$(r)/*.c))
 SHIM	:= $(call objs,manager/launcher/shim*.c)
-INIT	:= $(call objs,manager/launcher/init*.c)
+INIT	:= $(call objs,manager/launcher/init*.c \
+	   manager/launcher/shim_message.c)
 LAUNCHER := $(filter-out $(SHIM) $(INIT),$(call objs,manager/launcher/*.c))
 INSPECT	:= $(call objs,manager/sandbox/inspect*.c manager/sandbox/tree*.c)
 SANDBOX	:= $(call objs,manager/sandbox/common*.c)

@@ -41,6 +41,8 @@ const struct api_route api_routes[] = {
 {"GET",    "/apps/:/dynos/:",               dyno_info,        APP,      NULL},
 {"DELETE", "/apps/:/dynos/:",               dyno_restart,     APP,      NULL},
 {"POST",   "/apps/:/dynos/:/actions/stop",  dyno_restart,     APP_BODY, NULL},
+{"GET",    "/apps/:/dynos/:/attach",        dyno_attach,      APP,      NULL},
+{"POST",   "/apps/:/dynos/:/exec",          dyno_exec,        APP_BODY, NULL},
 {"GET",    "/apps/:/config-vars",           config_info,      APP,      NULL},
 {"PATCH",  "/apps/:/config-vars",           config_update,    APP_BODY, NULL},
 {"GET",    "/apps/:/buildpack-installations", buildpack_list, APP,      NULL},

@@ -221,7 +221,8 @@ door_start(struct door *door)
 {
 	unsigned int flags;
 
-	flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+		MHD_USE_ERROR_LOG;
 	door->limit = door_limit() * doors[door->kind].share / DOOR_SHARES + 1;
 	return MHD_start_daemon(flags, 0, NULL, NULL, request_handle, door,
 	    MHD_OPTION_EXTERNAL_LOGGER, door_log, NULL,

@@ -1,6 +1,7 @@
 /*
  * POST /apps/APP/dynos {"command", "env", "time_to_live", ...}: a one-off
- * process of the release that serves.
+ * process of the release that serves.  With "attach" it begins once its
+ * client has asked for attach_url.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,14 +10,13 @@
 #include "api/app_change.h"
 #include "api/check.h"
 #include "api/config_name.h"
+#include "api/dyno.h"
 #include "api/model.h"
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/verbs.h"
 #include "node/oneoff.h"
 #include "store/keys.h"
-
-#define COMMAND_MAX (128 * 1024) /* of one argument: MAX_ARG_STRLEN */
 
 static int
 is_size(const char *size)
@@ -31,9 +31,10 @@ is_type(const char *type)
 }
 
 static const struct check_field fields[] = {
-    {"command", CHECK_STRING, CHECK_REQUIRED, 1, COMMAND_MAX - 1, NULL, NULL},
+    {"command", CHECK_STRING, CHECK_REQUIRED, 1, DYNO_COMMAND_MAX, NULL, NULL},
     {"attach", CHECK_BOOL, CHECK_NULLABLE, 0, 0, NULL, NULL},
     {"env", CHECK_OBJECT, CHECK_NULLABLE, 0, 0, NULL, NULL},
+    {"force_no_tty", CHECK_BOOL, CHECK_NULLABLE, 0, 0, NULL, NULL},
     {"size", CHECK_STRING, CHECK_NULLABLE, 0, 0, is_size,
 	"\"standard\", which is the only one"},
     {"type", CHECK_STRING, CHECK_NULLABLE, 0, 0, is_type, "\"run\""},
@@ -126,6 +127,9 @@ dyno_create(struct request *r)
 	want.env = json_is_object(env) ? env : NULL;
 	want.version = (uint32_t)model_number(release, "version");
 	want.user = user;
+	want.attach = json_is_true(json_object_get(r->json, "attach"));
+	want.tty = want.attach &&
+		   !json_is_true(json_object_get(r->json, "force_no_tty"));
 	(void)key_parse_id(model_text(r->app, "number"), &want.number);
 	/* The name of a process type stands for its command. */
 	want.command = model_text(r->json, "command");

@@ -60,6 +60,10 @@ oneoff_make(struct api *api, const char *name, json_t *app, uint32_t index,
 		    fate == ONEOFF_ENDED ? json_string(end.reason)
 					 : json_null());
 	}
+	if (dyno != NULL && json_is_true(json_object_get(run, "attach")))
+		json_object_set_new(dyno, "attach_url",
+		    json_sprintf("/apps/%s/dynos/%s/attach", name,
+			model_text(dyno, "name")));
 	json_decref(release);
 	return dyno;
 }

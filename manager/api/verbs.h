@@ -28,6 +28,8 @@
 	VERB(dyno_list)        \
 	VERB(dyno_info)        \
 	VERB(dyno_create)      \
+	VERB(dyno_attach)      \
+	VERB(dyno_exec)        \
 	VERB(dyno_restart)     \
 	VERB(dyno_restart_all) \
 	VERB(config_info)      \

@@ -128,7 +128,8 @@ fill_start(struct launch_start *start, const struct job *job, uint32_t kind)
 static void
 args_start(const struct args *args, struct run *run, struct launch_start *start)
 {
-	struct launch_argv what = {"/", args->argv, args->envp};
+	struct launch_argv what = {
+	    .cwd = "/", .argv = args->argv, .envp = args->envp};
 
 	run_start(run, start, &what);
 }

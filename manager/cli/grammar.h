@@ -55,6 +55,7 @@ enum grammar_option_id {
 	OPT_LIMIT,
 	OPT_ENV,
 	OPT_TTL,
+	OPT_NO_TTY,
 	OPT_PATH,
 	OPT_STRIP,
 	OPT_BALANCE,

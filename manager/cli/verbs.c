@@ -42,6 +42,8 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 	    "more variables, separated by ';'"},
 	[OPT_TTL] = {OPT_TTL, 0, "time-to-live", "ttl", "TIME", KIND_TEXT,
 	    "when it is ended if it has not by itself, as 90s, 10m or 2h"},
+	[OPT_NO_TTY] = {OPT_NO_TTY, 0, "no-tty", NULL, NULL, KIND_TEXT,
+	    "pipes, even where both ends are terminals"},
 	[OPT_PATH] = {OPT_PATH, 0, "path", NULL, "PREFIX", KIND_TEXT,
 	    "only requests for this path and what is below it"},
 	[OPT_STRIP] = {OPT_STRIP, 0, "strip", NULL, NULL, KIND_TEXT,
@@ -140,6 +142,16 @@ const struct grammar_verb grammar_verbs[] = {
 	    "as its port takes connections, which is the default. Without an "
 	    "argument it tells which.",
 	    "paas ps:health /healthz -a shop", cmd_ps_health},
+	{"ps:exec", NULL, "Processes", VERB_APP | VERB_COMMAND,
+	    {{"TYPE.N", COUNT_OPTIONAL, KIND_TYPE},
+	     {"COMMAND", COUNT_ANY, KIND_TEXT}},
+	    {OPT_ENV, OPT_NO_TTY},
+	    "Run a command inside a running process",
+	    "In the instance of web.1 if none is named, with its files, network "
+	    "and limits: what it uses counts there. A shell if there is no "
+	    "command. All else is as with run; whatever it leaves behind ends "
+	    "with it. The timeline says who went in.",
+	    "paas ps:exec -a shop web.2 ls -l /tmp", cmd_ps_exec},
 	{"ps:restart", NULL, "Processes", VERB_APP,
 	    ARG("TYPE.N", COUNT_OPTIONAL, KIND_TYPE), {0},
 	    "Restart one process, or all", NULL,
@@ -150,6 +162,20 @@ const struct grammar_verb grammar_verbs[] = {
 	    "ps:scale for fewer.",
 	    "paas ps:stop web.2 -a shop", cmd_ps_stop},
 
+	{"run", NULL, "Processes", VERB_APP | VERB_COMMAND,
+	    ARG("COMMAND", COUNT_SOME, KIND_TEXT), {OPT_ENV, OPT_TTL, OPT_NO_TTY},
+	    "Run a command beside the processes, with this terminal",
+	    "It gets an instance of its own, of the release that serves, and "
+	    "standard input, output and error of this program: a terminal where "
+	    "they are one, else pipes. Its exit status is that of this program, "
+	    "128 and the signal's number if it was killed; 255 says that the "
+	    "connection was lost. Ctrl-C goes to the command; without a "
+	    "terminal, the third one ends this program. The command ends "
+	    "with its client, by SIGHUP and five seconds later SIGKILL; it "
+	    "does not end with the manager or the launcher. Options go before "
+	    "the command: all from its first word on belongs to it. A single "
+	    "word is a line of shell, or the name of a process type.",
+	    "paas run -a shop bash", cmd_run},
 	{"run:detached", NULL, "Processes", VERB_APP | VERB_COMMAND,
 	    ARG("COMMAND", COUNT_SOME, KIND_TEXT), {OPT_ENV, OPT_TTL},
 	    "Run a command beside the processes, and do not wait for it",

@@ -18,6 +18,7 @@
  *   state/log/APP/ID.log    and ID.log.1, the one before        paas-log:paas
  *   run/inst/ID             the launcher's record               root
  *   run/exit/ID             the shim's exit record              paas-log:paas
+ *   run/attach/ID           where the manager reaches a shim        paas
  *   run/stage/              where each instance mounts its own  root
  *   run/ip_forward          what it was before us               root
  *   run/launcher.lock       one launcher at a time              root
@@ -50,6 +51,7 @@
 #define PLACE_LOG           "log"
 #define PLACE_INST          "inst"
 #define PLACE_EXIT          "exit"
+#define PLACE_ATTACH        "attach"
 #define PLACE_MANAGER_SOCK  "manager.sock"
 #define PLACE_API_SOCK      "api.sock"
 #define PLACE_LAUNCHER_SOCK "launcher.sock"

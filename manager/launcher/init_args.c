@@ -42,20 +42,33 @@ init_args_parse(struct init_args *args, char *bytes, size_t len)
 	memcpy(&head, bytes, sizeof(head));
 	if (head.magic != LAUNCH_ARGS_MAGIC || head.argc == 0)
 		return "the arguments are of another version";
+	args->flags = head.flags;
 	if ((list = list_read(&at, end, 1)) == NULL)
 		return "the arguments are cut off";
 	args->cwd = list[0];
 	free(list);
-	if ((args->argv = list_read(&at, end, head.argc)) == NULL ||
-	    (args->envp = list_read(&at, end, head.envc)) == NULL)
-		return "the arguments are cut off";
-	return NULL;
+	args->argv = list_read(&at, end, head.argc);
+	args->envp = list_read(&at, end, head.envc);
+	if (args->argv != NULL && args->envp != NULL)
+		return NULL;
+	free(args->argv);
+	free(args->envp);
+	return "the arguments are cut off";
+}
+
+void
+init_args_free(struct init_args *args)
+{
+	free(args->argv);
+	free(args->envp);
+	free(args->text);
 }
 
 const char *
 init_args_read(struct init_args *args, int fd)
 {
 	struct stat st;
+	const char *wrong;
 	size_t len;
 
 	if (fstat(fd, &st) == -1 || st.st_size <= 0 ||
@@ -64,7 +77,10 @@ init_args_read(struct init_args *args, int fd)
 	len = (size_t)st.st_size;
 	if ((args->text = malloc(len)) == NULL)
 		return "out of memory";
-	if (pread(fd, args->text, len, 0) != (ssize_t)len)
-		return "the arguments can't be read";
-	return init_args_parse(args, args->text, len);
+	wrong = pread(fd, args->text, len, 0) == (ssize_t)len
+		    ? init_args_parse(args, args->text, len)
+		    : "the arguments can't be read";
+	if (wrong != NULL)
+		free(args->text);
+	return wrong;
 }

@@ -36,6 +36,7 @@ enum launcher_place {
 	AT_RUN,
 	AT_INST,
 	AT_EXIT,
+	AT_ATTACH,
 	AT_STAGE,
 	AT_PLACES
 };
@@ -81,6 +82,10 @@ void id_format(char out[ID_TEXT], uint64_t id);
 int id_parse(const char *text, uint64_t *id);
 void hash_format(
     char out[2 * LAUNCH_HASH + 1], const uint8_t hash[LAUNCH_HASH]);
+
+/* A socket that listens, at run/attach/ID, for the manager alone. */
+int place_listen(const struct launcher *, uint64_t id);
+void place_unlisten(const struct launcher *, uint64_t id);
 
 /* state/git/ID.git, empty and git's own, unless it is there. */
 int place_repository(const struct launcher *, uint64_t app);

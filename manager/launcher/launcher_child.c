@@ -180,7 +180,7 @@ shim_run(const struct start *s, pid_t sandbox)
 	    "paas-shim", id, (char *)s->l->boot_id, max, rate, pid, NULL};
 	char *const nothing[] = {NULL};
 	int fds[] = {-1, -1, -1, s->logs, s->l->at[AT_EXIT], s->stdout_pipe[0],
-	    s->stderr_pipe[0], s->control[0], s->oom};
+	    s->stderr_pipe[0], s->control[0], s->oom, s->attach};
 	int error;
 
 	id_format(id, s->req->id);
@@ -196,7 +196,7 @@ shim_run(const struct start *s, pid_t sandbox)
 	if (chdir("/") == -1)
 		fail(s, LAUNCH_STEP_EXEC, -errno);
 	if ((error = user_drop(s->l->log.uid, s->l->log.gid)) != 0 ||
-	    (error = fds_place(fds, 9)) != 0)
+	    (error = fds_place(fds, 10)) != 0)
 		fail(s, LAUNCH_STEP_EXEC, error);
 	execve(path, argv, nothing);
 	fail(s, LAUNCH_STEP_EXEC, -errno);

@@ -24,6 +24,7 @@ struct start {
 	int control[2]; /* shim, init */
 	int report[2];  /* launcher, children */
 	int logs;       /* state/log/APP */
+	int attach;     /* listens for the manager */
 	int oom;
 	int cgroup; /* inst/ID, v2 */
 	int filter; /* own offset in the seccomp program */

@@ -71,6 +71,7 @@ exit_remove(struct launcher *l, uint64_t id)
 	(void)unlinkat(l->at[AT_EXIT], name, 0);
 	snprintf(name, sizeof(name), ".%016" PRIx64 ".tmp", id);
 	(void)unlinkat(l->at[AT_EXIT], name, 0);
+	place_unlisten(l, id);
 }
 
 /* The record goes last: until then a next CLEAN finds what is left. */
@@ -147,15 +148,18 @@ orphan_end(uint64_t id, void *arg)
 		log_err("instance %016" PRIx64 " does not end", id);
 }
 
-/* Exit records whose instance is gone, of an earlier boot or a failed start. */
+/*
+ * Exit records and sockets whose instance is gone, of an earlier boot or a
+ * failed start.
+ */
 static void
-exits_sweep(struct launcher *l)
+exits_sweep(struct launcher *l, enum launcher_place at)
 {
 	struct dirent *e;
 	uint64_t id;
 	DIR *dir;
 
-	if ((dir = dir_open(l->at[AT_EXIT])) == NULL)
+	if ((dir = dir_open(l->at[at])) == NULL)
 		return;
 	while ((e = readdir(dir)) != NULL) {
 		if (id_parse(e->d_name, &id) &&
@@ -181,7 +185,8 @@ instance_adopt_all(struct launcher *l)
 	}
 	closedir(dir);
 	cgroup_each(&l->cgroups, orphan_end, l);
-	exits_sweep(l);
+	exits_sweep(l, AT_EXIT);
+	exits_sweep(l, AT_ATTACH);
 	RB_FOREACH (r, records, &l->records)
 		n++;
 	if (n > 0)

@@ -1,5 +1,7 @@
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 #include <ctype.h>
 #include <errno.h>
@@ -34,6 +36,7 @@ static const struct {
     {AT_LOG, AT_STATE, PLACE_LOG, 02750, WHO_LOG},
     {AT_INST, AT_RUN, PLACE_INST, 0755, WHO_ROOT},
     {AT_EXIT, AT_RUN, PLACE_EXIT, 02750, WHO_LOG},
+    {AT_ATTACH, AT_RUN, PLACE_ATTACH, 0711, WHO_ROOT},
     {AT_STAGE, AT_RUN, "stage", 0755, WHO_ROOT},
 };
 
@@ -240,6 +243,44 @@ place_upload(const struct launcher *l, uint64_t build)
 		return fd;
 	close(fd);
 	return -EPERM;
+}
+
+/* By the number of a descriptor: what is above may be moved by the manager. */
+int
+place_listen(const struct launcher *l, uint64_t id)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	char name[ID_TEXT];
+	mode_t mask;
+	int error = 0, fd;
+
+	id_format(name, id);
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "/proc/self/fd/%d/%s",
+	    l->at[AT_ATTACH], name);
+	(void)unlinkat(l->at[AT_ATTACH], name, 0);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return -errno;
+	mask = umask(0177);
+	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
+	    fchownat(l->at[AT_ATTACH], name, l->manager.uid, l->manager.gid,
+		AT_SYMLINK_NOFOLLOW) == -1 ||
+	    listen(fd, 4) == -1)
+		error = -errno;
+	(void)umask(mask);
+	if (error == 0)
+		return fd;
+	close(fd);
+	return error;
+}
+
+void
+place_unlisten(const struct launcher *l, uint64_t id)
+{
+	char name[ID_TEXT];
+
+	id_format(name, id);
+	(void)unlinkat(l->at[AT_ATTACH], name, 0);
 }
 
 void

@@ -73,7 +73,8 @@ step(const char *what, int error)
 int
 purge(struct launcher *l)
 {
-	static const char *const dirs[] = {PLACE_INST, PLACE_EXIT, "stage"};
+	static const char *const dirs[] = {
+	    PLACE_INST, PLACE_EXIT, PLACE_ATTACH, "stage"};
 	size_t i;
 	int failed = 0;
 

@@ -177,6 +177,9 @@ step_pipes(struct starting *st)
 	s->logs = place_make(s->l->at[AT_LOG], app, owner, 02750);
 	if (s->logs < 0)
 		return s->logs;
+	if (s->req->kind == LAUNCH_APP &&
+	    (s->attach = place_listen(s->l, s->req->id)) < 0)
+		return s->attach;
 	if ((error = stdin_make(s)) != 0 ||
 	    (error = pipe_make(s->stdout_pipe, s->uid)) != 0 ||
 	    (error = pipe_make(s->stderr_pipe, s->uid)) != 0)
@@ -376,6 +379,7 @@ start_close(struct start *s)
 	fd_close(s->cache);
 	fd_close(s->stdin_fd);
 	fd_close(s->logs);
+	fd_close(s->attach);
 	fd_close(s->oom);
 	fd_close(s->cgroup);
 	fd_close(s->filter);
@@ -398,6 +402,7 @@ start_undo(struct starting *st, size_t done)
 	}
 	id_format(name, st->s.req->id);
 	(void)unlinkat(st->s.l->at[AT_EXIT], name, 0);
+	place_unlisten(st->s.l, st->s.req->id);
 }
 
 int
@@ -420,6 +425,7 @@ start_instance(struct launcher *l, const struct launch_start *req, int memfd,
 		.control = {-1, -1},
 		.report = {-1, -1},
 		.logs = -1,
+		.attach = -1,
 		.oom = -1,
 		.cgroup = -1,
 		.filter = -1},

@@ -137,6 +137,25 @@ struct launch_reply {
 #define LAUNCH_ARGS_MAGIC 0x31657069U /* "ipe1" */
 #define LAUNCH_ARGS_MAX   (1024 * 1024)
 
+/*
+ * What the manager hands to an instance at run_dir/attach/ID, a socket of
+ * type SOCK_SEQPACKET that its shim listens on: one packet a connection, with
+ * the stream of a client (common/session.h) and, for EXEC, a memfd as above.
+ */
+enum launch_hand_type {
+	LAUNCH_HAND_ATTACH = 3, /* to what was started with ATTACH */
+	LAUNCH_HAND_EXEC        /* to a new command beside it */
+};
+
+struct launch_hand {
+	uint32_t type;
+	int32_t zero[2];
+};
+
+/* Flags of the memfd. */
+#define LAUNCH_ARGS_ATTACH 1U /* it begins once a client is there */
+#define LAUNCH_ARGS_TTY    2U /* whose end is a terminal */
+
 struct launch_args {
 	uint32_t magic;
 	uint32_t flags;

@@ -35,6 +35,8 @@ struct shim {
 	struct shim_log log;
 	struct shim_stream out, err;
 	int out_open, err_open;
+	int listener; /* SHIM_FD_ATTACH, or -1 */
+	int client;   /* of it; one at a time */
 	char bytes[2 * SHIM_LINE];
 };
 
@@ -129,9 +131,10 @@ shim_turn(struct shim *s)
 	    {.fd = s->told ? -1 : SHIM_FD_CONTROL, .events = POLLIN},
 	    {.fd = s->out_open ? SHIM_FD_STDOUT : -1, .events = POLLIN},
 	    {.fd = s->err_open ? SHIM_FD_STDERR : -1, .events = POLLIN},
+	    {.fd = s->client != -1 ? s->client : s->listener, .events = POLLIN},
 	};
 
-	if (poll(p, 4, s->log.dropped > 0 ? REPORT_MS : -1) == 0)
+	if (poll(p, 5, s->log.dropped > 0 ? REPORT_MS : -1) == 0)
 		shim_log_report(&s->log);
 	if (p[0].revents != 0)
 		signal_read(s);
@@ -145,6 +148,12 @@ shim_turn(struct shim *s)
 		s->out_open = stream_read(s, SHIM_FD_STDOUT, &s->out);
 	if (p[3].revents != 0)
 		s->err_open = stream_read(s, SHIM_FD_STDERR, &s->err);
+	if (p[4].revents != 0) {
+		if (s->client == -1)
+			shim_attach_accept(&s->client);
+		else
+			shim_attach_read(&s->client);
+	}
 	shim_log_flush(&s->log);
 }
 
@@ -179,6 +188,10 @@ shim_setup(struct shim *s, char **argv)
 	s->out.kind = 'o';
 	s->err.kind = 'e';
 	s->out_open = s->err_open = 1;
+	s->client = -1;
+	/* Before anything else may get its number. */
+	s->listener =
+	    fcntl(SHIM_FD_ATTACH, F_GETFD) != -1 ? SHIM_FD_ATTACH : -1;
 	umask(027);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -192,7 +205,7 @@ shim_setup(struct shim *s, char **argv)
 	sigaddset(&set, SIGRTMIN);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	for (i = SHIM_FD_LOGS; i <= SHIM_FD_OOM; i++)
+	for (i = SHIM_FD_LOGS; i <= SHIM_FD_ATTACH; i++)
 		(void)fcntl(i, F_SETFD, FD_CLOEXEC);
 	/* The other end of the pipes has flags of its own. */
 	(void)fcntl(SHIM_FD_STDOUT, F_SETFL, O_NONBLOCK);

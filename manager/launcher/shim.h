@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+#include "launcher/protocol.h"
 
 #define SHIM_FD_LOGS    3 /* directory state/log/APP */
 #define SHIM_FD_EXIT    4 /* directory run/exit */
@@ -14,6 +17,7 @@
 #define SHIM_FD_STDERR  6
 #define SHIM_FD_CONTROL 7 /* SOCK_SEQPACKET to paas-init */
 #define SHIM_FD_OOM     8 /* of cgroup_oom_fd, may be missing */
+#define SHIM_FD_ATTACH  9 /* listens for the manager, may be missing */
 
 /* Longer lines are split here. */
 #define SHIM_LINE 16384
@@ -21,14 +25,40 @@
 /* Between shim and init, both ways; each side checks what it gets. */
 enum shim_message_type {
 	SHIM_SIGNAL = 1, /* to init: value is the signal */
-	SHIM_EXIT        /* from init: code and value as in siginfo */
+	SHIM_EXIT,       /* from init: code and value as in siginfo */
+	/* To init, as they come from the manager. */
+	SHIM_ATTACH = LAUNCH_HAND_ATTACH,
+	SHIM_EXEC = LAUNCH_HAND_EXEC
 };
+
+#define SHIM_FDS_MAX 2
 
 struct shim_message {
 	uint32_t type;
 	int32_t code; /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
 	int32_t value;
 };
+
+_Static_assert(sizeof(struct shim_message) == sizeof(struct launch_hand),
+    "the shim passes the manager's messages on");
+
+/* shim_message.c */
+
+/*
+ * One message with its descriptors, which become the caller's.  As recv(2);
+ * one that is not right has type 0 and no descriptors.
+ */
+ssize_t shim_message_read(
+    int sock, struct shim_message *, int fds[SHIM_FDS_MAX], size_t *n);
+/* 0 or a negative errno; the descriptors stay the caller's. */
+int shim_message_send(
+    int sock, const struct shim_message *, const int *fds, size_t n);
+
+void shim_fds_close(const int *fds, size_t n);
+
+/* shim_attach.c; -1: nobody. */
+void shim_attach_accept(int *client);
+void shim_attach_read(int *client);
 
 /* shim_log.c */
 struct shim_log {

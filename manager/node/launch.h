@@ -23,6 +23,7 @@ struct launch_argv {
 	const char *cwd;
 	char *const *argv;
 	char *const *envp;
+	uint32_t flags; /* LAUNCH_ARGS_... */
 };
 
 /*

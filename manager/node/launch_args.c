@@ -30,7 +30,8 @@ text_append(char *at, const char *text)
 void *
 launch_args_pack(const struct launch_argv *what, size_t *len)
 {
-	struct launch_args head = {.magic = LAUNCH_ARGS_MAGIC};
+	struct launch_args head = {
+	    .magic = LAUNCH_ARGS_MAGIC, .flags = what->flags};
 	size_t bytes = sizeof(head);
 	char *blob, *at;
 	uint32_t i;

@@ -11,8 +11,8 @@
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-static int
-memfd_sealed(const void *bytes, size_t len)
+int
+launch_memfd(const void *bytes, size_t len)
 {
 	const char *at = bytes;
 	ssize_t n;
@@ -54,7 +54,7 @@ launch_wire_send(
 	int error = 0, memfd = -1;
 
 	if (args != NULL) {
-		if ((memfd = memfd_sealed(args, args_len)) == -1)
+		if ((memfd = launch_memfd(args, args_len)) == -1)
 			return errno == ENOSPC ? ENOMEM : errno;
 		msg.msg_control = control.buf;
 		msg.msg_controllen = sizeof(control.buf);

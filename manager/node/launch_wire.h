@@ -12,6 +12,9 @@
 int launch_wire_send(
     int fd, const struct launch_request *, const void *args, size_t args_len);
 
+/* A sealed memfd with those bytes; -1 with errno. */
+int launch_memfd(const void *bytes, size_t len);
+
 /* Puts it in line; args, malloc'ed or NULL, are the queue's from then on. */
 int launch_ask(struct launch *, const struct launch_request *, void *args,
     size_t args_len, launch_cb, void *arg);

@@ -14,6 +14,16 @@ refuse(struct oneoff *o, const char *why)
 	o->over = 1;
 }
 
+static uint32_t
+flags(const struct oneoff *o)
+{
+	uint32_t attach = LAUNCH_ARGS_ATTACH;
+
+	if (json_is_true(json_object_get(o->want, "tty")))
+		attach |= LAUNCH_ARGS_TTY;
+	return json_is_true(json_object_get(o->want, "attach")) ? attach : 0;
+}
+
 static void
 send_start(struct oneoff *o, json_t *release, uint32_t version)
 {
@@ -22,7 +32,8 @@ send_start(struct oneoff *o, json_t *release, uint32_t version)
 	char *argv[] = {
 	    (char *)SANDBOX_LIBEXEC "/run", (char *)(uintptr_t)command, NULL};
 	struct launch_start start = {.app = oneoff_appnumber(o)};
-	struct launch_argv what = {.cwd = "/app", .argv = argv};
+	struct launch_argv what = {
+	    .cwd = "/app", .argv = argv, .flags = flags(o)};
 	char **list, name[ONEOFF_NAME_MAX];
 	struct release_process proc = {o->app, name, o->id, version,
 	    oneoff_memory(o), json_object_get(o->want, "env")};

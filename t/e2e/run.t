@@ -4,7 +4,13 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use IO::Pty;
+use IO::Select;
+use IO::Socket::UNIX;
+use IPC::Open3;
 use Platform;
+use POSIX ();
+use Symbol qw(gensym);
 use Test::More;
 use Time::HiRes qw(time sleep);
 
@@ -137,6 +143,288 @@ my $left = Platform::wait_for(20, sub {
     return @inst == 1 ? 1 : undef;
 });
 ok($left, 'of their instances nothing is left') or diag join ' ', glob "$p->{run}/inst/*";
+
+# ---- attached, without a terminal ----------------------------------------
+
+# Starts paas with these words, and gives {pid, in, out, err}.
+sub start {
+    my @command = @_;
+    my %of;
+    my $in = gensym;
+    my $out = gensym;
+    my $err = gensym;
+    $of{pid} = open3($in, $out, $err, "$p->{prefix}/bin/paas", '--socket', "$p->{run}/manager.sock", @command);
+    @of{qw(in out err)} = ($in, $out, $err);
+    return \%of;
+}
+
+# All that it says until it ends, with the exit status.
+sub finish {
+    my ($run, $seconds) = @_;
+    my %text = (out => '', err => '');
+    my $select = IO::Select->new($run->{out}, $run->{err});
+    my $end = time + ($seconds // 30);
+    while ($select->count && time < $end) {
+        for my $fh ($select->can_read(0.5)) {
+            my $which = $fh == $run->{out} ? 'out' : 'err';
+            $select->remove($fh) if !sysread $fh, $text{$which}, 65536, length $text{$which};
+        }
+    }
+    kill 'KILL', $run->{pid} if $select->count;
+    waitpid $run->{pid}, 0;
+    return ($? & 127 ? 128 + ($? & 127) : $? >> 8, @text{qw(out err)});
+}
+
+sub attached {
+    my ($input, @command) = @_;
+    my $run = start(@command);
+    # Written by somebody else, since its output has to be read meanwhile.
+    my $writer = defined $input ? fork : undef;
+    if (defined $writer && !$writer) {
+        $SIG{PIPE} = 'IGNORE';
+        print { $run->{in} } $input;
+        close $run->{in};
+        POSIX::_exit(0);
+    }
+    close $run->{in};
+    my @got = finish($run);
+    waitpid $writer, 0 if $writer;
+    return @got;
+}
+
+sub until_seen {
+    my ($run, $like) = @_;
+    my $seen = '';
+    my $select = IO::Select->new($run->{out});
+    while ($seen !~ $like) {
+        return if !$select->can_read(20) || !sysread $run->{out}, $seen, 1, length $seen;
+    }
+    return $seen;
+}
+
+my @run = ('run', '-a', $app);
+my $err;
+($rc, $out, $err) = attached(undef, @run, 'echo out; echo err >&2; [ -t 0 ] || echo pipe; exit 5');
+is($rc, 5, 'attached: its exit status is that of the command');
+is($out, "out\npipe\n", 'its output, of pipes');
+is($err, "err\n", 'and its errors apart');
+my $megabyte = join '', map { pack 'N', $_ * 2654435761 % 2**32 } 1 .. 262144;
+($rc, $out) = attached($megabyte, @run, 'cat');
+is($rc, 0, 'cat ends with its input');
+ok($out eq $megabyte, 'a megabyte of any bytes comes back') or diag length $out;
+is((attached($megabyte, @run, 'head -c 10 > /dev/null; exit 4'))[0], 4, 'input that nobody reads is no harm');
+is((attached(undef, @run, 'kill -SEGV $$'))[0], 139, 'a signal is 128 and more');
+is((attached(undef, @run, '-e', 'ONE=a b;TWO=c', 'test "$ONE$TWO$COLOUR$HOME" = "a bcgreen/app"'))[0], 0,
+    'with more variables');
+is((attached("a\0b\n", @run, 'od', '-An', '-c'))[1], "   a  \\0   b  \\n\n", 'a NUL in the input');
+($rc, undef, $err) = attached(undef, @run, 'exhaust() { x=$x$x$x; exhaust; }; x=xxxxxxxx; exhaust');
+isnt($rc, 0, 'out of memory: it fails');
+
+my $run = start(@run, 'trap "echo INT; exit 8" INT; echo up; while :; do sleep 0.1; done');
+ok(until_seen($run, qr/up\n/), 'one that goes on');
+kill 'INT', $run->{pid};
+is((finish($run))[0], 8, 'Ctrl-C goes to the command');
+$run = start(@run, 'trap "" INT; echo up; while :; do sleep 0.1; done');
+until_seen($run, qr/up\n/);
+kill('INT', $run->{pid}), sleep 0.2 for 1 .. 3;
+is((finish($run))[0], 130, 'the third one ends the client');
+
+sub oneoffs {
+    return grep { $_->{type} eq 'run' } $p->dynos($app);
+}
+ok(Platform::wait_for(20, sub { !oneoffs() }), 'and the command with it, though it heeds none');
+
+# The client is killed.
+$run = start(@run, 'trap "echo hup > /tmp/x" HUP; echo up $DYNO; cat; sleep 600');
+my ($gone) = until_seen($run, qr/up .*\n/) =~ /up (run\.\d+)/;
+kill 'KILL', $run->{pid};
+finish($run);
+ok(ended($gone, 20), 'a command ends with its client');
+
+# The manager is killed: it is not between the two.
+$run = start(@run, 'echo up; read line; echo "got $line"; exit 6');
+until_seen($run, qr/up\n/);
+kill 'KILL', $p->service_pid('manager');
+Platform::wait_for(20, sub { $p->api('GET', '/health')->{status} == 200 });
+kill 'KILL', $p->service_pid('launcher');
+print { $run->{in} } "on\n";
+$run->{in}->flush;
+($rc, $out) = finish($run);
+is($rc, 6, 'an attached one outlives the manager and the launcher');
+is($out, "got on\n", 'with its client');
+ok(Platform::wait_for(20, sub { !oneoffs() }), 'and its end is seen afterwards');
+Platform::wait_for(20, sub { $p->api('GET', '/health')->{json}{launcher} });
+
+# It is stopped from elsewhere.
+$run = start(@run, 'echo up $DYNO; exec sleep 600');
+my ($stopped) = until_seen($run, qr/up .*\n/) =~ /up (run\.\d+)/;
+$p->paas('ps:stop', $stopped, '-a', $app);
+is((finish($run))[0], 143, 'ps:stop ends an attached one');
+
+# ---- attached, at a terminal ---------------------------------------------
+
+# The same with a terminal of so many rows and columns.
+sub at_terminal {
+    my ($rows, $columns, @command) = @_;
+    my $pty = IO::Pty->new;
+    $pty->set_winsize($rows, $columns);
+    my $pid = fork // die;
+    if (!$pid) {
+        $pty->make_slave_controlling_terminal;
+        my $slave = $pty->slave;
+        open STDIN, '<&', $slave;
+        open STDOUT, '>&', $slave;
+        open STDERR, '>&', $slave;
+        $ENV{TERM} = 'xterm-test';
+        exec "$p->{prefix}/bin/paas", '--socket', "$p->{run}/manager.sock", @command
+            or POSIX::_exit(127);
+    }
+    $pty->close_slave;
+    return { pid => $pid, out => $pty, err => $pty, in => $pty };
+}
+
+sub finish_terminal {
+    my ($run) = @_;
+    my ($text, $closed) = ('', 0);
+    my $select = IO::Select->new($run->{out});
+    while (!$closed && $select->can_read(20)) {
+        $closed = !sysread $run->{out}, $text, 65536, length $text;
+    }
+    kill 'KILL', $run->{pid} if !$closed;
+    waitpid $run->{pid}, 0;
+    return ($? & 127 ? 128 + ($? & 127) : $? >> 8, $text);
+}
+
+$run = at_terminal(33, 101, @run, 'tty; stty size; echo "$TERM"; read x; stty size; printf "\e[31mred\e[0m\n"; exit 12');
+my $seen = until_seen($run, qr/xterm-test\r\n/);
+like($seen // '', qr{run\.\d+ of tasks runs: .*/dev/pts/0\r\n33 101\r\n}s, 'a terminal of its size');
+$run->{out}->set_winsize(44, 55);
+kill 'WINCH', $run->{pid};
+sleep 0.3;
+syswrite $run->{in}, "\n";
+($rc, $text) = finish_terminal($run);
+is($rc, 12, 'its exit status');
+like($text, qr/44 55\r\n/, 'its size changes with ours');
+like($text, qr/\e\[31mred\e\[0m/, 'and its colours are its own');
+
+$run = at_terminal(24, 80, @run, 'bash', '--norc', '-i');
+syswrite $run->{in}, "PS1='\$ '; trap 'echo in\"\"terrupted' INT; echo rea\"\"dy\n";
+until_seen($run, qr/ready\r\n/);
+syswrite $run->{in}, "sleep 600\n";
+sleep 0.5;
+syswrite $run->{in}, "\x03";
+syswrite $run->{in}, "echo on; sleep 600 & jobs; exit 13\n";
+($rc, $text) = finish_terminal($run);
+is($rc, 13, 'a shell with jobs: Ctrl-C ended what it ran, not itself');
+like($text, qr/\[1\]\+? .*sleep 600/, 'which has control of jobs');
+$run = at_terminal(24, 80, @run, 'echo up; cat; exit 14');
+until_seen($run, qr/\bup\r\n/);
+syswrite $run->{in}, "one\n\x04";
+is((finish_terminal($run))[0], 14, 'Ctrl-D ends the input');
+$run = at_terminal(24, 80, @run, 'trap "" HUP; echo up $DYNO; sleep 600');
+($gone) = until_seen($run, qr/up run\.\d+\r/) =~ /up (run\.\d+)/;
+kill 'KILL', $run->{pid};
+finish_terminal($run);
+ok(ended($gone, 20), 'a terminal that is gone ends it, whatever it traps');
+$run = at_terminal(24, 80, 'run', '--no-tty', '-a', $app, '[ -t 1 ] || echo "no" terminal');
+like((finish_terminal($run))[1], qr/^no terminal\r?$/m, 'without one, if asked for');
+
+# ---- inside a running process --------------------------------------------
+
+my @exec = ('ps:exec', '-a', $app);
+($rc, $out) = attached(undef, @exec, 'web.1', 'id -u; tr "\0" "\n" < /proc/1/cmdline | head -1; echo $DYNO; exit 3');
+is($rc, 3, 'exec: its exit status');
+my ($web) = grep { $_->{name} eq 'web.1' } $p->dynos($app);
+my ($uid, $init, $dyno) = split /\n/, $out;
+my ($cgroup) = grep { -d } map { "$_/paas-instances-$p->{name}.scope/inst/$web->{instance}" }
+    '/sys/fs/cgroup', glob '/sys/fs/cgroup/*';
+ok($cgroup, 'its cgroup') or diag $web->{instance};
+is($dyno, 'web.1', 'it is web.1 as well');
+is($init, '/.paas/paas-init', 'with the same first process');
+($rc, $out) = attached($megabyte, @exec, 'cat');
+ok($rc == 0 && $out eq $megabyte, 'a megabyte through web.1, which need not be named');
+like((attached(undef, @exec, 'web.1', 'ps', '-e'))[1] // '', qr/python3/, 'it sees the process');
+
+# What is left of it ends with it; it counts in the instance's cgroup.
+$run = start(@exec, 'web.1', 'setsid -f sleep 7321; echo up; cat');
+until_seen($run, qr/up\n/);
+sub slurp {
+    my ($file) = @_;
+    open my $fh, '<', $file or return '';
+    local $/;
+    return <$fh> // '';
+}
+
+sub sleeper {
+    return grep { slurp("/proc/$_/cmdline") =~ /^sleep\x007321/ } split /\n/, slurp("$cgroup/cgroup.procs");
+}
+is(scalar sleeper(), 1, 'it counts in the cgroup of the instance');
+close $run->{in};
+is((finish($run))[0], 0, 'it ends');
+ok(Platform::wait_for(5, sub { !sleeper() }), 'and what it left in the background');
+$run = start(@exec, 'web.1', 'setsid -f sleep 7321; trap "" HUP; echo up; sleep 600');
+until_seen($run, qr/up\n/);
+kill 'KILL', $run->{pid};
+finish($run);
+ok(Platform::wait_for(15, sub { !sleeper() }), 'it ends with its client');
+
+$run = at_terminal(30, 90, @exec);
+syswrite $run->{in}, "stty size; exit 21\n";
+($rc, $text) = finish_terminal($run);
+is($rc, 21, 'a shell, if nothing is named');
+like($text, qr/30 90\r\n/, 'at a terminal');
+like((attached(undef, 'timeline', '-a', $app, '-n', 5))[1], qr/a terminal in web\.1 by root: bash/,
+    'the timeline says who went in');
+
+$run = start(@exec, 'web.1', 'echo up; sleep 600');
+until_seen($run, qr/up\n/);
+$p->paas('ps:restart', 'web.1', '-a', $app);
+my $began = time;
+isnt((finish($run, 60))[0], 0, 'it does not outlive the instance');
+ok(time - $began < 50, 'but goes with it');
+ok($p->wait_up($app, 1, 'web', 60), 'another one is up')
+    or diag +($p->paas('ps', '-a', $app))[1], ($p->paas('timeline', '-a', $app))[1];
+($rc, undef, $err) = attached(undef, @exec, 'web.7', 'true');
+is($rc, 1, 'no such process');
+like($err, qr/^paas: no web\.7 of tasks runs now$/, 'it says so');
+
+# Many at once: a bound, and a word.
+my @many = map { start(@exec, 'web.1', 'echo up; cat > /dev/null') } 1 .. 16;
+until_seen($_, qr/up\n/) for @many;
+($rc, undef, $err) = attached(undef, @exec, 'web.1', 'true');
+like($err, qr/too many are attached already/, 'the seventeenth is told');
+close $_->{in} for @many;
+is(scalar(grep { (finish($_))[0] != 0 } @many), 0, 'the others end well');
+
+# ---- what is no session --------------------------------------------------
+
+sub talk {
+    my ($request, $after) = @_;
+    my $s = IO::Socket::UNIX->new(Peer => "$p->{run}/manager.sock") or return '';
+    syswrite $s, $request;
+    my $text = '';
+    my $select = IO::Select->new($s);
+    while ($select->can_read(5)) {
+        last if !sysread $s, $text, 1, length $text;
+        next if $text !~ /\r\n\r\n/ || !defined $after;
+        syswrite $s, $after;
+        undef $after;
+    }
+    return $text;
+}
+
+my $body = '{"command": "cat", "force_no_tty": true}';
+my $ask = "POST /apps/$app/dynos/web.1/exec HTTP/1.1\r\nHost: x\r\nContent-Length: " . length($body) . "\r\n";
+like(talk("$ask\r\n$body"), qr{^HTTP/1\.1 426 .*\r\nUpgrade: paas-session\r\n}s, 'no Upgrade: 426');
+like(talk("${ask}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n$body"), qr{^HTTP/1\.1 426 }, 'another one: 426');
+my $good = "${ask}Connection: Upgrade\r\nUpgrade: paas-session\r\n\r\n$body";
+like(talk($good, "d\0\0\3abcz\0\0\0"), qr{^HTTP/1\.1 101 .*\r\n\r\nd\x00\x00\x03abcx\x00\x00\x02\x00\x00$}s, 'a session by hand');
+like(talk($good, "d\1\377\377"), qr{^HTTP/1\.1 101 [^\x00]*$}s, 'a frame that is none ends it');
+like(talk($good, "x" x 100_000), qr{^HTTP/1\.1 101 }s, 'garbage ends it');
+is($p->get($app)->{status}, 200, 'the process serves as before');
+like(talk("GET /apps/$app/dynos/$names[0]/attach HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+    . "Upgrade: paas-session\r\n\r\n"), qr{^HTTP/1\.1 4\d\d .*"id"}s, 'a detached one can not be attached to');
+ok(Platform::wait_for(20, sub { !oneoffs() }), 'nothing runs any more');
 
 # ---- limits, the end of the app ------------------------------------------
 

@@ -155,7 +155,7 @@ start(struct launch *l, uint64_t id, struct seen *seen)
 {
 	char *argv[] = {(char *)"/.paas/run", (char *)"node x.js", NULL};
 	char *envp[] = {(char *)"PORT=5000", (char *)"A=", NULL};
-	struct launch_argv what = {"/app", argv, envp};
+	struct launch_argv what = {.cwd = "/app", .argv = argv, .envp = envp};
 	struct launch_start s = {.id = id, .kind = LAUNCH_APP, .slot = 7};
 
 	return launch_start(l, &s, &what, answered, seen);
@@ -392,7 +392,7 @@ too_much(void **state)
 	struct launch_start s = {.id = 1};
 	char *big = malloc(LAUNCH_ARGS_MAX), *none[] = {NULL};
 	char *argv[] = {(char *)"x", NULL}, *envp[] = {big, NULL};
-	struct launch_argv what = {"/app", argv, envp};
+	struct launch_argv what = {.cwd = "/app", .argv = argv, .envp = envp};
 
 	(void)state;
 	assert_non_null(big);
