@@ -18,6 +18,7 @@ static ngx_int_t ngx_http_paas_init_server_certs(ngx_conf_t *cf,
 static int ngx_http_paas_select_cert(ngx_ssl_conn_t *ssl_conn, void *arg);
 static ngx_int_t ngx_http_paas_parse_chain(ngx_http_paas_cert_t *cert,
     BIO *bio);
+static ngx_int_t ngx_http_paas_parse_expiry(ngx_http_paas_cert_t *cert);
 static int ngx_http_paas_no_password(char *buf, int size, int rwflag,
     void *data);
 
@@ -35,9 +36,10 @@ ngx_http_paas_select_cert(ngx_ssl_conn_t *ssl_conn, void *arg)
     int                    n;
     char                   buf[PAAS_ROUTEDB_HOST_MAX + 1];
     ngx_str_t              name;
+    ngx_uint_t             i, ncerts;
     const char            *servername;
     ngx_connection_t      *c;
-    ngx_http_paas_cert_t  *cert;
+    ngx_http_paas_cert_t  *found[PAAS_ROUTEDB_CERTS_MAX];
 
     c = ngx_ssl_get_connection(ssl_conn);
 
@@ -55,13 +57,12 @@ ngx_http_paas_select_cert(ngx_ssl_conn_t *ssl_conn, void *arg)
     name.data = (u_char *) buf;
     name.len = n;
 
-    cert = ngx_http_paas_find_cert(certs, &name, c->log);
+    ncerts = ngx_http_paas_find_certs(certs, &name, found, c->log);
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, c->log, 0,
-                   "paas certificate for \"%V\": %016xL", &name,
-                   cert ? cert->id : 0);
+                   "paas certificates for \"%V\": %ui", &name, ncerts);
 
-    if (cert == NULL || cert->leaf == NULL) {
+    if (ncerts == 0) {
         return 1;
     }
 
@@ -72,13 +73,17 @@ ngx_http_paas_select_cert(ngx_ssl_conn_t *ssl_conn, void *arg)
 
     SSL_certs_clear(ssl_conn);
 
-    if (SSL_use_cert_and_key(ssl_conn, cert->leaf, cert->key, cert->chain, 1)
-        != 1)
-    {
-        ngx_ssl_error(NGX_LOG_ERR, c->log, 0,
-                      "the certificate %016xL for \"%V\" can't be used",
-                      cert->id, &name);
-        return 0;
+    for (i = 0; i < ncerts; i++) {
+
+        if (SSL_use_cert_and_key(ssl_conn, found[i]->leaf, found[i]->key,
+                                 found[i]->chain, 1)
+            != 1)
+        {
+            ngx_ssl_error(NGX_LOG_ERR, c->log, 0,
+                          "the certificate %016xL for \"%V\" can't be used",
+                          found[i]->id, &name);
+            return 0;
+        }
     }
 
     return 1;
@@ -112,6 +117,10 @@ ngx_http_paas_parse_cert(ngx_http_paas_cert_t *cert, u_char *chain,
         cert->key = PEM_read_bio_PrivateKey(bio, NULL,
                                             ngx_http_paas_no_password, NULL);
         BIO_free(bio);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_paas_parse_expiry(cert);
     }
 
     if (rc != NGX_OK || cert->key == NULL
@@ -156,6 +165,21 @@ ngx_http_paas_parse_chain(ngx_http_paas_cert_t *cert, BIO *bio)
 
     return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE
            ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_paas_parse_expiry(ngx_http_paas_cert_t *cert)
+{
+    struct tm  tm;
+
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(cert->leaf), &tm) != 1) {
+        return NGX_ERROR;
+    }
+
+    cert->expires = timegm(&tm);
+
+    return NGX_OK;
 }
 
 
@@ -327,7 +351,9 @@ ngx_http_paas_set_certs_cache(ngx_conf_t *cf, ngx_http_paas_certs_t *certs,
         return NGX_CONF_ERROR;
     }
 
-    certs->max = n;
+    /* those of one name have to fit */
+
+    certs->max = ngx_max(n, PAAS_ROUTEDB_CERTS_MAX);
 
     return NGX_CONF_OK;
 }

@@ -54,8 +54,34 @@ struct ngx_http_paas_cert_s {
     X509                       *leaf;      /* NULL: it can't be used */
     EVP_PKEY                   *key;
     STACK_OF(X509)             *chain;     /* behind the leaf */
+    time_t                      expires;
     time_t                      used;
 };
+
+
+/* A name that was asked for. */
+
+struct ngx_http_paas_sni_s {
+    ngx_queue_t                 queue;
+    ngx_http_paas_sni_t        *next;      /* in the bucket */
+    uint64_t                    key;       /* hash of the name */
+    uint64_t                    stamp;     /* of the database */
+    uint64_t                    ids[PAAS_ROUTEDB_CERTS_MAX];  /* 0: none */
+    size_t                      len;
+    u_char                      name[1];
+};
+
+
+/* What one read of the database is to find. */
+
+typedef struct {
+    ngx_http_paas_certs_t      *certs;
+    ngx_str_t                  *name;
+    uint64_t                    ids[PAAS_ROUTEDB_CERTS_MAX];
+    uint64_t                    id;        /* of them, in certs->pem; or 0 */
+    size_t                      chain;     /* bytes there */
+    size_t                      key;       /* the same, behind the chain */
+} ngx_http_paas_cert_read_t;
 
 
 /* ngx_http_paas_cert.c */
@@ -76,8 +102,22 @@ ngx_int_t ngx_http_paas_bind_sessions(ngx_conf_t *cf,
 
 void ngx_http_paas_open_certs(ngx_http_paas_certs_t *certs, ngx_log_t *log);
 void ngx_http_paas_close_certs(ngx_http_paas_certs_t *certs);
-ngx_http_paas_cert_t *ngx_http_paas_find_cert(ngx_http_paas_certs_t *certs,
-    ngx_str_t *name, ngx_log_t *log);
+ngx_http_paas_sni_t *ngx_http_paas_lookup_name(
+    ngx_http_paas_certs_t *certs, uint64_t key, ngx_str_t *name);
+ngx_http_paas_cert_t *ngx_http_paas_lookup_cert(
+    ngx_http_paas_certs_t *certs, uint64_t id);
+void ngx_http_paas_store_name(ngx_http_paas_certs_t *certs,
+    ngx_http_paas_sni_t *sni, uint64_t key, ngx_str_t *name, uint64_t *ids);
+ngx_int_t ngx_http_paas_store_cert(ngx_http_paas_certs_t *certs,
+    ngx_http_paas_cert_read_t *read, ngx_log_t *log);
+
+
+/* ngx_http_paas_cert_find.c */
+
+ngx_uint_t ngx_http_paas_find_certs(ngx_http_paas_certs_t *certs,
+    ngx_str_t *name, ngx_http_paas_cert_t **found, ngx_log_t *log);
+ngx_int_t ngx_http_paas_reread_cert(ngx_http_paas_db_t *db,
+    void *data);
 
 
 #endif

@@ -17,48 +17,9 @@
 #define NGX_HTTP_PAAS_CERT_NAMES  16      /* names, for each certificate */
 #define NGX_HTTP_PAAS_CERT_IDLE   3600    /* s */
 #define NGX_HTTP_PAAS_CERT_TICK   100     /* ms */
-#define NGX_HTTP_PAAS_CERT_TRIES  3       /* of a read that took too long */
-
-
-struct ngx_http_paas_sni_s {
-    ngx_queue_t                 queue;
-    ngx_http_paas_sni_t        *next;      /* in the bucket */
-    uint64_t                    key;       /* hash of the name */
-    uint64_t                    stamp;     /* of the database */
-    uint64_t                    id;        /* 0: there is none for it */
-    size_t                      len;
-    u_char                      name[1];
-};
-
-
-/* What one read of the database is to find. */
-
-typedef struct {
-    ngx_http_paas_certs_t      *certs;
-    ngx_str_t                  *name;
-    uint64_t                    id;
-    size_t                      chain;     /* bytes in certs->pem, or 0 */
-    size_t                      key;       /* the same, behind the chain */
-} ngx_http_paas_cert_read_t;
 
 
 static void ngx_http_paas_tick_certs(ngx_event_t *ev);
-static ngx_int_t ngx_http_paas_read_cert_name(ngx_http_paas_db_t *db,
-    void *data);
-static ngx_int_t ngx_http_paas_reread_cert(ngx_http_paas_db_t *db,
-    void *data);
-static ngx_http_paas_cert_t *ngx_http_paas_load_cert(
-    ngx_http_paas_certs_t *certs, ngx_http_paas_sni_t *sni, uint64_t key,
-    ngx_str_t *name, ngx_log_t *log);
-static ngx_http_paas_sni_t *ngx_http_paas_lookup_name(
-    ngx_http_paas_certs_t *certs, uint64_t key, ngx_str_t *name);
-static ngx_http_paas_cert_t *ngx_http_paas_lookup_cert(
-    ngx_http_paas_certs_t *certs, uint64_t id);
-static void ngx_http_paas_store_name(ngx_http_paas_certs_t *certs,
-    ngx_http_paas_sni_t *sni, uint64_t key, ngx_str_t *name, uint64_t id);
-static ngx_http_paas_cert_t *ngx_http_paas_store_cert(
-    ngx_http_paas_certs_t *certs, ngx_http_paas_cert_read_t *read,
-    ngx_log_t *log);
 static void ngx_http_paas_free_name(ngx_http_paas_certs_t *certs,
     ngx_http_paas_sni_t *sni);
 static void ngx_http_paas_free_cert(ngx_http_paas_certs_t *certs,
@@ -162,151 +123,7 @@ ngx_http_paas_close_certs(ngx_http_paas_certs_t *certs)
 }
 
 
-/*
- * The certificate for a canonical name, "." for those who don't say whom they
- * want.  NULL if there is none: the server's own is served.
- */
-
-ngx_http_paas_cert_t *
-ngx_http_paas_find_cert(ngx_http_paas_certs_t *certs, ngx_str_t *name,
-    ngx_log_t *log)
-{
-    uint64_t               key;
-    ngx_http_paas_sni_t   *sni;
-    ngx_http_paas_cert_t  *cert;
-
-    if (!certs->open) {
-        return NULL;
-    }
-
-    (void) ngx_http_paas_check_db(&certs->db, log);
-
-    key = ngx_http_paas_hash(name->data, name->len);
-    sni = ngx_http_paas_lookup_name(certs, key, name);
-
-    if (sni == NULL || sni->stamp != certs->db.stamp) {
-        return ngx_http_paas_load_cert(certs, sni, key, name, log);
-    }
-
-    if (sni->id == 0) {
-        return NULL;
-    }
-
-    cert = ngx_http_paas_lookup_cert(certs, sni->id);
-
-    return cert ? cert : ngx_http_paas_load_cert(certs, sni, key, name, log);
-}
-
-
-/* Reads what the name has now, and what that is if it is not known yet. */
-
-static ngx_http_paas_cert_t *
-ngx_http_paas_load_cert(ngx_http_paas_certs_t *certs, ngx_http_paas_sni_t *sni,
-    uint64_t key, ngx_str_t *name, ngx_log_t *log)
-{
-    ngx_int_t                   rc;
-    ngx_uint_t                  n;
-    ngx_http_paas_cert_t       *cert;
-    ngx_http_paas_cert_read_t   read;
-
-    for (n = 0; n < NGX_HTTP_PAAS_CERT_TRIES; n++) {
-
-        ngx_memzero(&read, sizeof(ngx_http_paas_cert_read_t));
-
-        read.certs = certs;
-        read.name = name;
-
-        rc = ngx_http_paas_read_db(&certs->db, ngx_http_paas_read_cert_name,
-                                   &read, log);
-
-        if (rc != NGX_AGAIN) {
-            break;
-        }
-    }
-
-    if (rc != NGX_OK) {
-
-        if (rc == NGX_DECLINED) {
-            ngx_http_paas_damage_db(&certs->db, name, log);
-        }
-
-        /* what is known goes on */
-
-        return (sni && sni->id) ? ngx_http_paas_lookup_cert(certs, sni->id)
-                                : NULL;
-    }
-
-    ngx_http_paas_store_name(certs, sni, key, name, read.id);
-
-    if (read.id == 0) {
-        return NULL;
-    }
-
-    cert = ngx_http_paas_lookup_cert(certs, read.id);
-
-    return cert ? cert : ngx_http_paas_store_cert(certs, &read, log);
-}
-
-
-/*
- * In a transaction: copies the PEM out, which is parsed behind it.
- * NGX_DECLINED if a record is damaged.
- */
-
-static ngx_int_t
-ngx_http_paas_read_cert_name(ngx_http_paas_db_t *db, void *data)
-{
-    ngx_http_paas_cert_read_t *read = data;
-
-    int                  error;
-    paas_routedb_cert_t  cert;
-
-    error = paas_routedb_find_cert_host(db->reader, (char *) read->name->data,
-                                        read->name->len, &read->id);
-
-    if (error == PAAS_ROUTEDB_OK
-        && (read->certs == NULL
-            || ngx_http_paas_lookup_cert(read->certs, read->id) == NULL))
-    {
-        error = paas_routedb_find_cert(db->reader, read->id, &cert);
-
-        if (error == PAAS_ROUTEDB_OK) {
-            read->chain = cert.chain.len;
-            read->key = cert.key.len;
-        }
-
-        if (error == PAAS_ROUTEDB_OK && read->certs) {
-            ngx_memcpy(read->certs->pem, cert.chain.data, cert.chain.len);
-            ngx_memcpy(read->certs->pem + cert.chain.len, cert.key.data,
-                       cert.key.len);
-        }
-    }
-
-    if (error == PAAS_ROUTEDB_ENOTFOUND) {
-        read->id = 0;
-        return NGX_OK;
-    }
-
-    return (error == PAAS_ROUTEDB_OK) ? NGX_OK : NGX_DECLINED;
-}
-
-
-/* Is the name that had a damaged record well again? */
-
-static ngx_int_t
-ngx_http_paas_reread_cert(ngx_http_paas_db_t *db, void *data)
-{
-    ngx_http_paas_cert_read_t  read;
-
-    ngx_memzero(&read, sizeof(ngx_http_paas_cert_read_t));
-
-    read.name = &db->bad;
-
-    return ngx_http_paas_read_cert_name(db, &read);
-}
-
-
-static ngx_http_paas_sni_t *
+ngx_http_paas_sni_t *
 ngx_http_paas_lookup_name(ngx_http_paas_certs_t *certs, uint64_t key,
     ngx_str_t *name)
 {
@@ -330,7 +147,7 @@ ngx_http_paas_lookup_name(ngx_http_paas_certs_t *certs, uint64_t key,
 }
 
 
-static ngx_http_paas_cert_t *
+ngx_http_paas_cert_t *
 ngx_http_paas_lookup_cert(ngx_http_paas_certs_t *certs, uint64_t id)
 {
     ngx_http_paas_cert_t  *cert;
@@ -354,9 +171,9 @@ ngx_http_paas_lookup_cert(ngx_http_paas_certs_t *certs, uint64_t id)
 }
 
 
-static void
+void
 ngx_http_paas_store_name(ngx_http_paas_certs_t *certs,
-    ngx_http_paas_sni_t *sni, uint64_t key, ngx_str_t *name, uint64_t id)
+    ngx_http_paas_sni_t *sni, uint64_t key, ngx_str_t *name, uint64_t *ids)
 {
     ngx_queue_t          *q;
     ngx_http_paas_sni_t  **bucket;
@@ -388,7 +205,7 @@ ngx_http_paas_store_name(ngx_http_paas_certs_t *certs,
         certs->nnames++;
     }
 
-    sni->id = id;
+    ngx_memcpy(sni->ids, ids, sizeof(sni->ids));
     sni->stamp = certs->db.stamp;
 }
 
@@ -398,7 +215,7 @@ ngx_http_paas_store_name(ngx_http_paas_certs_t *certs,
  * is neither parsed nor complained about with each handshake.
  */
 
-static ngx_http_paas_cert_t *
+ngx_int_t
 ngx_http_paas_store_cert(ngx_http_paas_certs_t *certs,
     ngx_http_paas_cert_read_t *read, ngx_log_t *log)
 {
@@ -408,7 +225,7 @@ ngx_http_paas_store_cert(ngx_http_paas_certs_t *certs,
 
     cert = ngx_calloc(sizeof(ngx_http_paas_cert_t), log);
     if (cert == NULL) {
-        return NULL;
+        return NGX_ERROR;
     }
 
     rc = ngx_http_paas_parse_cert(cert, certs->pem, read->chain,
@@ -440,7 +257,7 @@ ngx_http_paas_store_cert(ngx_http_paas_certs_t *certs,
     ngx_queue_insert_head(&certs->certs, &cert->queue);
     certs->ncerts++;
 
-    return cert;
+    return NGX_OK;
 }
 
 

@@ -205,6 +205,27 @@ sub hosts {
 }
 my $want = join ' ', sort qw(www.example.com *.deep.org a.wild.org taken.deep.org x.deep.org y.x.deep.org stray.net);
 ok(wait_for(10, sub { hosts() eq $want }), 'the hosts are in the database') or diag hosts();
+
+# A second one with a key of another kind, beside the first.
+sub served_by {
+    my ($host) = @_;
+    my ($in, $out, $err) = '';
+    run ["$build/bin/paas-routedb", 'get', "$dir/state/certs", $host], \$in, \$out, \$err;
+    return $out =~ /^certhost \S+ (.*)$/m ? scalar(split ' ', $1) : 0;
+}
+is(served_by('www.example.com'), 1, 'one for a host');
+openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', "$dir/rsa.key", '-out', "$dir/rsa.crt",
+    '-subj', '/CN=rsa', '-addext', 'subjectAltName=DNS:www.example.com', '-days', 50);
+is((paas('certs:add', "$dir/rsa.crt", "$dir/rsa.key", '--name', 'rsa', '-a', 'shop'))[0], 0, 'certs:add of one with RSA');
+ok(wait_for(10, sub { served_by('www.example.com') == 2 }), 'and both are served');
+is(cert_of('www.example.com'), $c->{name}, 'the domain names the better one');
+good('choose one', 200, 'PATCH', '/apps/shop/domains/www.example.com', { sni_endpoint => 'rsa' });
+ok(wait_for(10, sub { served_by('www.example.com') == 1 }), 'a domain that chooses has that one alone');
+good('choose no more', 200, 'PATCH', '/apps/shop/domains/www.example.com', { sni_endpoint => undef });
+ok(wait_for(10, sub { served_by('www.example.com') == 2 }), 'both again');
+is((paas('certs:remove', 'rsa', '-a', 'shop'))[0], 0, 'certs:remove');
+ok(wait_for(10, sub { served_by('www.example.com') == 1 }), 'leaves the other one');
+
 is((stat "$dir/state/certs/data.mdb")[2] & 07777, 0640, 'which is for its group alone');
 is((stat "$dir/state/certs/lock.mdb")[2] & 07777, 0600, 'and its lock for nobody');
 

@@ -230,12 +230,12 @@ write_file('b.pem', 'B');
 write_file('b.key', 'C' x 65535);
 my $certs = loaded(<<END);
 certhost *.example.com 7
-certhost Example.com 18446744073709551615
+certhost Example.com 18446744073709551615 7
 certhost * 7
 cert 18446744073709551615 chain=$dir/b.pem key=$dir/b.key
 cert 7 chain=$pem key=$key
 END
-my $names = "certhost * 7\ncerthost *.example.com 7\ncerthost example.com 18446744073709551615\n";
+my $names = "certhost * 7\ncerthost *.example.com 7\ncerthost example.com 18446744073709551615 7\n";
 like(dump_of($certs), qr/\A\Q$names\E# cert 7: with a FOLDER.*\n# cert 1844\d+: .*\n\z/, 'dump without a folder');
 ($status, $out, $err) = run('', 'dump', $certs, "$dir/out");
 is("$status$err", '0', 'dump with a folder');
@@ -256,6 +256,8 @@ for (
     ["certhost a..b 1", qr/:1: certhost 'a..b': must be a host/],
     ["certhost a.b x", qr/:1: certhost a.b: must end with the number/],
     ["certhost a.b 1", qr/:1: certhost a.b: no cert 1: add/],
+    ["cert 1 chain=$pem key=$key\ncerthost a.b 1 2", qr/:2: certhost a.b: no cert 2: add/],
+    (map { ["certhost a.b $_", qr/:1: certhost a.b: must end with the number of a cert, or of two/] } '1 1', '1 0', '1 x', '1 2 3'),
     ["cert 1 chain=$pem key=$key\ncerthost a.b 1\ncerthost A.b 1", qr/:3: certhost a.b: already on line 2/],
 ) {
     my ($text, $message) = @$_;

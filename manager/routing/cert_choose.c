@@ -24,19 +24,33 @@ find_chosen(struct cert_index *index, struct store *st, const char *host,
 	return cert;
 }
 
+/* The best by that very name, and the best with another kind of key. */
+static struct cert_choice
+find_named(struct cert_index *index, const char *name, const char *owner)
+{
+	struct cert_choice choice = {cert_index_find(index, name, owner), NULL};
+
+	if (choice.first != NULL)
+		choice.second =
+		    cert_index_find_beside(index, name, choice.first);
+	return choice;
+}
+
 /* An app's for a host of its own: chosen, or by the name, or by the "*". */
-static const struct cert_entry *
+static struct cert_choice
 find_own(struct cert_index *index, struct store *st, const char *host,
     const char *star, const char *app)
 {
-	const struct cert_entry *cert;
+	struct cert_choice choice = {
+	    find_chosen(index, st, host, host, app), NULL};
 
-	if ((cert = find_chosen(index, st, host, host, app)) != NULL ||
-	    (star != NULL &&
-		(cert = find_chosen(index, st, host, star, app)) != NULL) ||
-	    (cert = cert_index_find(index, host, app)) != NULL)
-		return cert;
-	return star != NULL ? cert_index_find(index, star, app) : NULL;
+	if (choice.first == NULL && star != NULL)
+		choice.first = find_chosen(index, st, host, star, app);
+	if (choice.first == NULL)
+		choice = find_named(index, host, app);
+	if (choice.first == NULL && star != NULL)
+		choice = find_named(index, star, app);
+	return choice;
 }
 
 /*
@@ -54,24 +68,26 @@ is_below_anothers(struct cert_index *index, struct store *st,
 	       cert_index_find(index, star, above) != NULL;
 }
 
-const struct cert_entry *
+struct cert_choice
 cert_choose(struct cert_index *index, struct store *st, const struct conf *conf,
     const char *host)
 {
-	const struct cert_entry *cert = NULL;
+	struct cert_choice choice = {NULL, NULL};
 	char app[KEY_NAME_MAX + 1] = "";
 	const char *star = strchr(host, '.');
 
-	if (strcmp(host, ".") == 0)
-		return cert_index_default(index);
+	if (strcmp(host, ".") == 0) {
+		choice.first = cert_index_default(index);
+		return choice;
+	}
 	if (star == host)
 		star = NULL;
 	if (routing_owner(st, conf, host, app) == 0)
-		cert = find_own(index, st, host, star, app);
-	if (cert == NULL)
-		cert = cert_index_find(index, host, KEY_PLATFORM);
-	if (cert == NULL && star != NULL &&
+		choice = find_own(index, st, host, star, app);
+	if (choice.first == NULL)
+		choice = find_named(index, host, KEY_PLATFORM);
+	if (choice.first == NULL && star != NULL &&
 	    is_below_anothers(index, st, conf, star, app))
-		cert = &cert_nobodys;
-	return cert;
+		choice.first = &cert_nobodys;
+	return choice;
 }

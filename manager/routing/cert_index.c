@@ -87,6 +87,7 @@ read_entry(const char *key, const json_t *record)
 	const char *content =
 	    json_string_value(json_object_get(record, "content"));
 	const char *uuid = json_string_value(json_object_get(record, "id"));
+	const char *type = json_string_value(json_object_get(record, "type"));
 	struct cert_entry *cert;
 	uint64_t id;
 
@@ -99,6 +100,7 @@ read_entry(const char *key, const json_t *record)
 	cert->expires = number(record, "expires");
 	cert->created = number(record, "created");
 	cert->is_default = json_is_true(json_object_get(record, "default"));
+	cert->is_rsa = type != NULL && strncmp(type, "RSA", 3) == 0;
 	strlcpy(cert->uuid, uuid != NULL ? uuid : "", sizeof(cert->uuid));
 	strlcpy(cert->key, key, sizeof(cert->key));
 	if (key_part(key, 1, cert->owner, sizeof(cert->owner)) == 0)
@@ -235,6 +237,20 @@ cert_index_find(struct cert_index *index, const char *name, const char *owner)
 	struct cert_name *found = find_from(index, name, owner);
 
 	return is_of(found, name, owner) ? found->cert : NULL;
+}
+
+const struct cert_entry *
+cert_index_find_beside(
+    struct cert_index *index, const char *name, const struct cert_entry *cert)
+{
+	struct cert_name *found = find_from(index, name, cert->owner);
+
+	while (is_of(found, name, cert->owner)) {
+		if (found->cert->is_rsa != cert->is_rsa)
+			return found->cert;
+		found = RB_NEXT(cert_names, &index->names, found);
+	}
+	return NULL;
 }
 
 const struct cert_entry *

@@ -24,7 +24,7 @@ struct cert_entry {
 	RB_ENTRY(cert_entry) entry;
 	uint64_t id; /* of the contents */
 	int64_t expires, created;
-	int is_default;
+	int is_default, is_rsa;
 	char uuid[37]; /* what people call it by */
 	size_t nnames;
 	struct cert_name *names;
@@ -65,6 +65,13 @@ void cert_index_each_name(
  */
 const struct cert_entry *cert_index_find(
     struct cert_index *, const char *name, const char *owner);
+
+/*
+ * The best of the same owner's that has the name as well and a key of another
+ * kind: beside RSA anything else, and RSA beside that.  NULL: none.
+ */
+const struct cert_entry *cert_index_find_beside(
+    struct cert_index *, const char *name, const struct cert_entry *);
 
 /* The one of that uuid, if it has the name and the owner. */
 const struct cert_entry *cert_index_find_id(

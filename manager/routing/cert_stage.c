@@ -233,7 +233,10 @@ index_one(const char *key, json_t *value, uint64_t rev, void *arg)
 	return slice->left == 0;
 }
 
-/* A domain one label below a "*". */
+/*
+ * A domain one label below a "*"; or one that has a certificate, which may be
+ * that of a "*" that is gone.
+ */
 static int
 walk_one(const char *key, json_t *value, uint64_t rev, void *arg)
 {
@@ -243,7 +246,8 @@ walk_one(const char *key, json_t *value, uint64_t rev, void *arg)
 
 	(void)value, (void)rev;
 	if (dot != NULL && dot > host &&
-	    cert_index_has(&slice->stage->index, dot))
+	    (cert_index_has(&slice->stage->index, dot) ||
+		cert_db_has_host(&slice->stage->db, host)))
 		touch(slice->stage, host);
 	slice_take(slice, key);
 	return slice->left == 0;
@@ -436,7 +440,7 @@ const struct cert_entry *
 cert_stage_find(struct cert_stage *cs, const char *host)
 {
 	const struct cert_entry *cert =
-	    cert_choose(&cs->index, cs->store, cs->conf, host);
+	    cert_choose(&cs->index, cs->store, cs->conf, host).first;
 
 	return cert != &cert_nobodys ? cert : NULL;
 }

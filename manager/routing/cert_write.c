@@ -41,14 +41,14 @@ find_host(struct cert_db *db, const char *name)
 }
 
 static void
-note_host(struct cert_db *db, const char *name, size_t len, uint64_t id)
+note_host(struct cert_db *db, const char *name, size_t len, const uint64_t *ids)
 {
 	struct cert_host *host;
 
 	if ((host = calloc(1, sizeof(*host) + len + 1)) == NULL)
 		log_fatal("routing: out of memory");
 	memcpy(host->name, name, len);
-	host->id = id;
+	memcpy(host->ids, ids, sizeof(host->ids));
 	if (RB_INSERT(cert_hosts, &db->hosts, host) != NULL)
 		free(host);
 }
@@ -90,9 +90,9 @@ cert_db_clear(struct cert_db *db)
 }
 
 static int
-load_host(paas_routedb_str_t name, uint64_t id, void *arg)
+load_host(paas_routedb_str_t name, const uint64_t *ids, void *arg)
 {
-	note_host(arg, (const char *)name.data, name.len, id);
+	note_host(arg, (const char *)name.data, name.len, ids);
 	return 0;
 }
 
@@ -125,6 +125,12 @@ cert_db_load(struct cert_db *db)
 	    rc == PAAS_ROUTEDB_OK)
 		rc = PAAS_ROUTEDB_EAGAIN;
 	return rc;
+}
+
+int
+cert_db_has_host(struct cert_db *db, const char *host)
+{
+	return find_host(db, host) != NULL;
 }
 
 void
@@ -216,28 +222,41 @@ drop_host(struct cert_db *db, struct cert_host *host)
 	free(host);
 }
 
+/* One that can't be written is no reason to do without the other. */
+static void
+put_choice(struct cert_db *db, struct cert_choice choice, uint64_t *ids)
+{
+	const struct cert_entry *entries[] = {choice.first, choice.second};
+	int i, n = 0;
+
+	for (i = 0; i < PAAS_ROUTEDB_CERTS_MAX; i++)
+		if (entries[i] != NULL && put_cert(db, entries[i]) == 0)
+			ids[n++] = entries[i]->id;
+}
+
 void
 cert_db_set_host(
-    struct cert_db *db, const char *name, const struct cert_entry *entry)
+    struct cert_db *db, const char *name, struct cert_choice choice)
 {
 	struct cert_host *host = find_host(db, name);
+	uint64_t ids[PAAS_ROUTEDB_CERTS_MAX] = {0};
 
-	if (entry != NULL && host != NULL && host->id == entry->id)
+	put_choice(db, choice, ids);
+	if (host != NULL && memcmp(host->ids, ids, sizeof(ids)) == 0)
 		return;
-	if (entry == NULL || put_cert(db, entry) == -1) {
+	if (ids[0] == 0) {
 		if (host != NULL)
 			drop_host(db, host);
 		return;
 	}
 	if (note(db,
-		paas_routedb_put_cert_host(
-		    db->file->writer, str_of(name), entry->id),
+		paas_routedb_put_cert_host(db->file->writer, str_of(name), ids),
 		name) == -1)
 		return;
 	if (host != NULL)
-		host->id = entry->id;
+		memcpy(host->ids, ids, sizeof(ids));
 	else
-		note_host(db, name, strlen(name), entry->id);
+		note_host(db, name, strlen(name), ids);
 }
 
 static void

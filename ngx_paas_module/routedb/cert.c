@@ -7,14 +7,20 @@
 
 int
 paas_routedb_decode_cert_host(
-    const MDB_val *key, const MDB_val *value, uint64_t *id)
+    const MDB_val *key, const MDB_val *value, uint64_t *ids)
 {
-	if (key->mv_size < 2 || value->mv_size != CERT_HOST_SIZE ||
+	const uint8_t *v = value->mv_data;
+	int two = value->mv_size == CERT_HOST_SIZE_MAX;
+
+	if (key->mv_size < 2 || (!two && value->mv_size != CERT_HOST_SIZE) ||
 	    !paas_routedb_sealed(
-		key, value, PAAS_ROUTEDB_TAG_CERT_HOST, CERT_HOST_SIZE))
+		key, value, PAAS_ROUTEDB_TAG_CERT_HOST, value->mv_size))
 		return PAAS_ROUTEDB_EDAMAGED;
-	*id = paas_routedb_u64((const uint8_t *)value->mv_data + CERT_HOST_ID);
-	return *id != 0 ? PAAS_ROUTEDB_OK : PAAS_ROUTEDB_EDAMAGED;
+	ids[0] = paas_routedb_u64(v + CERT_HOST_ID);
+	ids[1] = two ? paas_routedb_u64(v + CERT_HOST_ID + 8) : 0;
+	return ids[0] != 0 && ids[0] != ids[1] && (!two || ids[1] != 0)
+		   ? PAAS_ROUTEDB_OK
+		   : PAAS_ROUTEDB_EDAMAGED;
 }
 
 int
@@ -43,7 +49,7 @@ paas_routedb_decode_cert(
 
 static int
 reader_get_cert_host(
-    paas_routedb_reader_t *reader, paas_routedb_str_t name, uint64_t *id)
+    paas_routedb_reader_t *reader, paas_routedb_str_t name, uint64_t *ids)
 {
 	uint8_t bytes[PAAS_ROUTEDB_KEY_MAX];
 	MDB_val key = {paas_routedb_key_cert_host(bytes, name), bytes}, value;
@@ -51,12 +57,12 @@ reader_get_cert_host(
 
 	return rc != PAAS_ROUTEDB_OK
 		   ? rc
-		   : paas_routedb_decode_cert_host(&key, &value, id);
+		   : paas_routedb_decode_cert_host(&key, &value, ids);
 }
 
 int
-paas_routedb_find_cert_host(
-    paas_routedb_reader_t *reader, const char *host, size_t len, uint64_t *id)
+paas_routedb_find_cert_host(paas_routedb_reader_t *reader, const char *host,
+    size_t len, uint64_t ids[PAAS_ROUTEDB_CERTS_MAX])
 {
 	paas_routedb_str_t name = {(const uint8_t *)host, len};
 	const uint8_t *dot;
@@ -64,16 +70,16 @@ paas_routedb_find_cert_host(
 
 	if (len == 0 || len > PAAS_ROUTEDB_HOST_MAX)
 		return PAAS_ROUTEDB_ENOTFOUND;
-	rc = reader_get_cert_host(reader, name, id);
+	rc = reader_get_cert_host(reader, name, ids);
 	dot = memchr(name.data, '.', len);
 	if (rc == PAAS_ROUTEDB_ENOTFOUND && dot != NULL && dot > name.data) {
 		name.len -= (size_t)(dot - name.data);
 		name.data = dot;
-		rc = reader_get_cert_host(reader, name, id);
+		rc = reader_get_cert_host(reader, name, ids);
 	}
 	if (rc == PAAS_ROUTEDB_ENOTFOUND) {
 		name = (paas_routedb_str_t){(const uint8_t *)".", 1};
-		rc = reader_get_cert_host(reader, name, id);
+		rc = reader_get_cert_host(reader, name, ids);
 	}
 	return rc;
 }
@@ -94,7 +100,7 @@ paas_routedb_find_cert(
 /* ---- all ---------------------------------------------------------------- */
 
 struct each_cert_host {
-	int (*cb)(paas_routedb_str_t, uint64_t, void *);
+	int (*cb)(paas_routedb_str_t, const uint64_t *, void *);
 	void *arg;
 };
 
@@ -103,19 +109,19 @@ each_cert_host(const MDB_val *key, const MDB_val *value, void *arg)
 {
 	const struct each_cert_host *each = arg;
 	paas_routedb_str_t name;
-	uint64_t id;
-	int rc = paas_routedb_decode_cert_host(key, value, &id);
+	uint64_t ids[PAAS_ROUTEDB_CERTS_MAX];
+	int rc = paas_routedb_decode_cert_host(key, value, ids);
 
 	if (rc != PAAS_ROUTEDB_OK)
 		return rc;
 	name.data = (const uint8_t *)key->mv_data + 1;
 	name.len = key->mv_size - 1;
-	return each->cb(name, id, each->arg);
+	return each->cb(name, ids, each->arg);
 }
 
 int
 paas_routedb_each_cert_host(paas_routedb_reader_t *reader,
-    int (*cb)(paas_routedb_str_t name, uint64_t id, void *), void *arg)
+    int (*cb)(paas_routedb_str_t name, const uint64_t *ids, void *), void *arg)
 {
 	struct each_cert_host each = {cb, arg};
 

@@ -58,7 +58,8 @@ enum {
 	KEYS_SIZE = 8, /* then the keys */
 	KEYS_EACH = 40,
 	CERT_HOST_ID = 4,
-	CERT_HOST_SIZE = 12,
+	CERT_HOST_SIZE = 12, /* of one; of two: */
+	CERT_HOST_SIZE_MAX = 20,
 	CERT_CHAIN = 4,
 	CERT_SIZE = 8 /* then chain, key */
 };
@@ -240,7 +241,7 @@ size_t paas_routedb_encode_pattern(uint8_t *out, paas_routedb_str_t text,
 /* Takes the copy out of an encoded host, or puts body in its place. */
 size_t paas_routedb_replace_inline(
     uint8_t *value, size_t len, const paas_routedb_str_t *body);
-size_t paas_routedb_encode_cert_host(uint8_t *out, uint64_t id);
+size_t paas_routedb_encode_cert_host(uint8_t *out, const uint64_t *ids);
 size_t paas_routedb_encode_cert(uint8_t *out, const paas_routedb_cert_t *cert);
 size_t paas_routedb_encode_keys(
     uint8_t *out, const paas_routedb_key_t *keys, uint32_t n);
@@ -261,7 +262,7 @@ int paas_routedb_check_host(
 
 int paas_routedb_check_pattern(
     paas_routedb_str_t text, const paas_routedb_path_t *paths, uint32_t npaths);
-int paas_routedb_check_cert_host(paas_routedb_str_t name, uint64_t id);
+int paas_routedb_check_cert_host(paas_routedb_str_t name, const uint64_t *ids);
 int paas_routedb_check_cert(const paas_routedb_cert_t *cert);
 int paas_routedb_check_keys(const paas_routedb_key_t *keys, uint32_t n);
 
@@ -278,7 +279,7 @@ int paas_routedb_decode_host(
 int paas_routedb_decode_pattern(const MDB_val *key, const MDB_val *value,
     uint32_t *order, paas_routedb_host_t *pattern);
 int paas_routedb_decode_cert_host(
-    const MDB_val *key, const MDB_val *value, uint64_t *id);
+    const MDB_val *key, const MDB_val *value, uint64_t *ids);
 int paas_routedb_decode_cert(
     const MDB_val *key, const MDB_val *value, paas_routedb_cert_t *cert);
 int paas_routedb_decode_keys(const MDB_val *key, const MDB_val *value,

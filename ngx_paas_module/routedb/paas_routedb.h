@@ -27,6 +27,7 @@
 #define PAAS_ROUTEDB_PATTERNS_MAX 256
 #define PAAS_ROUTEDB_KEYS_MAX     8     /* of the sticky cookie */
 #define PAAS_ROUTEDB_CERT_MAX     65536 /* bytes of a chain and a key */
+#define PAAS_ROUTEDB_CERTS_MAX    2     /* of a name, by kind of key */
 #define PAAS_ROUTEDB_KEY_SIZE     32    /* bytes of one of them */
 
 enum {
@@ -323,16 +324,16 @@ int paas_routedb_each_pattern(paas_routedb_reader_t *reader,
     int (*cb)(uint32_t order, const paas_routedb_host_t *, void *), void *arg);
 
 /*
- * The certificate for a canonical host: its own, that of ".example.com" for
- * a.example.com, but not for a.b.example.com (RFC 6125: one label), or that
- * of ".".
+ * The certificates for a canonical host: its own, those of ".example.com" for
+ * a.example.com, but not for a.b.example.com (RFC 6125: one label), or those
+ * of ".".  The ids of one, then 0; or of two, whose keys are of two kinds.
  */
-int paas_routedb_find_cert_host(
-    paas_routedb_reader_t *reader, const char *host, size_t len, uint64_t *id);
+int paas_routedb_find_cert_host(paas_routedb_reader_t *reader, const char *host,
+    size_t len, uint64_t ids[PAAS_ROUTEDB_CERTS_MAX]);
 int paas_routedb_find_cert(
     paas_routedb_reader_t *reader, uint64_t id, paas_routedb_cert_t *out);
 int paas_routedb_each_cert_host(paas_routedb_reader_t *reader,
-    int (*cb)(paas_routedb_str_t name, uint64_t id, void *), void *arg);
+    int (*cb)(paas_routedb_str_t name, const uint64_t *ids, void *), void *arg);
 int paas_routedb_each_cert(paas_routedb_reader_t *reader,
     int (*cb)(const paas_routedb_cert_t *, void *), void *arg);
 
@@ -420,8 +421,8 @@ int paas_routedb_put_keys(
 int paas_routedb_put_cert(
     paas_routedb_writer_t *writer, const paas_routedb_cert_t *cert);
 int paas_routedb_del_cert(paas_routedb_writer_t *writer, uint64_t id);
-int paas_routedb_put_cert_host(
-    paas_routedb_writer_t *writer, paas_routedb_str_t name, uint64_t id);
+int paas_routedb_put_cert_host(paas_routedb_writer_t *writer,
+    paas_routedb_str_t name, const uint64_t ids[PAAS_ROUTEDB_CERTS_MAX]);
 int paas_routedb_del_cert_host(
     paas_routedb_writer_t *writer, paas_routedb_str_t name);
 

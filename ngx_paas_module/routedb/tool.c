@@ -207,9 +207,9 @@ dump_keys(paas_routedb_reader_t *reader, FILE *out)
 }
 
 static int
-dump_cert_host(paas_routedb_str_t name, uint64_t id, void *out)
+dump_cert_host(paas_routedb_str_t name, const uint64_t *ids, void *out)
 {
-	tool_print_cert_host(out, name, id);
+	tool_print_cert_host(out, name, ids);
 	return ferror(out);
 }
 

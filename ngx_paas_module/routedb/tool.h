@@ -44,6 +44,7 @@ struct tool_line {
 	paas_routedb_key_t keys[PAAS_ROUTEDB_KEYS_MAX];
 	uint32_t nkeys;
 	paas_routedb_cert_t cert; /* chain and key: names of files */
+	uint64_t certs[PAAS_ROUTEDB_CERTS_MAX]; /* of the certhost */
 };
 
 /* 0, or -1 and in err a sentence without file and line. */
@@ -62,7 +63,8 @@ void tool_print_host(
 void tool_print_pattern(FILE *out, uint32_t order, paas_routedb_str_t text,
     const paas_routedb_path_t *path);
 void tool_print_cert(FILE *out, const paas_routedb_cert_t *cert);
-void tool_print_cert_host(FILE *out, paas_routedb_str_t name, uint64_t id);
+void tool_print_cert_host(
+    FILE *out, paas_routedb_str_t name, const uint64_t *ids);
 void tool_print_keys(FILE *out, const paas_routedb_key_t *keys, uint32_t n);
 
 /*

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,7 +96,7 @@ tool_load_cert_host(struct tool_load *l, const struct tool_line *line,
 		return -1;
 	l->certhosts = p;
 	h = &l->certhosts[l->ncerthosts++];
-	h->id = line->cert.id;
+	memcpy(h->ids, line->certs, sizeof(h->ids));
 	h->line = number;
 	return tool_load_keep(l, line->host, line->hostlen, text, &h->name);
 }
@@ -166,10 +167,14 @@ tool_load_check_certs(struct tool_load *l, paas_routedb_reader_t *reader)
 			return tool_load_fail(l, h->line,
 			    "certhost %.*s: already on line %u", SHOW(h->name),
 			    h[-1].line);
-		if (!load_has_cert(l, h->id, reader))
-			return tool_load_fail(l, h->line,
-			    "certhost %.*s: no cert %llu: add a line for it",
-			    SHOW(h->name), (unsigned long long)h->id);
+		for (int k = 0; k < PAAS_ROUTEDB_CERTS_MAX; k++)
+			if (h->ids[k] != 0 &&
+			    !load_has_cert(l, h->ids[k], reader))
+				return tool_load_fail(l, h->line,
+				    "certhost %.*s: no cert %llu: add a line "
+				    "for it",
+				    SHOW(h->name),
+				    (unsigned long long)h->ids[k]);
 	}
 	return 0;
 }
@@ -182,7 +187,7 @@ tool_load_put_certs(struct tool_load *l, paas_routedb_writer_t *w)
 
 	for (i = 0; i < l->ncerthosts && rc == PAAS_ROUTEDB_OK; i++)
 		rc = paas_routedb_put_cert_host(
-		    w, l->certhosts[i].name, l->certhosts[i].id);
+		    w, l->certhosts[i].name, l->certhosts[i].ids);
 	for (i = 0; i < l->ncerts && rc == PAAS_ROUTEDB_OK; i++)
 		rc = paas_routedb_put_cert(w, &l->certs[i].cert);
 	return rc;

@@ -90,13 +90,14 @@ answer(const struct question *q)
 static int
 print_cert(const struct question *q)
 {
-	uint64_t id;
+	uint64_t ids[PAAS_ROUTEDB_CERTS_MAX];
 	int rc;
 
-	rc = paas_routedb_find_cert_host(q->reader, q->host, q->len, &id);
+	rc = paas_routedb_find_cert_host(q->reader, q->host, q->len, ids);
 	if (rc == PAAS_ROUTEDB_OK)
 		tool_print_cert_host(stdout,
-		    (paas_routedb_str_t){(const uint8_t *)q->host, q->len}, id);
+		    (paas_routedb_str_t){(const uint8_t *)q->host, q->len},
+		    ids);
 	return rc;
 }
 

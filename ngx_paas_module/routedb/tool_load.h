@@ -43,7 +43,7 @@ struct tool_load_cert {
 
 struct tool_load_cert_host {
 	paas_routedb_str_t name;
-	uint64_t id;
+	uint64_t ids[PAAS_ROUTEDB_CERTS_MAX];
 	uint32_t line;
 };
 

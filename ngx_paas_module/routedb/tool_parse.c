@@ -251,6 +251,8 @@ parse_cert_host(
 {
 	paas_routedb_str_t name = tool_next_word(&rest);
 	paas_routedb_str_t id = tool_next_word(&rest);
+	paas_routedb_str_t other = tool_next_word(&rest);
+	uint64_t *ids = line->certs;
 	int len;
 
 	len = paas_routedb_canonical(
@@ -261,10 +263,15 @@ parse_cert_host(
 		    "wildcard such as *.example.com, or * for all others",
 		    SHOW(name));
 	line->hostlen = (size_t)len;
-	if (tool_parse_number(id, UINT64_MAX, &line->cert.id) == -1 ||
-	    line->cert.id == 0 || tool_next_word(&rest).len > 0)
+	ids[1] = 0;
+	if (tool_parse_number(id, UINT64_MAX, &ids[0]) == -1 || ids[0] == 0 ||
+	    (other.len > 0 &&
+		(tool_parse_number(other, UINT64_MAX, &ids[1]) == -1 ||
+		    ids[1] == 0 || ids[1] == ids[0])) ||
+	    tool_next_word(&rest).len > 0)
 		return tool_refuse(err,
-		    "certhost %s: must end with the number of a cert",
+		    "certhost %s: must end with the number of a cert, or of "
+		    "two, with keys of two kinds",
 		    line->host);
 	return 0;
 }

@@ -233,11 +233,13 @@ tool_print_cert(FILE *out, const paas_routedb_cert_t *cert)
 }
 
 void
-tool_print_cert_host(FILE *out, paas_routedb_str_t name, uint64_t id)
+tool_print_cert_host(FILE *out, paas_routedb_str_t name, const uint64_t *ids)
 {
 	put_name(out, "certhost ");
 	put_host(out, name);
-	putc_unlocked(' ', out);
-	put_number(out, id);
+	for (int i = 0; i < PAAS_ROUTEDB_CERTS_MAX && ids[i] != 0; i++) {
+		putc_unlocked(' ', out);
+		put_number(out, ids[i]);
+	}
 	putc_unlocked('\n', out);
 }

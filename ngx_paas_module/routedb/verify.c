@@ -185,17 +185,17 @@ static int
 verify_cert_host(struct verify *v, const MDB_val *key, const MDB_val *value)
 {
 	paas_routedb_str_t name;
-	uint64_t id;
+	uint64_t ids[PAAS_ROUTEDB_CERTS_MAX];
 
-	if (paas_routedb_decode_cert_host(key, value, &id) != 0)
+	if (paas_routedb_decode_cert_host(key, value, ids) != 0)
 		return verify_fail_at(v, key, "wrong length or CRC");
 	name.data = (const uint8_t *)key->mv_data + 1;
 	name.len = key->mv_size - 1;
-	if (paas_routedb_check_cert_host(name, id) != 0)
+	if (paas_routedb_check_cert_host(name, ids) != 0)
 		return verify_fail_at(v, key, "a field out of its range");
 	v->found.meta.ncerthosts++;
 	return verify_bytes(
-	    v, key, value, paas_routedb_encode_cert_host(v->again, id));
+	    v, key, value, paas_routedb_encode_cert_host(v->again, ids));
 }
 
 static int

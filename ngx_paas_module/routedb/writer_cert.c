@@ -6,9 +6,10 @@
 /* ---- rules and bytes ----------------------------------------------------- */
 
 int
-paas_routedb_check_cert_host(paas_routedb_str_t name, uint64_t id)
+paas_routedb_check_cert_host(paas_routedb_str_t name, const uint64_t *ids)
 {
-	return id != 0 && paas_routedb_check_name(name, PAAS_ROUTEDB_ANY_NAME)
+	return ids[0] != 0 && ids[0] != ids[1] &&
+		       paas_routedb_check_name(name, PAAS_ROUTEDB_ANY_NAME)
 		   ? PAAS_ROUTEDB_OK
 		   : PAAS_ROUTEDB_EINVAL;
 }
@@ -24,9 +25,13 @@ paas_routedb_check_cert(const paas_routedb_cert_t *cert)
 }
 
 size_t
-paas_routedb_encode_cert_host(uint8_t *out, uint64_t id)
+paas_routedb_encode_cert_host(uint8_t *out, const uint64_t *ids)
 {
-	return (size_t)(paas_routedb_put64(out + CERT_HOST_ID, id) - out);
+	uint8_t *p = paas_routedb_put64(out + CERT_HOST_ID, ids[0]);
+
+	if (ids[1] != 0)
+		p = paas_routedb_put64(p, ids[1]);
+	return (size_t)(p - out);
 }
 
 size_t
@@ -92,8 +97,8 @@ paas_routedb_del_cert(paas_routedb_writer_t *w, uint64_t id)
 }
 
 int
-paas_routedb_put_cert_host(
-    paas_routedb_writer_t *w, paas_routedb_str_t name, uint64_t id)
+paas_routedb_put_cert_host(paas_routedb_writer_t *w, paas_routedb_str_t name,
+    const uint64_t ids[PAAS_ROUTEDB_CERTS_MAX])
 {
 	uint8_t key[PAAS_ROUTEDB_KEY_MAX];
 	size_t keylen, len;
@@ -101,11 +106,11 @@ paas_routedb_put_cert_host(
 
 	rc = paas_routedb_writer_ready(w);
 	if (rc == PAAS_ROUTEDB_OK)
-		rc = paas_routedb_check_cert_host(name, id);
+		rc = paas_routedb_check_cert_host(name, ids);
 	if (rc != PAAS_ROUTEDB_OK)
 		return rc;
 	keylen = paas_routedb_key_cert_host(key, name);
-	len = paas_routedb_encode_cert_host(w->record, id);
+	len = paas_routedb_encode_cert_host(w->record, ids);
 	rc = paas_routedb_writer_change(
 	    w, key, keylen, w->record, len, &isnew, &changed);
 	if (rc == PAAS_ROUTEDB_OK && isnew)

@@ -120,12 +120,12 @@ fuzz_keys(const MDB_val *key, const MDB_val *value)
 static void
 fuzz_cert_host(const MDB_val *key, const MDB_val *value)
 {
-	uint8_t again[CERT_HOST_SIZE];
-	uint64_t id;
+	uint8_t again[CERT_HOST_SIZE_MAX];
+	uint64_t ids[PAAS_ROUTEDB_CERTS_MAX];
 
-	if (paas_routedb_decode_cert_host(key, value, &id) == 0)
-		MUST(
-		    paas_routedb_encode_cert_host(again, id) == value->mv_size);
+	if (paas_routedb_decode_cert_host(key, value, ids) == 0)
+		MUST(paas_routedb_encode_cert_host(again, ids) ==
+		     value->mv_size);
 }
 
 static void
@@ -209,7 +209,7 @@ fuzz_text(const uint8_t *data, size_t len)
 	else if (line.kind == TOOL_CERT_HOST)
 		tool_print_cert_host(out,
 		    (paas_routedb_str_t){(uint8_t *)line.host, line.hostlen},
-		    line.cert.id);
+		    line.certs);
 	else if (line.kind == TOOL_KEYS)
 		tool_print_keys(out, line.keys, line.nkeys);
 	else if (line.kind == TOOL_REVISION)
@@ -268,7 +268,8 @@ write_all(paas_routedb_writer_t *w)
 	}
 	cert.chain = (paas_routedb_str_t){(uint8_t *)chain, sizeof(chain)};
 	MUST(paas_routedb_put_cert(w, &cert) == 0);
-	MUST(paas_routedb_put_cert_host(w, str(".test"), 1) == 0);
+	MUST(paas_routedb_put_cert_host(w, str(".test"), (uint64_t[]){1, 0}) ==
+	     0);
 	MUST(paas_routedb_put_keys(w, &key, 1) == 0);
 }
 
@@ -326,7 +327,7 @@ search_all(paas_routedb_reader_t *reader)
 	paas_routedb_pool_t pool;
 	paas_routedb_cert_t cert;
 	char name[64];
-	uint64_t id;
+	uint64_t ids[PAAS_ROUTEDB_CERTS_MAX];
 	uint32_t sum = 0;
 
 	for (unsigned i = 1; i < HOSTS; i++) {
@@ -338,7 +339,7 @@ search_all(paas_routedb_reader_t *reader)
 			MUST(pool.id == i && pool.ninstances == 1);
 		(void)paas_routedb_find_pattern(reader, i, &host);
 	}
-	(void)paas_routedb_find_cert_host(reader, "a.test", 6, &id);
+	(void)paas_routedb_find_cert_host(reader, "a.test", 6, ids);
 	if (paas_routedb_find_cert(reader, 1, &cert) == 0)
 		MUST(cert.chain.len == 20000 && cert.key.len == 3);
 	(void)paas_routedb_each(reader, 0, touch, &sum);

@@ -96,6 +96,31 @@ is($s->{certificates}, 5, 'of five certificates');
 is($s->{cached}, 5, 'each of which is in the cache');
 like($r->get('x', '/metrics', port => $r->{status})->{body}, qr/^paas_certificates_ok 1\n.*^paas_certificates 5\n/ms, 'metrics');
 
+# ---- two of one name, by what the client can verify ---------------------------
+
+my %either = ('-tls1_2 ECDSA' => ['-tls1_2', '-cipher', 'ECDHE-ECDSA-AES128-GCM-SHA256'],
+    '-tls1_2 RSA' => ['-tls1_2', '-cipher', 'ECDHE-RSA-AES128-GCM-SHA256'],
+    '-tls1_3 ECDSA' => ['-tls1_3', '-sigalgs', 'ECDSA+SHA256'], '-tls1_3 RSA' => ['-tls1_3', '-sigalgs', 'RSA-PSS+SHA256']);
+sub either_is {
+    my ($ec, $rsa, $what) = @_;
+    for my $how (sort keys %either) {
+        my $want = $how =~ /RSA$/ ? $rsa : $ec;
+        is(leaf($tls, 'one.test', @{ $either{$how} }) // 'none', $want, "$what: $how");
+    }
+}
+my ($old_ec, $old_rsa) = (make('old-ec', expired => 1), make('old-rsa', kind => 'rsa', expired => 1));
+PaasTest::Certs::change_certs($dir, %names, 'one.test' => [$c{rsa}, $c{one}]);
+either_is('one', 'rsa', 'two');
+served_is('one.test', 'one', 'who can both gets the one that it likes better');
+PaasTest::Certs::change_certs($dir, %names, 'one.test' => [$c{one}, $old_rsa]);
+either_is('one', 'none', 'RSA has expired');
+PaasTest::Certs::change_certs($dir, %names, 'one.test' => [$old_ec, $c{rsa}]);
+either_is('none', 'rsa', 'ECDSA has');
+PaasTest::Certs::change_certs($dir, %names, 'one.test' => [$old_ec, $old_rsa]);
+served_is('one.test', 'old-ec', 'both: the first one');
+PaasTest::Certs::change_certs($dir, %names);
+either_is('one', 'none', 'one again');
+
 # ---- what is spoken over it ------------------------------------------------
 
 sub curl {

@@ -128,22 +128,27 @@ served(struct fixture *fx, const char *host)
 	static char text[128];
 	paas_routedb_reader_t *reader;
 	paas_routedb_cert_t cert;
-	uint64_t txn, id;
+	uint64_t txn, ids[PAAS_ROUTEDB_CERTS_MAX];
+	char *end = text;
 	int rc;
 
 	fixture_settle(fx);
 	if ((reader = open_reader(fx)) == NULL)
 		return "no database";
 	assert_int_equal(PAAS_ROUTEDB_OK, paas_routedb_begin(reader, &txn));
-	rc = paas_routedb_find_cert_host(reader, host, strlen(host), &id);
-	if (rc == PAAS_ROUTEDB_OK)
-		rc = paas_routedb_find_cert(reader, id, &cert);
-	if (rc == PAAS_ROUTEDB_OK) {
-		snprintf(text, sizeof(text), "%.*s", (int)cert.chain.len,
-		    (const char *)cert.chain.data);
+	rc = paas_routedb_find_cert_host(reader, host, strlen(host), ids);
+	for (int i = 0;
+	     rc == PAAS_ROUTEDB_OK && i < PAAS_ROUTEDB_CERTS_MAX && ids[i] != 0;
+	     i++) {
+		rc = paas_routedb_find_cert(reader, ids[i], &cert);
+		if (rc != PAAS_ROUTEDB_OK)
+			break;
+		end += sprintf(end, "%s%.*s", i > 0 ? " " : "",
+		    (int)cert.chain.len, (const char *)cert.chain.data);
 		assert_int_equal(6, cert.key.len);
 		assert_memory_equal("secret", cert.key.data, 6);
-	} else
+	}
+	if (rc != PAAS_ROUTEDB_OK)
 		assert_int_equal(PAAS_ROUTEDB_ENOTFOUND, rc);
 	assert_int_equal(PAAS_ROUTEDB_OK, paas_routedb_end(reader));
 	paas_routedb_reader_close(reader);
@@ -239,11 +244,78 @@ test_best(void **state)
 	del_cert(fx, "shop", "old");
 	assert_string_equal("star", served(fx, "www.example.com"));
 
+	/* With the last "*" the platform's own has its turn. */
+	put_cert(fx, "-", "all", 0x14, "[\"www.example.com\"]", 9, 0);
+	del_cert(fx, "shop", "star");
+	assert_string_equal("all", served(fx, "www.example.com"));
+	del_cert(fx, "-", "all");
+	put_cert(fx, "shop", "star", 0x11, "[\".example.com\"]", 99, 0);
+	assert_string_equal("star", served(fx, "www.example.com"));
+
 	/* The same bytes twice: one goes, the other stays. */
 	put_cert(fx, "shop", "twin", 0x11, "[\".example.com\"]", 99, 0);
 	del_cert(fx, "shop", "star");
 	assert_int_equal(1, meta_of(fx).ncerts);
 	assert_string_equal("star", served(fx, "www.example.com"));
+}
+
+/* A certificate with an RSA key; the other ones here have none. */
+static void
+put_rsa(struct fixture *fx, const char *owner, const char *name,
+    uint64_t content, const char *names, int64_t expires)
+{
+	char key[128], text[512];
+
+	snprintf(key, sizeof(key), "certkey/%s/%s", owner, name);
+	fixture_put(fx, key, "{\"key\": \"secret\"}");
+	snprintf(key, sizeof(key), "cert/%s/%s", owner, name);
+	snprintf(text, sizeof(text),
+	    "{\"content\": \"%016llx\", \"chain\": \"%s\", \"names\": %s, "
+	    "\"expires\": %lld, \"created\": 1, \"type\": \"RSA 2048\"}",
+	    (unsigned long long)content, name, names, (long long)expires);
+	fixture_put(fx, key, text);
+}
+
+/* Two of one name, with keys of two kinds: both, the best of each kind. */
+static void
+test_two(void **state)
+{
+	struct fixture *fx = *state;
+
+	put_app(fx, "shop");
+	put_domain(fx, "www.example.com", "shop");
+	put_cert(fx, "shop", "ec", 0x11, "[\"www.example.com\"]", 9, 0);
+	put_rsa(fx, "shop", "rsa", 0x12, "[\"www.example.com\"]", 5);
+	assert_string_equal("ec rsa", served(fx, "www.example.com"));
+	assert_int_equal(1, meta_of(fx).ncerthosts);
+	assert_int_equal(2, meta_of(fx).ncerts);
+	put_rsa(fx, "shop", "rsa2", 0x13, "[\"www.example.com\"]", 10);
+	assert_string_equal("rsa2 ec", served(fx, "www.example.com"));
+	put_cert(fx, "shop", "ec2", 0x14, "[\"www.example.com\"]", 11, 0);
+	assert_string_equal("ec2 rsa2", served(fx, "www.example.com"));
+
+	/* Not with another name's, nor with another owner's. */
+	put_rsa(fx, "shop", "star", 0x15, "[\".example.com\"]", 99);
+	put_rsa(fx, "-", "all", 0x16, "[\"www.example.com\"]", 99);
+	del_cert(fx, "shop", "rsa2");
+	assert_string_equal("ec2 rsa", served(fx, "www.example.com"));
+	del_cert(fx, "shop", "rsa");
+	assert_string_equal("ec2", served(fx, "www.example.com"));
+
+	/* The platform's may be two as well. */
+	put_cert(fx, "-", "ours", 0x17, "[\"www.example.com\"]", 9, 0);
+	del_cert(fx, "shop", "ec2");
+	del_cert(fx, "shop", "ec");
+	del_cert(fx, "shop", "star");
+	assert_string_equal("all ours", served(fx, "www.example.com"));
+
+	/* One without a key leaves the other one. */
+	fixture_del(fx, "certkey/-/all");
+	fixture_del(fx, "cert/-/all");
+	fixture_put(fx, "cert/-/keyless",
+	    "{\"content\": \"0000000000000018\", \"chain\": \"x\", \"type\": "
+	    "\"RSA 2048\", \"names\": [\"www.example.com\"], \"expires\": 99}");
+	assert_string_equal("ours", served(fx, "www.example.com"));
 }
 
 /* A domain may choose another one than the best. */
@@ -465,6 +537,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_names, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_best, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_two, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_choice, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_stars, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_platform, setup, teardown),

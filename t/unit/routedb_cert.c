@@ -18,7 +18,7 @@ put_cert(paas_routedb_writer_t *w, uint64_t id, const char *chain)
 static int
 put_cert_host(paas_routedb_writer_t *w, const char *name, uint64_t id)
 {
-	return paas_routedb_put_cert_host(w, str(name), id);
+	return paas_routedb_put_cert_host(w, str(name), (uint64_t[]){id, 0});
 }
 
 static paas_routedb_writer_t *
@@ -102,22 +102,31 @@ test_cert_there_and_back(void **state)
 static void
 test_cert_host_there_and_back(void **state)
 {
-	uint8_t key[PAAS_ROUTEDB_KEY_MAX], value[CERT_HOST_SIZE + 1];
+	uint8_t key[PAAS_ROUTEDB_KEY_MAX], value[CERT_HOST_SIZE_MAX + 1];
 	MDB_val k = {0, key}, v = {0, value};
-	uint64_t id;
+	uint64_t ids[PAAS_ROUTEDB_CERTS_MAX] = {0x0102030405060708, 0};
 
 	(void)state;
 	k.mv_size = paas_routedb_key_cert_host(key, str(".a.io"));
 	assert_memory_equal(key, "\x06.a.io", 6);
-	v.mv_size = paas_routedb_encode_cert_host(value, 0x0102030405060708);
+	v.mv_size = paas_routedb_encode_cert_host(value, ids);
 	assert_int_equal(v.mv_size, CERT_HOST_SIZE);
 	assert_memory_equal(value + 4, "\x08\x07\x06\x05\x04\x03\x02\x01", 8);
 	paas_routedb_seal(value, v.mv_size, key, k.mv_size);
-	assert_int_equal(paas_routedb_decode_cert_host(&k, &v, &id), OK);
-	assert_int_equal(id, 0x0102030405060708);
+	assert_int_equal(paas_routedb_decode_cert_host(&k, &v, ids), OK);
+	assert_int_equal(ids[0], 0x0102030405060708);
+	assert_int_equal(ids[1], 0);
+	ids[1] = 9;
+	v.mv_size = paas_routedb_encode_cert_host(value, ids);
+	assert_int_equal(v.mv_size, CERT_HOST_SIZE_MAX);
+	paas_routedb_seal(value, v.mv_size, key, k.mv_size);
+	ids[0] = ids[1] = 0;
+	assert_int_equal(paas_routedb_decode_cert_host(&k, &v, ids), OK);
+	assert_int_equal(ids[0], 0x0102030405060708);
+	assert_int_equal(ids[1], 9);
 	for (size_t i = 0; i < v.mv_size; i++) {
 		value[i] ^= 8;
-		assert_int_equal(paas_routedb_decode_cert_host(&k, &v, &id),
+		assert_int_equal(paas_routedb_decode_cert_host(&k, &v, ids),
 		    PAAS_ROUTEDB_EDAMAGED);
 		value[i] ^= 8;
 	}
@@ -126,13 +135,32 @@ test_cert_host_there_and_back(void **state)
 
 		if (n > 4)
 			paas_routedb_seal(value, n, key, k.mv_size);
-		assert_int_equal(paas_routedb_decode_cert_host(&k, &cut, &id),
-		    n == CERT_HOST_SIZE ? OK : PAAS_ROUTEDB_EDAMAGED);
+		assert_int_equal(paas_routedb_decode_cert_host(&k, &cut, ids),
+		    n == CERT_HOST_SIZE || n == CERT_HOST_SIZE_MAX
+			? OK
+			: PAAS_ROUTEDB_EDAMAGED);
 	}
-	paas_routedb_encode_cert_host(value, 0);
-	paas_routedb_seal(value, v.mv_size, key, k.mv_size);
-	assert_int_equal(
-	    paas_routedb_decode_cert_host(&k, &v, &id), PAAS_ROUTEDB_EDAMAGED);
+}
+
+static void
+test_cert_host_nonsense(void **state)
+{
+	static const uint64_t bad[][PAAS_ROUTEDB_CERTS_MAX] = {
+	    {0, 0}, {0, 1}, {7, 0}, {7, 7}};
+	uint8_t key[PAAS_ROUTEDB_KEY_MAX], value[CERT_HOST_SIZE_MAX];
+	MDB_val k = {0, key}, v = {CERT_HOST_SIZE_MAX, value};
+	uint64_t ids[PAAS_ROUTEDB_CERTS_MAX];
+
+	(void)state;
+	k.mv_size = paas_routedb_key_cert_host(key, str("a.io"));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		paas_routedb_put64(
+		    paas_routedb_put64(value + CERT_HOST_ID, bad[i][0]),
+		    bad[i][1]);
+		paas_routedb_seal(value, v.mv_size, key, k.mv_size);
+		assert_int_equal(paas_routedb_decode_cert_host(&k, &v, ids),
+		    PAAS_ROUTEDB_EDAMAGED);
+	}
 }
 
 static void
@@ -157,12 +185,22 @@ test_rules(void **state)
 	assert_int_equal(paas_routedb_check_cert(&cert), PAAS_ROUTEDB_EINVAL);
 	cert = make_cert(1, "a", "");
 	assert_int_equal(paas_routedb_check_cert(&cert), PAAS_ROUTEDB_EINVAL);
-	assert_int_equal(paas_routedb_check_cert_host(str("."), 1), OK);
-	assert_int_equal(paas_routedb_check_cert_host(str(".a.com"), 1), OK);
 	assert_int_equal(
-	    paas_routedb_check_cert_host(str("."), 0), PAAS_ROUTEDB_EINVAL);
+	    paas_routedb_check_cert_host(str("."), (uint64_t[]){1, 0}), OK);
+	assert_int_equal(
+	    paas_routedb_check_cert_host(str("."), (uint64_t[]){1, 2}), OK);
+	assert_int_equal(
+	    paas_routedb_check_cert_host(str("."), (uint64_t[]){1, 1}),
+	    PAAS_ROUTEDB_EINVAL);
+	assert_int_equal(
+	    paas_routedb_check_cert_host(str(".a.com"), (uint64_t[]){1, 0}),
+	    OK);
+	assert_int_equal(
+	    paas_routedb_check_cert_host(str("."), (uint64_t[]){0, 0}),
+	    PAAS_ROUTEDB_EINVAL);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(paas_routedb_check_cert_host(str(bad[i]), 1),
+		assert_int_equal(paas_routedb_check_cert_host(
+				     str(bad[i]), (uint64_t[]){1, 0}),
 		    PAAS_ROUTEDB_EINVAL);
 }
 
@@ -181,7 +219,7 @@ test_names(void **state)
 	    {"[::1]", 0, 5}};
 	paas_routedb_writer_t *w = begin_writer(*state);
 	paas_routedb_reader_t *reader = paas_routedb_writer_reader(w);
-	uint64_t id, txn;
+	uint64_t ids[PAAS_ROUTEDB_CERTS_MAX], txn;
 
 	assert_int_equal(put_cert_host(w, "example.com", 1), OK);
 	assert_int_equal(put_cert_host(w, ".example.com", 2), OK);
@@ -196,12 +234,12 @@ test_names(void **state)
 			uint64_t expected =
 			    with ? want[i].with : want[i].without;
 			int rc = paas_routedb_find_cert_host(
-			    reader, host, strlen(host), &id);
+			    reader, host, strlen(host), ids);
 
 			assert_int_equal(
 			    rc, expected ? OK : PAAS_ROUTEDB_ENOTFOUND);
-			if (expected && id != expected)
-				fail_msg("%s: %u", host, (unsigned)id);
+			if (expected && ids[0] != expected)
+				fail_msg("%s: %u", host, (unsigned)ids[0]);
 		}
 		assert_int_equal(paas_routedb_end(reader), OK);
 		assert_int_equal(put_cert_host(w, ".", 5), OK);
@@ -215,12 +253,12 @@ struct seen {
 };
 
 static int
-see_name(paas_routedb_str_t name, uint64_t id, void *arg)
+see_name(paas_routedb_str_t name, const uint64_t *ids, void *arg)
 {
 	struct seen *seen = arg;
 
 	assert_true(is(name, seen->names == 0 ? ".a.com" : "b.com"));
-	assert_int_equal(id, seen->names++ == 0 ? 2 : 7);
+	assert_int_equal(ids[0], seen->names++ == 0 ? 2 : 7);
 	return 0;
 }
 
@@ -323,6 +361,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_cert_there_and_back),
 	    cmocka_unit_test(test_cert_host_there_and_back),
+	    cmocka_unit_test(test_cert_host_nonsense),
 	    cmocka_unit_test(test_rules),
 	    T(test_names),
 	    T(test_changes),

@@ -30,7 +30,8 @@ my %kind = (
 );
 
 # A certificate whose common name is NAME, in the files that are returned:
-# { chain, key }.  kind => 'rsa', hosts => [...], ca => 1, by => another one.
+# { chain, key }.  kind => 'rsa', hosts => [...], ca => 1, by => another one,
+# expired => 1.
 sub make {
     my ($name, %opt) = @_;
     my $base = "$dir/" . ++$serial;
@@ -39,6 +40,7 @@ sub make {
     openssl('req', '-x509', @{ $kind{ $opt{kind} || 'ec' } }, '-nodes', '-days', 90, @by,
         '-keyout', "$base.key", '-out', "$base.crt", '-subj', "/CN=$name",
         '-addext', 'subjectAltName=' . join(',', map { "DNS:$_" } @hosts));
+    openssl('x509', '-in', "$base.crt", '-signkey', "$base.key", '-days', -1, '-out', "$base.crt") if $opt{expired};
     if ($opt{by}) {
         open my $fh, '>>', "$base.crt" or die $!;
         print {$fh} slurp($opt{by}{chain});
@@ -47,15 +49,19 @@ sub make {
     return { chain => "$base.crt", key => "$base.key" };
 }
 
-# The database's text: names => what make() returned, by name of the host.
+# The database's text: names => what make() returned, or a list of two, by name
+# of the host.
 sub text {
     my (%names) = @_;
     my ($text, %id) = ('');
     for my $host (sort keys %names) {
-        my $c = $names{$host};
-        my $id = $id{ $c->{chain} } //= hex substr openssl('dgst', '-sha256', '-r', $c->{chain}), 0, 8;
-        $text .= "cert $id chain=$c->{chain} key=$c->{key}\n" if $text !~ /^cert $id /m;
-        $text .= "certhost $host $id\n";
+        my @ids;
+        for my $c (ref $names{$host} eq 'ARRAY' ? @{ $names{$host} } : $names{$host}) {
+            my $id = $id{ $c->{chain} } //= hex substr openssl('dgst', '-sha256', '-r', $c->{chain}), 0, 8;
+            $text .= "cert $id chain=$c->{chain} key=$c->{key}\n" if $text !~ /^cert $id /m;
+            push @ids, $id;
+        }
+        $text .= "certhost $host @ids\n";
     }
     return $text;
 }
