@@ -178,6 +178,16 @@ subtest 'Java' => sub {
         'a version that is not there is named');
     with_web($p, sub { like(get($_[0], '/'), qr/"pack":"java"/, 'it answers') });
 
+    # The app's own Maven and settings go before what the pack would choose.
+    my $wrapped = place('java');
+    write_file("$wrapped->{dir}/src/mvnw", "#!/bin/sh\necho wrapped\n" .
+        "exec /usr/share/maven/bin/mvn \"\$\@\"\n");
+    write_file("$wrapped->{dir}/src/settings.xml",
+        read_file("$Packs::packs/java/lib/maven/settings.xml"));
+    build($wrapped);
+    built($wrapped, 'Java', 'mvnw');
+    like($wrapped->{output}, qr/^       wrapped$/m, 'mvnw is what runs');
+
     my $wrong = build(place({ 'pom.xml' => '<project>' }));
     is($wrong->{status}, 1, 'a broken pom.xml');
     like($wrong->{output}, qr/^ !     Maven failed/m, 'is named');
@@ -221,6 +231,14 @@ subtest 'PHP' => sub {
         my ($port) = @_;
         like(get($port, '/'), qr/packed config/, 'its package is found');
         like(get($port, '/a.txt'), qr{text/plain.*plain}s, 'a file is a file');
+    });
+    # As on a machine without php-fpm.
+    write_file("$q->{dir}/app/.paas/php/fpm.sh", "find_fpm() { :; }\n");
+    with_web($q, sub {
+        my ($port) = @_;
+        like(get($port, '/'), qr/packed config/, "PHP's own server");
+        like(get($port, '/any/path'), qr/packed config/, 'with index.php');
+        like(get($port, '/.env'), qr/^HTTP\S+ 404/, 'without hidden files');
     });
     $files{Procfile} = "web: heroku-php-apache2 -C nginx_app.conf web/\n";
     with_web(build(place(\%files)), sub {
@@ -291,6 +309,26 @@ subtest 'Ruby' => sub {
     my $bad = build(place({ Gemfile => "nonsense\n" }));
     is($bad->{status}, 1, 'a broken Gemfile');
     like($bad->{output}, qr/^ !     bundle install failed/m, 'is named');
+};
+
+# With a PATH that has a shell's tools and nothing else.
+subtest 'what is not installed is named' => sub {
+    my $bin = "$Packs::tmp/bin";
+    make_path($bin);
+    symlink "/usr/bin/$_", "$bin/$_" or die
+        for qw(bash basename cat cut dirname grep head ls mkdir nproc od readlink
+        rm sed sort tail tr wc);
+    my %want = (
+        nodejs => 'nodejs', ruby => 'ruby', php => 'php-cli', go => 'golang-go',
+        c => 'build-essential',
+    );
+    for my $id (sort keys %want) {
+        my $p = place({ x => '' });
+        my $said = `PATH=$bin /bin/bash $Packs::packs/$id/bin/compile $p->{dir}/src $p->{dir}/cache $p->{dir}/out 2>&1`;
+        isnt($?, 0, "$id: refused");
+        like($said, qr/^ !     .*'apt-get install \Q$want{$id}\E'/m,
+            "$id: with the package's name");
+    }
 };
 
 $Packs::long and subtest 'Rails, as its generator writes it' => sub {
