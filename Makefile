@@ -42,11 +42,14 @@ GIT	:= $(call objs,manager/git/serve*.c)
 HOOK	:= $(call objs,manager/git/hook*.c manager/cli/http.c \
 	   manager/cli/lines.c manager/cli/clean.c)
 
+SSH	:= $(call objs,manager/git/ssh*.c manager/cli/http.c)
+
 PROGRAMS := $(B)/bin/paas $(B)/bin/paas-routedb \
 	   $(B)/libexec/paas-manager $(B)/libexec/paas-launcher \
 	   $(B)/libexec/paas-shim $(B)/libexec/paas-init \
 	   $(B)/libexec/paas-build $(B)/libexec/paas-inspect \
 	   $(B)/libexec/paas-git $(B)/libexec/paas-git-hook \
+	   $(B)/libexec/paas-git-ssh \
 	   $(B)/libexec/run $(B)/libexec/paas-rotate
 MODULE	:= $(B)/ngx_http_paas_module.so
 UNITS	:= $(patsubst t/unit/%.c,$(B)/t/unit_%,$(wildcard t/unit/*.c))
@@ -91,6 +94,7 @@ LIBS_launcher	:= -lsystemd -lnftables -lmnl -lseccomp -lbsd
 LIBS_shim	:= -lbsd
 LIBS_git	:= -lbsd
 LIBS_hook	:= -lcurl -ljansson -lbsd
+LIBS_ssh	:= -lcurl -ljansson -lbsd
 LIBS_build	:= -larchive -lyaml -ljansson -lsodium -lbsd
 
 link	= @mkdir -p $(@D); echo link $@; \
@@ -120,6 +124,8 @@ $(B)/libexec/paas-git: $(GIT) $(COMMON)
 	$(link) $(LIBS_git)
 $(B)/libexec/paas-git-hook: $(HOOK) $(COMMON)
 	$(link) $(LIBS_hook)
+$(B)/libexec/paas-git-ssh: $(SSH) $(COMMON)
+	$(link) $(LIBS_ssh)
 $(B)/libexec/run: scripts/sandbox/run
 	@mkdir -p $(@D)
 	install -m 755 $< $@

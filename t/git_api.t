@@ -71,7 +71,7 @@ sub as_user {
 
 is(as_user('nobody', '/git/shop/push', basic('x', $all->{token})), "0 \n", 'a stranger gets no answer');
 like(as_user('www-data', '/git/shop/push'), qr/^401 git needs a token/, 'nginx is asked for a token');
-like(as_user('paas-git', '/git/shop/push', basic('x', $all->{token})), qr/^404 /, 'git does not ask for nginx');
+like(as_user('paas-git', '/git/shop/push', basic('x', $all->{token})), qr/^403 this session/, 'git comes with sessions over SSH alone');
 like(as_user('paas-git', '/apps/shop', bearer($all->{token})), qr/^200 /, 'but uses what it has');
 is(door($_->[0], $_->[1], $_->[2], bearer($all->{token}))->{status}, 404, "$_->[0] $_->[1] is not for tokens")
     for ['GET', '/apps'], ['POST', '/apps', '{}'], ['GET', '/tokens'], ['POST', '/tokens', '{}'], ['DELETE', '/apps/shop'],

@@ -17,6 +17,7 @@
 #include "api/push_token.h"
 #include "api/request.h"
 #include "api/respond.h"
+#include "api/ssh_key.h"
 #include "api/token.h"
 #include "common/log.h"
 #include "store/keys.h"
@@ -26,6 +27,9 @@
 
 /* Receiving what is pushed takes as long as the network does. */
 #define PUSH_LIFE (6 * 3600 * 1000000ULL)
+
+/* From the key to what is asked for with it, which follows at once. */
+#define LOGIN_LIFE (120 * 1000000ULL)
 
 /* A use is noted once in this time. */
 #define USED_EVERY (60 * 1000000LL)
@@ -264,6 +268,37 @@ access_push_token(struct access *a, char *text, uint64_t token, uint64_t app)
 	push_token_format(text, &push, a->key);
 }
 
+/* ---- SSH ------------------------------------------------------------- */
+
+int
+access_is_git(const struct request *r)
+{
+	return r->uid == r->api->access->git;
+}
+
+/* As that of a push, of app 0, which is none. */
+void
+access_login_token(struct access *a, char *text, uint64_t key)
+{
+	struct push_token login = {.token = key, .app = 0};
+
+	arc4random_buf(&login.nonce, sizeof(login.nonce));
+	login.expires = (uint64_t)id_now() + LOGIN_LIFE;
+	push_token_format(text, &login, a->key);
+}
+
+json_t *
+access_login(struct access *a, const char *text, size_t len, uint64_t *key)
+{
+	struct push_token login;
+
+	if (push_token_parse(&login, text, len, a->key) == -1 ||
+	    login.app != 0 || login.expires <= (uint64_t)id_now())
+		return NULL;
+	*key = login.token;
+	return ssh_key_find(a->api->store, login.token);
+}
+
 /* ---- the route ------------------------------------------------------- */
 
 /* The number of the app that the path names; 0: there is none. */
@@ -281,7 +316,7 @@ access_app_number(struct request *r)
 	return number;
 }
 
-/* Its token has to be there still, and not expired. */
+/* What it was made by has to be there still, and not expired. */
 static json_t *
 access_push(struct request *r, const char *text, size_t len)
 {
@@ -291,10 +326,13 @@ access_push(struct request *r, const char *text, size_t len)
 	int64_t expires, now = id_now();
 
 	if (push_token_parse(&push, text, len, r->api->access->key) == -1 ||
-	    push.expires <= (uint64_t)now || push.app != access_app_number(r))
+	    push.expires <= (uint64_t)now || push.app == 0 ||
+	    push.app != access_app_number(r))
 		return NULL;
 	record = store_get(r->api->store,
 	    key_format(key, "token/%016" PRIx64, push.token), NULL);
+	if (record == NULL)
+		record = ssh_key_find(r->api->store, push.token);
 	expires = model_number(record, "expires");
 	if (record != NULL && (expires == 0 || now < expires)) {
 		r->push = push.nonce;
@@ -364,8 +402,7 @@ access_route(struct request *r)
 
 	if (r->door->kind == DOOR_PEOPLE && (flags & API_GIT) == 0)
 		return 1;
-	if (r->door->kind == DOOR_TOKENS && (flags & API_GIT) != 0 &&
-	    r->uid != r->api->access->git)
+	if (r->door->kind == DOOR_TOKENS && (flags & API_GIT) != 0)
 		return 1;
 	if (r->door->kind == DOOR_TOKENS && (flags & API_DEPLOY) != 0)
 		return access_by_token(r);

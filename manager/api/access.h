@@ -53,6 +53,18 @@ void access_push_token(
     struct access *, char *text, uint64_t token, uint64_t app);
 
 /*
+ * A token for one session of somebody who came with an SSH key of that number:
+ * PUSH_TOKEN_TEXT bytes.  And back: the key's record, a new reference, or NULL
+ * if it is none, is over, or the key has been removed meanwhile.
+ */
+void access_login_token(struct access *, char *text, uint64_t key);
+json_t *access_login(
+    struct access *, const char *text, size_t len, uint64_t *key);
+
+/* Does a process of git's own ask, and not nginx? */
+int access_is_git(const struct request *);
+
+/*
  * The secret of an Authorization header, Basic or Bearer, into buf; its
  * length, 0 if it can't be read.  Of a name and a password, the password, or
  * the name if that is empty.

@@ -17,7 +17,7 @@ struct request;
 #define API_DEPLOY                                                        \
 	0x04U         /* a token for deploys of its app, which is API_APP \
 		       */
-#define API_GIT 0x08U /* nginx alone: it is about somebody's credentials */
+#define API_GIT 0x08U /* nginx and git: it is about somebody's credentials */
 
 #define API_PARAMS_MAX 3
 

@@ -97,13 +97,26 @@ model_git_url(const struct conf *conf, const char *path)
 	    "http://git.%s:%u%s", conf->domain, conf->http_port, path);
 }
 
+/* null if there is no sshd of ours. */
+json_t *
+model_git_ssh_url(const struct conf *conf, const char *path)
+{
+	if (conf->ssh_port == 0)
+		return json_null();
+	if (conf->ssh_port == 22)
+		return json_sprintf("ssh://git@git.%s%s", conf->domain, path);
+	return json_sprintf(
+	    "ssh://git@git.%s:%u%s", conf->domain, conf->ssh_port, path);
+}
+
 static json_t *
-app_git_url(const struct conf *conf, const char *name)
+app_git_url(const struct conf *conf, const char *name,
+    json_t *(*make)(const struct conf *, const char *))
 {
 	char path[MODEL_NAME_MAX + 8];
 
 	snprintf(path, sizeof(path), "/%s.git", name);
-	return model_git_url(conf, path);
+	return make(conf, path);
 }
 
 static json_t *
@@ -133,15 +146,17 @@ model_app(struct api *api, const char *name, json_t *app)
 
 	id_derive(owner, "", "owner", "paas");
 	return json_pack(
-	    "{s:s, s:s, s:o, s:o, s:o, s:n, s:o, s:o, s:b, s:b, s:o,"
+	    "{s:s, s:s, s:o, s:o, s:o, s:n, s:o, s:o, s:o, s:b, s:b, s:o,"
 	    " s:o, s:o, s:{s:s, s:s}, s:n, s:n, s:b, s:n}",
 	    "id", model_text(app, "id"), "name", name, "created_at",
 	    id_time_of(app, "created"), "updated_at",
 	    id_time_of(app, "updated"), "released_at",
 	    app_released_at(api, name, app), "archived_at", "web_url",
-	    app_url(api->conf, name), "git_url", app_git_url(api->conf, name),
-	    "maintenance", json_is_true(json_object_get(app, "maintenance")),
-	    "stopped", json_is_true(json_object_get(app, "stopped")), "stack",
+	    app_url(api->conf, name), "git_url",
+	    app_git_url(api->conf, name, model_git_url), "git_ssh_url",
+	    app_git_url(api->conf, name, model_git_ssh_url), "maintenance",
+	    json_is_true(json_object_get(app, "maintenance")), "stopped",
+	    json_is_true(json_object_get(app, "stopped")), "stack",
 	    app_named("stack", api->stack), "build_stack",
 	    app_named("stack", api->stack), "region",
 	    app_named("region", REGION), "owner", "id", owner, "email",

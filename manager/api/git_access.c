@@ -7,6 +7,9 @@
  *   X-Paas-User        who it is
  *   X-Paas-Token       of a push: for its hook
  *   X-Paas-Message     a refusal in words, which git shows
+ *
+ * paas-git-ssh asks the same with the token of its session, and takes it from
+ * the body.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -101,6 +104,39 @@ git_check_token(struct request *r, uint64_t *id)
 	return NULL;
 }
 
+/*
+ * The same of a session with an SSH key, which is good for all apps; git's own
+ * processes have nothing else to ask here.
+ */
+static json_t *
+git_check_login(struct request *r, uint64_t *id)
+{
+	char secret[SECRET_MAX];
+	const char *header;
+	json_t *key = NULL, *token;
+	size_t len;
+
+	header = MHD_lookup_connection_value(
+	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	if (header == NULL) {
+		respond_missing(r, "there is nothing at that path for you");
+		return NULL;
+	}
+	len = access_secret(header, secret, sizeof(secret));
+	key = access_login(r->api->access, secret, len, id);
+	explicit_bzero(secret, sizeof(secret));
+	if (key == NULL) {
+		git_refuse(r, MHD_HTTP_FORBIDDEN,
+		    "this session is over, or its key has been removed: "
+		    "connect again");
+		return NULL;
+	}
+	token = json_pack(
+	    "{s:s, s:s}", "user", model_text(key, "user"), "scope", "deploy");
+	json_decref(key);
+	return token;
+}
+
 /* The number of the app, if the token is good for it; 0 after an answer. */
 static uint64_t
 git_check_app(struct request *r, json_t *token)
@@ -140,16 +176,19 @@ static void
 git_grant(struct git_access *git)
 {
 	struct request *r = git->request;
-	char number[17], text[PUSH_TOKEN_TEXT];
+	char number[17], text[PUSH_TOKEN_TEXT] = "";
 
-	respond_json(r, MHD_HTTP_OK, json_object());
 	key_format_id(number, git->number);
+	if (git->push)
+		access_push_token(
+		    r->api->access, text, git->token, git->number);
+	respond_json(r, MHD_HTTP_OK,
+	    json_pack("{s:s, s:s, s:s}", "repository", number, "user",
+		git->user, "token", text));
 	respond_header(r, "X-Paas-Repository", number);
 	respond_header(r, "X-Paas-User", git->user);
-	if (!git->push)
-		return;
-	access_push_token(r->api->access, text, git->token, git->number);
-	respond_header(r, "X-Paas-Token", text);
+	if (git->push)
+		respond_header(r, "X-Paas-Token", text);
 	explicit_bzero(text, sizeof(text));
 }
 
@@ -189,7 +228,8 @@ git_access(struct request *r)
 		respond_broken(r, "out of memory");
 		return;
 	}
-	token = git_check_token(r, &git->token);
+	token = access_is_git(r) ? git_check_login(r, &git->token)
+				 : git_check_token(r, &git->token);
 	if (token != NULL && (git->number = git_check_app(r, token)) != 0) {
 		git->request = request_hold(r);
 		git->push = strcmp(r->params[1], "push") == 0;

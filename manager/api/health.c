@@ -46,11 +46,12 @@ static void
 health_answer(struct request *r, json_t *page)
 {
 	respond_json(r, MHD_HTTP_OK,
-	    json_pack("{s:s, s:I, s:b, s:o, s:o, s:o}", "status", "ok",
+	    json_pack("{s:s, s:I, s:b, s:o, s:o, s:o, s:o}", "status", "ok",
 		"revision", (json_int_t)store_revision(r->api->store),
 		"launcher", launch_answers(node_launch(r->api->node)), "router",
 		health_router(page), "git_url", model_git_url(r->api->conf, ""),
-		"git_https_url", health_git_https(r->api->conf)));
+		"git_https_url", health_git_https(r->api->conf), "git_ssh_url",
+		model_git_ssh_url(r->api->conf, "")));
 }
 
 static void

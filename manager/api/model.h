@@ -25,6 +25,7 @@ json_t *model_find_app(
 json_t *model_app(struct api *, const char *name, json_t *app);
 /* Where git finds the platform, and there a path. */
 json_t *model_git_url(const struct conf *, const char *path);
+json_t *model_git_ssh_url(const struct conf *, const char *path);
 
 json_t *model_app_ref(const char *name, json_t *app); /* {id, name} */
 

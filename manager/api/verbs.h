@@ -62,6 +62,11 @@
 	VERB(build_log)        \
 	VERB(log_tail)         \
 	VERB(timeline_list)    \
+	VERB(key_list)         \
+	VERB(key_info)         \
+	VERB(key_create)       \
+	VERB(key_delete)       \
+	VERB(key_login)        \
 	VERB(git_access)       \
 	VERB(token_create)     \
 	VERB(token_list)       \

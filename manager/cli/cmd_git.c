@@ -137,7 +137,7 @@ cmd_git_remote(struct cli *cli)
 	struct cli_text text;
 	const char *url;
 	json_t *app;
-	int rc;
+	int rc, ssh;
 
 	if (name == NULL)
 		name = REMOTE;
@@ -156,9 +156,16 @@ cmd_git_remote(struct cli *cli)
 	rc = cli_call(cli, "GET", NULL, &app, "/apps/%s", cli->app);
 	if (rc != EXIT_OK)
 		return rc;
-	url = cli_text(app, "git_url", &text);
+	ssh = cli_has(cli, OPT_SSH);
+	url = cli_text(app, ssh ? "git_ssh_url" : "git_url", &text);
+	if (ssh && *url == '\0') {
+		cli_error(cli, "there is no git over SSH on this platform: "
+			       "`scripts/up --ssh-port 2222` brings it");
+		json_decref(app);
+		return EXIT_REFUSED;
+	}
 	if (*url == '\0' || remote_set(name, url) == -1 ||
-	    remote_set_helper(cli, url) == -1) {
+	    (!ssh && remote_set_helper(cli, url) == -1)) {
 		cli_error(cli, "the remote %s could not be set", name);
 		json_decref(app);
 		return EXIT_REFUSED;

@@ -67,6 +67,7 @@ enum grammar_option_id {
 	OPT_SCOPE,
 	OPT_EXPIRES,
 	OPT_INDEX,
+	OPT_SSH,
 	OPT_MDOC,
 	OPT_MAX
 };

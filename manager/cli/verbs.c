@@ -58,6 +58,8 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 	    "serve it for every host that has none of its own"},
 	[OPT_REMOTE] = {OPT_REMOTE, 'r', "remote", NULL, "NAME", KIND_TEXT,
 	    "what git calls it, paas if not given"},
+	[OPT_SSH] = {OPT_SSH, 0, "ssh", NULL, NULL, KIND_TEXT,
+	    "over SSH, with a key that paas keys:add has added"},
 	[OPT_SCOPE] = {OPT_SCOPE, 0, "scope", NULL, "SCOPE", KIND_TEXT,
 	    "what the token is for: deploy"},
 	[OPT_EXPIRES] = {OPT_EXPIRES, 0, "expires", "expires-in", "TIME",
@@ -418,7 +420,8 @@ const struct grammar_verb grammar_verbs[] = {
 	    "Show what a build printed, the latest if none is named", NULL,
 	    "paas builds:log -a shop", cmd_builds_log},
 
-	{"git:remote", NULL, "Access", VERB_APP, NO_ARGS, {OPT_REMOTE},
+	{"git:remote", NULL, "Access", VERB_APP, NO_ARGS,
+	    {OPT_REMOTE, OPT_SSH},
 	    "Let git push from this folder's repository",
 	    "Adds the remote paas, or changes it, and names git:credentials to "
 	    "git for the platform's host, so that no password is asked for.",
@@ -430,6 +433,20 @@ const struct grammar_verb grammar_verbs[] = {
 	    "answer is a token for all apps, made when it is first asked for, "
 	    "good for 90 days and kept in ~/.config/paas/git.",
 	    "paas git:credentials get", cmd_git_credentials},
+	{"keys", "keys:list", "Access", 0, NO_ARGS, {0},
+	    "List the SSH keys that may push", NULL, "paas keys", cmd_keys},
+	{"keys:add", NULL, "Access", 0,
+	    ARG("FILE", COUNT_OPTIONAL, KIND_FILE), {0},
+	    "Let an SSH key push to every app",
+	    "FILE is a public key, - standard input; without it yours in ~/.ssh "
+	    "is taken. SSH has to be there: scripts/up --ssh-port.",
+	    "paas keys:add ~/.ssh/id_ed25519.pub", cmd_keys_add},
+	{"keys:remove", "keys:rm", "Access", 0,
+	    ARG("KEY", COUNT_SOME, KIND_TEXT), {0},
+	    "Remove SSH keys, by fingerprint or comment",
+	    "From then on nobody comes in with them, and what is being pushed "
+	    "with them is not accepted.",
+	    "paas keys:remove ann@laptop", cmd_keys_remove},
 	{"tokens", "tokens:list", "Access", 0, NO_ARGS, {0},
 	    "List the tokens that may be used in place of a password", NULL,
 	    "paas tokens", cmd_tokens},

@@ -57,6 +57,7 @@ static const struct conf_setting settings[] = {
     TEXT(CONF_NAME, domain, "paas.localhost"),
     NUMBER(http_port, 1, 65535, "8080"),
     NUMBER(https_port, 0, 65535, "0"),
+    NUMBER(ssh_port, 0, 65535, "0"),
     TEXT(CONF_NETS, trusted_proxies, ""),
     FLAG(proxy_protocol, "off"),
     TEXT(CONF_PATH, state_dir, "/var/lib/paas"),

@@ -20,6 +20,7 @@ struct conf {
 	char domain[254];    /* apps answer at APP.domain */
 	uint32_t http_port;  /* what nginx listens on, for printed URLs */
 	uint32_t https_port; /* the same for https; 0: it does not */
+	uint32_t ssh_port; /* what sshd listens on for git; 0: there is none */
 	char trusted_proxies[1024]; /* scripts/up tells nginx of these two */
 	uint32_t proxy_protocol;
 	char state_dir[256];   /* survives a reboot */

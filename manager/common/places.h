@@ -15,6 +15,7 @@
  *   state/caches/APP/       a build cache an app; the files of  paas-slug
  *                           its last push in .paas-files
  *   state/git/APP.git/      what was pushed with git, an app    paas-git
+ *   state/ssh/              sshd: configuration, host key     root
  *   state/log/APP/ID.log    and ID.log.1, the one before        paas-log:paas
  *   run/inst/ID             the launcher's record               root
  *   run/exit/ID             the shim's exit record              paas-log:paas

@@ -16,6 +16,7 @@
 #include "common/log.h"
 
 #define HTTP_BACKEND "/usr/lib/git-core/git-http-backend"
+#define GIT          "/usr/bin/git"
 
 /*
  * At once, of the 40 processes that fcgiwrap has: some are always left for
@@ -30,6 +31,13 @@
 static int
 answer(int status, const char *text)
 {
+	const char *method = getenv("REQUEST_METHOD");
+
+	/* What sshd has as our errors is shown to who asks. */
+	if (method != NULL && strcmp(method, SERVE_SSH) == 0) {
+		fprintf(stderr, "%s\n", text);
+		return 1;
+	}
 	if (status >= 500)
 		log_err("%s", text);
 	printf("Status: %d\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -85,7 +93,7 @@ take_place(const struct serve *s)
 	char path[sizeof(s->conf.run_dir) + 32];
 	int fd, n;
 
-	if (s->method[0] != 'P')
+	if (s->method[0] == 'G')
 		return 0;
 	for (n = s->push ? PUSHES_MAX : FETCHES_MAX; n > 0; n--) {
 		snprintf(path, sizeof(path), "%s/git/%s.%d", s->conf.run_dir,
@@ -98,6 +106,19 @@ take_place(const struct serve *s)
 			(void)close(fd);
 	}
 	return -1;
+}
+
+/* http-backend finds the repository by what is in its environment. */
+static int
+run(const struct serve *s, char *const *environment)
+{
+	char path[PATH_MAX];
+	const char *const backend[] = {HTTP_BACKEND, NULL};
+	const char *const git[] = {
+	    GIT, s->push ? "receive-pack" : "upload-pack", path, NULL};
+
+	serve_path(path, s);
+	return serve_pump(s, s->ssh ? git : backend, environment);
 }
 
 static int
@@ -138,8 +159,7 @@ main(int argc, char **argv)
 	environment = serve_environment(&s, libexec, locks.push);
 	if (environment == NULL)
 		return answer(500, "out of memory");
-	status =
-	    serve_pump(HTTP_BACKEND, environment, s.push && s.method[0] == 'P');
+	status = run(&s, environment);
 	/* Also after a good one: who was ended before it had it for company. */
 	if (s.push)
 		serve_tidy(&s, &locks);

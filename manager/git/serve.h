@@ -1,8 +1,9 @@
 /*
- * paas-git: what fcgiwrap runs for a request to git.DOMAIN, as paas-git.  It
- * checks every word that nginx hands over, puts the app's repository in
- * order, and has git http-backend do the rest in an environment of its own
- * making: serve_env.c, serve_repository.c, serve_pump.c.
+ * paas-git: what fcgiwrap runs for a request to git.DOMAIN, and paas-git-ssh
+ * for a session, as paas-git.  It checks every word that nginx or the other
+ * hands over, puts the app's repository in order, and has git do the rest in
+ * an environment of its own making: serve_env.c, serve_repository.c,
+ * serve_pump.c.
  */
 #ifndef PAAS_GIT_SERVE_H
 #define PAAS_GIT_SERVE_H
@@ -11,7 +12,7 @@
 
 #include "common/conf.h"
 
-/* nginx and paas-git agree on these. */
+/* nginx, paas-git-ssh and paas-git agree on these. */
 #define SERVE_CONF       "PAAS_CONF"           /* the platform's paas.conf */
 #define SERVE_REPOSITORY "PAAS_GIT_REPOSITORY" /* the app's number */
 #define SERVE_APP        "PAAS_GIT_APP"        /* its name */
@@ -19,6 +20,9 @@
 #define SERVE_TOKEN      "PAAS_GIT_TOKEN"      /* of this push */
 #define SERVE_SERVICE    "PAAS_GIT_SERVICE"    /* "info/refs", ... */
 #define SERVE_LOCK       "PAAS_GIT_LOCK"       /* for the hook: a descriptor */
+
+/* In place of GET and POST: a session over SSH. */
+#define SERVE_SSH "SSH"
 
 struct serve {
 	struct conf conf;
@@ -36,6 +40,7 @@ struct serve {
 	char protocol[64];
 	char address[48];
 	int push; /* receive-pack, or its announcement */
+	int ssh;
 };
 
 /* ---- serve_env.c */
@@ -53,6 +58,9 @@ int serve_read(struct serve *, char *(*get)(const char *), char *err);
 char **serve_environment(const struct serve *, const char *libexec, int lock);
 
 /* ---- serve_repository.c */
+
+/* Where it is: PATH_MAX bytes. */
+void serve_path(char *path, const struct serve *);
 
 struct serve_locks {
 	int busy; /* of whoever works in the repository, its holders' children
@@ -82,10 +90,12 @@ int serve_sync(const char *state);
 /* ---- serve_pump.c */
 
 /*
- * Runs program with its input ours, as long as it takes any: who sends should
- * get the answer, not a broken pipe.  Who pushes is told if it ends badly, and
- * it ends if nobody reads its answer any more.  Returns its exit status.
+ * Runs argv[0] with its input ours, as long as it takes any: who sends by HTTP
+ * should get the answer, not a broken pipe.  Who pushes is told if it ends
+ * badly, and it ends if nobody reads its answer any more.  Returns its exit
+ * status.
  */
-int serve_pump(const char *program, char *const *environment, int push);
+int serve_pump(
+    const struct serve *, const char *const *argv, char *const *environment);
 
 #endif

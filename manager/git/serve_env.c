@@ -50,7 +50,7 @@ static const struct field {
     FIELD(SERVE_USER, user, 1, NULL),
     FIELD(SERVE_TOKEN, token, 0, HEX "push_"),
     FIELD(SERVE_SERVICE, service, 1, NAME "/"),
-    FIELD("REQUEST_METHOD", method, 3, "GETPOST"),
+    FIELD("REQUEST_METHOD", method, 3, "GETPOSTH"),
     FIELD("QUERY_STRING", query, 0, NAME "="),
     FIELD("CONTENT_TYPE", type, 0, NAME "/"),
     FIELD("CONTENT_LENGTH", length, 0, DIGITS),
@@ -87,6 +87,8 @@ static const struct {
     {"info/refs", "GET", "service=" RECEIVE, "", 1},
     {UPLOAD, "POST", "", "application/x-" UPLOAD "-request", 0},
     {RECEIVE, "POST", "", "application/x-" RECEIVE "-request", 1},
+    {UPLOAD, SERVE_SSH, "", "", 0},
+    {RECEIVE, SERVE_SSH, "", "", 1},
 };
 
 static int
@@ -101,7 +103,8 @@ request_fits(struct serve *s, char *err)
 		    strcmp(s->type, requests[i].type) != 0)
 			continue;
 		s->push = requests[i].push;
-		if (s->push && s->method[0] == 'P' && s->token[0] == '\0')
+		s->ssh = strcmp(s->method, SERVE_SSH) == 0;
+		if (s->push && s->method[0] != 'G' && s->token[0] == '\0')
 			return refuse(err, 403, "A push needs its token.");
 		return 0;
 	}

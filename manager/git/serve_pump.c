@@ -26,16 +26,15 @@
 
 /* In a child that shares nothing with us but descriptors. */
 static void
-pump_exec(const char *program, char *const *environment, int input)
+pump_exec(const char *const *argv, char *const *environment, int input)
 {
-	char *const argv[] = {(char *)(uintptr_t)program, NULL};
-
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)setpgid(0, 0);
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (dup2(input, STDIN_FILENO) != -1)
-		(void)execve(program, argv, environment);
-	log_err("%s: %s", program, strerror(errno));
+		(void)execve(
+		    argv[0], (char *const *)(uintptr_t)argv, environment);
+	log_err("%s: %s", argv[0], strerror(errno));
 	_exit(127);
 }
 
@@ -105,7 +104,7 @@ pump_wait(pid_t pid)
 			(void)kill(-pid, SIGKILL);
 		if ((fds[0].revents & POLLIN) != 0)
 			break;
-		if ((fds[1].revents & POLLERR) != 0) {
+		if ((fds[1].revents & (POLLERR | POLLHUP)) != 0) {
 			(void)kill(-pid, SIGTERM);
 			fds[1].fd = -1;
 			ending = 1;
@@ -133,24 +132,32 @@ pump_last_word(void)
 	(void)!write(STDOUT_FILENO, packet, sizeof(packet) - 1);
 }
 
+/*
+ * By HTTP the input has an end, which nobody else may wait for.  Over SSH it
+ * is open as long as the other end is: it is git's alone, and ends with it.
+ */
 int
-serve_pump(const char *program, char *const *environment, int push)
+serve_pump(
+    const struct serve *s, const char *const *argv, char *const *environment)
 {
 	int fd[2], status;
 	pid_t pid;
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (pipe2(fd, O_CLOEXEC) == -1 || (pid = fork()) == -1) {
-		log_err("%s: %s", program, strerror(errno));
+		log_err("%s: %s", argv[0], strerror(errno));
 		return 126;
 	}
 	if (pid == 0)
-		pump_exec(program, environment, fd[0]);
+		pump_exec(argv, environment, s->ssh ? STDIN_FILENO : fd[0]);
 	(void)close(fd[0]);
-	pump_input(fd[1]);
+	if (s->ssh)
+		(void)close(STDIN_FILENO);
+	else
+		pump_input(fd[1]);
 	(void)close(fd[1]);
 	status = pump_wait(pid);
-	if (push && status != 0)
+	if (s->push && s->method[0] != 'G' && status != 0)
 		pump_last_word();
 	return status;
 }

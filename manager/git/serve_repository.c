@@ -198,8 +198,8 @@ lock(const char *path, int dir, char *err)
 	}
 }
 
-static void
-format_path(char path[PATH_MAX], const struct serve *s)
+void
+serve_path(char *path, const struct serve *s)
 {
 	snprintf(path, PATH_MAX, "%s/" PLACE_GIT "/%s.git", s->conf.state_dir,
 	    s->repository);
@@ -210,7 +210,7 @@ serve_tidy(const struct serve *s, const struct serve_locks *locks)
 {
 	char path[PATH_MAX];
 
-	format_path(path, s);
+	serve_path(path, s);
 	if (flock(locks->busy, LOCK_EX | LOCK_NB) == 0)
 		clean(path);
 }
@@ -220,7 +220,7 @@ serve_prepare(const struct serve *s, struct serve_locks *locks, char *err)
 {
 	char path[PATH_MAX];
 
-	format_path(path, s);
+	serve_path(path, s);
 	locks->busy =
 	    inherited(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
 	if (locks->busy == -1)

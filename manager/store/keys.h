@@ -56,6 +56,9 @@
  *   token/ID                   api       hash (of the secret, hex), scope, app
  *                                        (absent: of all), user, description,
  *                                        created, expires (0: never), used
+ *   sshkey/HASH                api       key ("TYPE BASE64"), comment, user,
+ *                                        created, used; HASH: 64 hex digits,
+ *                                        SHA-256 of what is in base64
  *   secret/push                api       key (hex) that signs the tokens of
  *                                        single pushes
  *   settings/APP/ID            api       created, settings (manifest/
