@@ -2,8 +2,14 @@
 # systemd they are units, without it runit's runsv keeps them running.
 
 . "$top/scripts/lib/tls.sh"
+. "$top/scripts/lib/ssh.sh"
 
 services=(launcher manager dns git router rotate)
+
+# Those that run, or are to be.
+services_wanted() {
+    ! has_ssh || services+=(ssh)
+}
 
 # ---- files ------------------------------------------------------------
 
@@ -60,6 +66,8 @@ conf_write() {
     conf_set "$conf" http_port "$port"
     [ "$https_port" = 0 ] && [ -z "$(conf_get "$conf" https_port)" ] ||
         conf_set "$conf" https_port "$https_port"
+    [ "$ssh_port" = 0 ] && [ -z "$(conf_get "$conf" ssh_port)" ] ||
+        conf_set "$conf" ssh_port "$ssh_port"
     conf_set "$conf" state_dir "$state_dir"
     conf_set "$conf" run_dir "$run"
     conf_set "$conf" libexec_dir "$prefix/libexec/paas"
@@ -80,6 +88,7 @@ fill() {
         -e "s|@ALSO_TLS@|$(tls_listen "$proxy")|g" \
         -e "s|@TLS@|$tls|g" -e "s|@HTTP2@|$http2|g" \
         -e "s|@HTTPS_PORT@|${https_port:-0}|g" \
+        -e "s|@SSH_PORT@|${ssh_port:-0}|g" \
         -e "s|@TRUST@|$(trust)|g" \
         -e "s|@PORT@|$port|g" -e "s|@DOMAIN@|$domain|g" \
         -e "s|@STATE@|$state_dir|g" -e "s|@RUN@|$run|g" \
@@ -163,8 +172,13 @@ services_log() {
 
 units_start() {
     local f unit
+    has_ssh || systemctl disable --now --quiet paas-ssh.service 2>/dev/null || true
     for f in "$prefix"/share/paas/etc/systemd/*; do
         unit=$(basename "$f")
+        if [ "$unit" = paas-ssh.service ] && ! has_ssh; then
+            rm -f "/etc/systemd/system/$unit"
+            continue
+        fi
         fill "$f" > "/etc/systemd/system/.$unit.new"
         mv "/etc/systemd/system/.$unit.new" "/etc/systemd/system/$unit"
     done
@@ -182,7 +196,7 @@ units_start() {
 
 units_stop() {
     local f unit
-    for f in "${services[@]}"; do
+    for f in ssh "${services[@]}"; do
         systemctl disable --now --quiet "paas-$f.service" 2>/dev/null || true
     done
     for f in /etc/systemd/system/paas-*.service; do
@@ -209,7 +223,10 @@ runit_start() {
     rm -rf "$sv.new"
     runit_write
     if runsvdir_pid >/dev/null; then
+        has_ssh || runit_remove ssh
         for s in "${services[@]}"; do
+            # runsvdir starts what is new by itself.
+            [ -d "$sv/$s" ] || { mv "$sv.new/$s" "$sv/$s"; continue; }
             cp "$sv.new/$s/run" "$sv/$s/run.new"
             mv "$sv/$s/run.new" "$sv/$s/run"
             if [ "$s" = router ] && router_runs; then sv -v hup "$sv/$s"
@@ -225,6 +242,12 @@ runit_start() {
     disown
 }
 
+runit_remove() {
+    [ -d "$sv/$1" ] || return 0
+    sv -w 20 force-shutdown "$sv/$1" >/dev/null || true
+    rm -rf "${sv:?}/$1"
+}
+
 # Its pid, if that is still the one that we started.
 runsvdir_pid() {
     local pid
@@ -238,7 +261,7 @@ runsvdir_pid() {
 runit_stop() {
     local pid s
     if pid=$(runsvdir_pid); then
-        for s in rotate router git manager dns launcher; do
+        for s in ssh rotate router git manager dns launcher; do
             [ ! -d "$sv/$s" ] || sv -w 20 force-stop "$sv/$s" >/dev/null || true
         done
         kill -HUP "$pid" # runsvdir ends each runsv, and then itself
