@@ -159,7 +159,7 @@ $mute->write(Procfile => "web: exit 7\n");
 $mute->commit;
 ($rc, $out) = $mute->git('push', '-f', url('slow', $all), 'main');
 isnt($rc, 0, 'a release that does not get ready: refused');
-like(words($out), qr/v2 did not get ready, and nothing was changed: exited with status 7/, 'and says so') or diag $out;
+like(words($out), qr/v2 did not get ready, and nothing was changed: web\.1: exited with status 7/, 'and says so') or diag $out;
 is($p->get('slow')->{body}, 'slow 6', 'the running release goes on');
 
 # ---- killed --------------------------------------------------------------
