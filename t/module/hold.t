@@ -36,7 +36,7 @@ pool 5 app=short type=web state=starting hold=300
 pool 6 app=never type=web state=starting
 pool 7 app=drained type=web hold=300
 instance 7 7 127.0.0.1:$b->{port} draining
-pool 8 app=dead type=web hold=20000
+pool 8 app=dead type=web hold=60000
 instance 8 8 127.0.0.1:$dead
 pool 9 app=other type=web
 instance 9 9 127.0.0.1:$b->{port}
@@ -52,10 +52,10 @@ host b.test pool=9
 EOT
 }
 
-my $starting = "pool 1 app=a type=web state=starting hold=20000";
-my $asleep = "pool 1 app=a type=web state=asleep hold=20000";
+my $starting = "pool 1 app=a type=web state=starting hold=60000";
+my $asleep = "pool 1 app=a type=web state=asleep hold=60000";
 my $id = 1;
-sub ready { return "pool 1 app=a type=web hold=20000\ninstance 1 $id 127.0.0.1:$a->{port}" }
+sub ready { return "pool 1 app=a type=web hold=60000\ninstance 1 $id 127.0.0.1:$a->{port}" }
 
 new_routes(routes($starting));
 my $r = PaasTest::Router->new(workers => 2, http => <<EOT,
@@ -76,7 +76,7 @@ sub holds {
     my ($n, $what) = @_;
     my $got;
     wait_for(15, sub { ($got = held()) == $n });
-    is($got, $n, $what);
+    is($got, $n, $what) or diag explain $r->state, (split /\n/, $r->log)[-20 .. -1];
 }
 
 sub all_ok {
@@ -186,7 +186,7 @@ ok(wait_for(10, sub { $r->workers == 2 && @{ $r->state->{workers} } == 2 }), 'th
 # Somebody stops it meanwhile.
 @s = map { $r->send('a.test', '/') } 1 .. 4;
 holds(4, 'four wait');
-change_routes(routes('pool 1 app=a type=web state=crashed hold=20000'));
+change_routes(routes('pool 1 app=a type=web state=crashed hold=60000'));
 is(join(',', map { answer($_)->{headers}{'x-paas-error'} } @s), join(',', ('app_crashed') x 4),
     'it crashes: they are told so at once');
 
@@ -195,10 +195,10 @@ change_routes(routes($starting));
 @s = map { $r->send('a.test', '/') } 1 .. 4;
 holds(4, 'four wait once more');
 my $moved = routes($starting) =~ s/host a.test pool=1/host a.test pool=10/r;
-change_routes("$moved\npool 10 app=ten type=web state=starting hold=20000\n");
+change_routes("$moved\npool 10 app=ten type=web state=starting hold=60000\n");
 ok(wait_for(10, sub { ($r->state->{held}{pools}[0]{app} // '') eq 'ten' }), 'for another pool now');
 is(held(), 4, 'all of them');
-change_routes("$moved\npool 10 app=ten type=web hold=20000\ninstance 10 10 127.0.0.1:$b->{port}\n");
+change_routes("$moved\npool 10 app=ten type=web hold=60000\ninstance 10 10 127.0.0.1:$b->{port}\n");
 @got = all_ok('and go to it', @s);
 is($got[0]{body}, "b\n", 'which is another app');
 
@@ -207,7 +207,7 @@ is($got[0]{body}, "b\n", 'which is another app');
 $id = 4;
 sub limited {
     my ($n, $queue, $more) = @_;
-    return "pool 1 app=a type=web hold=20000 concurrency=$n queue=$queue\n"
+    return "pool 1 app=a type=web hold=60000 concurrency=$n queue=$queue\n"
         . "instance 1 $id 127.0.0.1:$a->{port}" . ($more // '');
 }
 change_routes(routes(limited(1, 30)));
@@ -259,7 +259,7 @@ $a->hold;
 @s = (map({ $r->send('a.test', '/slow') } 1 .. 5),
     $r->send('a.test', '/slow', method => 'PUT', body => 'x' x 5000, headers => ['Idempotency-Key: 1']));
 my $post = $r->send('a.test', '/slow', method => 'POST', body => 'x');
-wait_for(10, sub { $r->in_flight($id) == 7 });
+ok(wait_for(10, sub { $r->in_flight($id) == 7 }), 'seven are at work');
 my $soon = routes($starting);
 $pid = fork // die;
 if (!$pid) { change_routes($soon); POSIX::_exit(0) }
