@@ -34,6 +34,7 @@ struct cli {
 	struct out err;
 	int json;
 	char app[CLI_APP_MAX + 1]; /* of verbs that are VERB_APP */
+	char settings[17];         /* of a push: their id, "none", or "" */
 };
 
 /* "paas: MESSAGE" on stderr, control bytes escaped. */

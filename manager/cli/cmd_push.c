@@ -5,6 +5,7 @@
 #include "cli/app.h"
 #include "cli/cli.h"
 #include "cli/push.h"
+#include "cli/push_manifest.h"
 #include "cli/tar.h"
 
 /* The folder is there and holds something; 0, or an exit status. */
@@ -113,14 +114,47 @@ push_say_where(struct cli *cli, const json_t *result)
 	json_decref(app);
 }
 
+static int
+push_measured(
+    struct cli *cli, const char *folder, const struct tar_count *count)
+{
+	json_t *result;
+	int rc;
+
+	rc = push_send(cli, folder, count, &result);
+	if (cli->json && result != NULL)
+		out_json(&cli->out, result);
+	else if (rc == EXIT_OK)
+		push_say_where(cli, result);
+	json_decref(result);
+	return rc;
+}
+
+/* Of an app that is known to be there. */
+static int
+push_folder(struct cli *cli, const char *folder)
+{
+	struct tar_count count;
+	int rc;
+
+	if ((rc = push_check_folder(cli, folder, &count)) != EXIT_OK)
+		return rc;
+	return push_measured(cli, folder, &count);
+}
+
 int
 cmd_push(struct cli *cli)
 {
 	const char *folder = cli->words.nargs > 0 ? cli->words.args[0] : ".";
 	int rc, from_folder;
 	struct tar_count count;
-	json_t *result;
 
+	if (push_manifest(cli, folder, push_folder, &rc))
+		return rc;
+	if (grammar_value(&cli->words, OPT_VAR, 0) != NULL ||
+	    grammar_value(&cli->words, OPT_VARS_FILE, 0) != NULL)
+		return cli_usage(cli, "there is no manifest that takes "
+				      "variables: name it with -f");
 	if ((rc = push_name(cli, folder, &from_folder)) != EXIT_OK ||
 	    (rc = push_check_folder(cli, folder, &count)) != EXIT_OK ||
 	    (rc = push_find_app(cli)) != EXIT_OK)
@@ -128,11 +162,5 @@ cmd_push(struct cli *cli)
 	if (from_folder && app_remember(folder, cli->app) == 1)
 		out_line(&cli->err, "       Wrote %s/%s: this folder is %s",
 		    folder, APP_FILE, cli->app);
-	rc = push_send(cli, folder, &count, &result);
-	if (cli->json && result != NULL)
-		out_json(&cli->out, result);
-	else if (rc == EXIT_OK)
-		push_say_where(cli, result);
-	json_decref(result);
-	return rc;
+	return push_measured(cli, folder, &count);
 }

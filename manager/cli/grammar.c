@@ -119,6 +119,13 @@ grammar_letter(const struct grammar_words *words, char letter)
 	return NULL;
 }
 
+/* May it be given several times? */
+static int
+grammar_is_many(enum grammar_option_id id)
+{
+	return id == OPT_VARS_FILE || id == OPT_VAR;
+}
+
 static int
 grammar_set(struct grammar_words *words, const struct grammar_option *opt,
     const char *value, char err[PAAS_ERRLEN])
@@ -129,7 +136,10 @@ grammar_set(struct grammar_words *words, const struct grammar_option *opt,
 	if (opt->value != NULL && *value == '\0')
 		return grammar_fail(
 		    err, "--%s is empty: it needs a %s", opt->name, opt->value);
-	if (words->option[opt->id] != NULL && opt->value != NULL)
+	if (grammar_is_many(opt->id) && value != NULL) {
+		words->given[words->ngiven].id = opt->id;
+		words->given[words->ngiven++].value = value;
+	} else if (words->option[opt->id] != NULL && opt->value != NULL)
 		return grammar_fail(err, "--%s is given twice", opt->name);
 	words->option[opt->id] = value != NULL ? value : "";
 	return 0;
@@ -214,7 +224,8 @@ grammar_parse(struct grammar_words *words, int argc, char *const argv[],
 	*unknown = NULL;
 	err[0] = '\0';
 	words->args = calloc((size_t)argc + 1, sizeof(*words->args));
-	if (words->args == NULL)
+	words->given = calloc((size_t)argc + 1, sizeof(*words->given));
+	if (words->args == NULL || words->given == NULL)
 		return grammar_fail(err, "out of memory");
 	for (i = 1; i < argc; i++) {
 		rc = 0;
@@ -251,6 +262,19 @@ grammar_free(struct grammar_words *words)
 {
 	free(words->args);
 	words->args = NULL;
+	free(words->given);
+	words->given = NULL;
+	words->ngiven = 0;
+}
+
+const char *
+grammar_value(
+    const struct grammar_words *words, enum grammar_option_id id, size_t nth)
+{
+	for (size_t i = 0; i < words->ngiven; i++)
+		if (words->given[i].id == id && nth-- == 0)
+			return words->given[i].value;
+	return NULL;
 }
 
 /*

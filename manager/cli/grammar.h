@@ -45,6 +45,10 @@ enum grammar_option_id {
 	OPT_CONFIRM,
 	OPT_CREATE,
 	OPT_DETACH,
+	OPT_MANIFEST,
+	OPT_NO_MANIFEST,
+	OPT_VARS_FILE,
+	OPT_VAR,
 	OPT_HERE,
 	OPT_NAMES,
 	OPT_SHELL,
@@ -83,7 +87,7 @@ struct grammar_option {
 };
 
 #define GRAMMAR_ARGS    3
-#define GRAMMAR_OPTIONS 5
+#define GRAMMAR_OPTIONS 8
 
 #define VERB_APP   0x01 /* works on an app: takes -a */
 #define VERB_LOCAL 0x02 /* never talks to the manager */
@@ -115,6 +119,13 @@ struct grammar_words {
 	const char *option[OPT_MAX];     /* "" for a switch that is set */
 	const char **args;
 	int nargs;
+	struct grammar_given *given; /* of options that may be given again */
+	size_t ngiven;
+};
+
+struct grammar_given {
+	enum grammar_option_id id;
+	const char *value;
 };
 
 /*
@@ -126,6 +137,10 @@ struct grammar_words {
 int grammar_parse(struct grammar_words *, int argc, char *const argv[],
     const char **unknown, char err[PAAS_ERRLEN]);
 void grammar_free(struct grammar_words *);
+
+/* The nth value, from 0, of an option that may be given again; or NULL. */
+const char *grammar_value(
+    const struct grammar_words *, enum grammar_option_id, size_t nth);
 
 /* By name or alias; NULL if there is none. */
 const struct grammar_verb *grammar_find(const char *name);

@@ -177,6 +177,22 @@ push_finish(struct push *push, enum http_result result,
 	return EXIT_REFUSED;
 }
 
+static void
+push_path(const struct cli *cli, char path[HTTP_PATH_MAX])
+{
+	int detach = cli_has(cli, OPT_DETACH);
+
+	if (cli->settings[0] == '\0')
+		http_path(path,
+		    detach ? "/apps/%s/builds?detach=1" : "/apps/%s/builds",
+		    cli->app);
+	else
+		http_path(path,
+		    detach ? "/apps/%s/builds?detach=1&settings=%s"
+			   : "/apps/%s/builds?settings=%s",
+		    cli->app, cli->settings);
+}
+
 /* Takes tar, NULL with a sentence in why; total is of the bytes to be read. */
 static int
 push_body(struct cli *cli, struct tar *tar, const char *type,
@@ -202,11 +218,9 @@ push_body(struct cli *cli, struct tar *tar, const char *type,
 	}
 	push.lines.arg = &push;
 	push.out = cli->json ? &cli->err : &cli->out;
-	if (cli_has(cli, OPT_DETACH)) {
-		http_path(path, "/apps/%s/builds?detach=1", cli->app);
+	push_path(cli, path);
+	if (cli_has(cli, OPT_DETACH))
 		call.sink = NULL; /* the build as JSON, nothing to show */
-	} else
-		http_path(path, "/apps/%s/builds", cli->app);
 	progress_start(&push.progress, &cli->err, "Uploading", total);
 	result = http_do(cli->http, &call, &answer);
 	rc = push_finish(&push, result, &answer, out);

@@ -22,6 +22,14 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 	    "create the app first if there is none of that name"},
 	[OPT_DETACH] = {OPT_DETACH, 'd', "detach", NULL, NULL, KIND_TEXT,
 	    "do not wait for the build"},
+	[OPT_MANIFEST] = {OPT_MANIFEST, 'f', "manifest", NULL, "FILE",
+	    KIND_FILE, "the manifest, if it is not manifest.yml in the folder"},
+	[OPT_NO_MANIFEST] = {OPT_NO_MANIFEST, 0, "no-manifest", NULL, NULL,
+	    KIND_TEXT, "as if there were no manifest, nor an app.json"},
+	[OPT_VARS_FILE] = {OPT_VARS_FILE, 0, "vars-file", NULL, "FILE",
+	    KIND_FILE, "variables of the manifest; may be given again"},
+	[OPT_VAR] = {OPT_VAR, 0, "var", NULL, "NAME=VALUE", KIND_TEXT,
+	    "one of them; may be given again"},
 	[OPT_HERE] = {OPT_HERE, 0, "here", NULL, NULL, KIND_TEXT,
 	    "write the name into a file .paas in this folder"},
 	[OPT_NAMES] = {OPT_NAMES, 'q', "names", "quiet", NULL, KIND_TEXT,
@@ -82,13 +90,16 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 
 const struct grammar_verb grammar_verbs[] = {
 	{"push", "deploy", "Apps", VERB_APP,
-	    ARG("DIR", COUNT_OPTIONAL, KIND_FOLDER), {OPT_CREATE, OPT_DETACH},
+	    ARG("DIR", COUNT_OPTIONAL, KIND_FOLDER), {OPT_CREATE, OPT_DETACH,
+	     OPT_MANIFEST, OPT_NO_MANIFEST, OPT_VARS_FILE, OPT_VAR},
 	    "Build and start what is in a folder",
 	    "Sends the folder (this one if none is named) without what .gitignore "
 	    "and .slugignore leave out, shows the build as it goes, and ends when "
 	    "the new release serves or has failed. A release that does not "
 	    "get ready changes nothing. With --create and no app named, the app "
-	    "gets the folder's name, which is then written to .paas in it.",
+	    "gets the folder's name, which is then written to .paas in it. "
+	    "If it has a manifest.yml, each app of that is pushed, or the one "
+	    "that -a names: see paas-manifest(5).",
 	    "paas push -a shop --create", cmd_push},
 	{"apps", "apps:list", "Apps", 0, NO_ARGS, {OPT_NAMES},
 	    "List the apps", NULL, "paas apps", cmd_apps},

@@ -73,7 +73,10 @@ node_get(const struct node *map, const char *key)
 {
 	size_t i;
 
-	return node_find(map, key, &i) ? map->v[i] : NULL;
+	/* What has keys has values: said for those who read only this. */
+	if (!node_find(map, key, &i) || map->v == NULL)
+		return NULL;
+	return map->v[i];
 }
 
 void
@@ -84,7 +87,7 @@ node_set(
 
 	if (value == NULL)
 		value = node_new(NODE_NULL, at);
-	if (node_find(map, key, &i)) {
+	if (node_find(map, key, &i) && map->v != NULL) {
 		node_free(map->v[i]);
 		map->v[i] = value;
 		map->keys[i].at = at;
@@ -117,14 +120,15 @@ node_copy(const struct node *from)
 void
 node_merge(struct node *into, const struct node *from, int deep)
 {
-	size_t at;
+	struct node *mine;
 
 	for (size_t i = 0; i < from->n; i++) {
-		if (!node_find(into, from->keys[i].text, &at))
+		mine = node_get(into, from->keys[i].text);
+		if (mine == NULL)
 			node_set(into, from->keys[i].text, from->keys[i].at,
 			    node_copy(from->v[i]));
-		else if (deep && into->v[at]->kind == NODE_MAP &&
+		else if (deep && mine->kind == NODE_MAP &&
 			 from->v[i]->kind == NODE_MAP)
-			node_merge(into->v[at], from->v[i], deep);
+			node_merge(mine, from->v[i], deep);
 	}
 }

@@ -165,4 +165,57 @@ is(scalar(grep { $_->{type} eq 'web' && $_->{state} eq 'up' } @{ $p->json('ps', 
 is($rc, 0, 'a web process that is only a process') or diag $out;
 is($p->json('config', '-a', 'shop')->{GONE}, undef, 'a variable is unset by null');
 
+# ---- manifest.yml, by paas push ------------------------------------------
+
+my $many = folder('manifest.yml' => <<'END', 'base.yml' => "memory: 64M\n", 'vars.yml' => "n: 2\nhost: www\n", 'jobs/run.sh' => "sleep 1000\n", 'server.py' => $server);
+inherit: base.yml
+applications:
+- name: front
+  instances: ((n))
+  command: python3 server.py
+  env: {SEEN: ((word))}
+  routes:
+  - route: ((host)).example.com
+  colour: red
+- name: jobs
+  path: jobs
+  command: sh run.sh
+  health-check-type: process
+END
+my @names = sort map { $_->{name} } @{ $p->json('apps') };
+sub names { return join ' ', sort map { $_->{name} } @{ $p->json('apps') } }
+($rc, $out) = $p->paas('push', $many);
+isnt($rc, 0, 'variables without values');
+like($out, qr/manifest\.yml:4:14: \(\(n\)\) has no value: give it with --vars-file/, 'are named with their places');
+like($out, qr/6:15: \(\(word\)\)/, 'all of them');
+is(names(), "@names", 'no app was made');
+my @vars = ('--vars-file', "$many/vars.yml", '--var', 'word=yes');
+($rc, $out) = $p->paas('push', $many, @vars, '--var', 'n=6');
+isnt($rc, 0, 'more than scale_max');
+like($out, qr/manifest\.yml:4:14: quantity of web has to be 0 to 5/, 'is refused before anything is sent') or diag $out;
+ok((grep { names() eq "@names" || !sleep 0.2 } 1 .. 50) > 0, 'and what was made for it goes again');
+($rc, $out) = $p->paas('push', $many, @vars);
+is($rc, 0, 'paas push by a manifest') or diag $out;
+like($out, qr/manifest\.yml:9:3: colour is not a key/, 'an unknown key is named');
+like($out, qr/=====> front.*=====> jobs/s, 'the apps in order');
+is(formation('front')->{web}{quantity}, 2, 'a number from a variable');
+is(formation('front')->{web}{memory}, 64 << 20, 'memory from the file that it inherits');
+like($p->http('GET', 'www.example.com', '/')->{body}, qr/^SEEN=yes$/m, 'it answers at its route');
+is(formation('jobs')->{web}{command}, 'sh run.sh', 'another app, of its own folder');
+($rc, $out) = $p->paas('push', $many, @vars, '-a', 'jobs');
+is($rc, 0, 'one of them') or diag $out;
+unlike($out, qr/front/, 'and no other');
+is(scalar @{ $p->json('releases', '-a', 'front') }, 1, 'which has no new release');
+spill($many, 'manifest.yml' => "applications:\n- name: other\n  command: python3 server.py\n  routes: [{route: www.example.com}]\n");
+($rc, $out) = $p->paas('push', $many);
+isnt($rc, 0, 'a route of another app');
+like($out, qr/manifest\.yml:4:20: the route "www\.example\.com" is taken by the app front/, 'is refused');
+is_deeply($p->json('releases', '-a', 'other'), [], 'with no release');
+($rc, $out) = $p->paas('push', $many, '-a', 'other', '--no-manifest');
+isnt($rc, 0, '--no-manifest') or diag $out;
+like($out, qr/No buildpack fits/, 'as if it had none');
+($rc, $out) = $p->paas('push', $many, '-f', "$many/none.yml");
+isnt($rc, 0, '-f with no such file');
+like($out, qr/none\.yml can't be read: No such file/, 'says so');
+
 done_testing();

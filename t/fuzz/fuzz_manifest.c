@@ -1,4 +1,4 @@
-/* sources: manager/common/config_name.c manager/manifest/appjson.c manager/manifest/cf.c manager/manifest/cf_file.c manager/manifest/cf_routes.c manager/manifest/node.c manager/manifest/note.c manager/manifest/reading.c manager/manifest/rules.c manager/manifest/vars.c manager/manifest/yaml.c manager/sandbox/common_text.c manager/sandbox/common_types.c; libs: -lyaml -ljansson -lbsd */
+/* sources: manager/common/config_name.c manager/manifest/[a-z]*.c manager/sandbox/common_[a-z]*.c; libs: -lyaml -ljansson -lbsd */
 /*
  * manifest.yml, app.json and files of variables, as strangers push them.  The
  * first byte of an input chooses; variables stand before a NUL.
