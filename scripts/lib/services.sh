@@ -47,8 +47,11 @@ conf_number() {
 }
 
 conf_write() {
-    local n
+    local n lock
     install -d /etc/paas
+    # Two that are brought up at once must not take the same number.
+    exec {lock}< /etc/paas
+    flock "$lock"
     if [ ! -e "$conf" ]; then
         printf '# Settings of paas; paas.conf(5) explains them all.\n' > "$conf.new"
         conf_set "$conf.new" domain "$domain"
@@ -62,6 +65,7 @@ conf_write() {
         fi
         mv "$conf.new" "$conf"
     fi
+    exec {lock}<&-
     conf_set "$conf" domain "$domain"
     conf_set "$conf" http_port "$port"
     [ "$https_port" = 0 ] && [ -z "$(conf_get "$conf" https_port)" ] ||
