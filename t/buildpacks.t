@@ -108,7 +108,7 @@ subtest 'Node.js, the rest of it' => sub {
         my $p = build(place('django'));
         built($p, 'Python', 'django');
         is($p->{result}{types}{web},
-            'gunicorn mysite.wsgi --bind 0.0.0.0:$PORT', 'its web process');
+            'gunicorn --preload mysite.wsgi --bind 0.0.0.0:$PORT', 'its web process');
         like($p->{output}, qr/met by the system's packages/, 'no network');
         like($p->{output}, qr/STATIC_ROOT is not set/, 'no collectstatic');
         with_web($p, sub {
@@ -136,7 +136,7 @@ subtest 'Python, the rest of it' => sub {
     built($p, 'Python', 'wsgi.py');
     {
         is($p->{result}{types}{web},
-            'gunicorn wsgi:application --bind 0.0.0.0:$PORT', 'by gunicorn');
+            'gunicorn --preload wsgi:application --bind 0.0.0.0:$PORT', 'by gunicorn');
         with_web($p, sub { like(get($_[0], '/'), qr/wsgi here/, 'it answers') });
     }
     is(build(place({ 'app.py' => "print('hello')\n" }))->{result}{types}{web},

@@ -16,7 +16,7 @@ my %app = (
     go    => place('go'),
     c     => place('c'),
     cmake => place('cmake'),
-    flask => place('flask'),
+    flask => place('flask', MEMORY_LIMIT => '512m'),
     asgi  => place('asgi', MEMORY_LIMIT => '512m'),
     pnpm  => place('pnpm'),
     yarn  => place('yarn'),
@@ -85,12 +85,16 @@ subtest 'Node.js by npm, pnpm and yarn' => sub {
 };
 
 subtest 'Python: Flask and ASGI' => sub {
-    serves('flask', 'Python', 'gunicorn app:app --bind 0.0.0.0:$PORT',
+    serves('flask', 'Python', 'gunicorn --preload app:app --bind 0.0.0.0:$PORT',
         '"pack":"flask"');
     serves('asgi', 'Python', 'uvicorn main:app --host 0.0.0.0 --port $PORT',
         '"pack":"asgi"');
-    like(read_file("$app{asgi}{dir}/log"), qr/Started parent process/,
+    like(read_file("$app{flask}{dir}/log"), qr/(Booting worker.*){2}/s,
         'more than one process, as there is memory for them');
+    my $broken = build(place({ 'wsgi.py' => "import nonsense\napp = 1\n" }));
+    my $listened = 1;
+    with_web($broken, sub { $listened = defined get($_[0], '/') });
+    ok(!$listened, 'an app that does not load does not listen');
     my $plain = build(place({ 'asgi.py' => "async def app(scope, receive, send):\n" .
         "    await send({'type': 'http.response.start', 'status': 200})\n" .
         "    await send({'type': 'http.response.body', 'body': b'bare'})\n",
@@ -329,6 +333,10 @@ subtest 'what is not installed is named' => sub {
         like($said, qr/^ !     .*'apt-get install \Q$want{$id}\E'/m,
             "$id: with the package's name");
     }
+    my $said = `$Packs::top/scripts/up --runtimes go,nope 2>&1`;
+    isnt($?, 0, 'a runtime that there is not');
+    like($said, qr/--runtimes takes all, or names .* ruby, not 'nope'/,
+        'is named, with those that there are');
 };
 
 $Packs::long and subtest 'Rails, as its generator writes it' => sub {
