@@ -36,6 +36,14 @@ fd_close(int *fd)
 	*fd = -1;
 }
 
+/* To all of its group; the group is there once the command is about to be. */
+static void
+command_signal(const struct session *s, int signo)
+{
+	if (kill(-s->command, signo) == -1)
+		(void)kill(s->command, signo);
+}
+
 static void
 in_close(struct session *s)
 {
@@ -89,7 +97,7 @@ signal_take(const struct session *s)
 		return;
 	if (signo == SIGINT || signo == SIGQUIT || signo == SIGTERM ||
 	    signo == SIGHUP)
-		(void)kill(-s->command, signo);
+		command_signal(s, signo);
 }
 
 /* As much as the command takes now; 1 once all is. */
@@ -201,7 +209,7 @@ hang_up(struct session *s)
 	fd_close(&s->out);
 	fd_close(&s->err);
 	if (s->command != 0)
-		(void)kill(-s->command, SIGHUP);
+		command_signal(s, SIGHUP);
 	else
 		_exit(128 + SIGHUP);
 }
@@ -214,7 +222,7 @@ times_look(struct session *s, int held)
 
 	if (s->hung != 0) {
 		if (now - s->hung > GRACE_MS && s->command != 0)
-			(void)kill(-s->command, SIGKILL);
+			command_signal(s, SIGKILL);
 		return;
 	}
 	if (held || frames_waiting(&s->frames))

@@ -156,6 +156,16 @@ test_options(void **state)
 	assert_string_equal(w.args[0], "--json");
 	assert_null(w.option[OPT_JSON]);
 	grammar_free(&w);
+	/* What stands behind a command's first word is the command's. */
+	assert_int_equal(parse(&w, "run -a x ls -a --json -- y", err), 0);
+	assert_string_equal(w.option[OPT_APP], "x");
+	assert_null(w.option[OPT_JSON]);
+	assert_int_equal(w.nargs, 5);
+	assert_string_equal(w.args[1], "-a");
+	grammar_free(&w);
+	assert_int_equal(parse(&w, "ps:exec web.1 -a", err), 0);
+	assert_int_equal(w.nargs, 2);
+	grammar_free(&w);
 	assert_int_equal(parse(&w, "push -", err), 0);
 	assert_string_equal(w.args[0], "-");
 	grammar_free(&w);
