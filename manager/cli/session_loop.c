@@ -24,6 +24,7 @@ struct session {
 	int in; /* STDIN_FILENO, or -1 */
 	int interrupts;
 	int resized;
+	int deaf; /* the other end: it reads no more */
 	int lost;
 	int ended;
 	int status;
@@ -46,20 +47,27 @@ now(void)
 
 /* ---- to the command ------------------------------------------------------ */
 
+/*
+ * Who reads no more may have said why before: that is heard to its end, and
+ * nothing is sent any more.
+ */
 static void
 frame_flush(struct session *s)
 {
 	ssize_t n;
 
-	while (s->at < s->len && !s->lost) {
+	while (s->at < s->len) {
 		n = send(s->stream, s->out + s->at, s->len - s->at,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n > 0)
 			s->at += (size_t)n;
 		else if (errno == EAGAIN)
 			return;
-		else if (errno != EINTR)
-			s->lost = 1;
+		else if (errno != EINTR) {
+			s->deaf = 1;
+			s->at = s->len = 0;
+			s->in = -1;
+		}
 	}
 }
 
@@ -68,11 +76,13 @@ static void
 frame_send(
     struct session *s, enum session_type type, const void *data, size_t len)
 {
+	s->said = now();
+	if (s->deaf)
+		return;
 	session_head(s->out, type, len);
 	memcpy(s->out + SESSION_HEAD, data, len);
 	s->at = 0;
 	s->len = SESSION_HEAD + len;
-	s->said = now();
 	frame_flush(s);
 }
 
