@@ -44,13 +44,19 @@ read_cf(const char *name, const struct file *file, struct notes *notes)
 	    .text = file->text,
 	    .len = file->len,
 	    .vars_hint = VARS_HINT};
-	const char *app = getenv("PAAS_APP");
+	const char *app = getenv("PAAS_APP"), *path;
+	struct node_place nowhere = {0, 0};
 	json_t *apps = manifest_read(&input, notes), *settings;
 
 	if (apps == NULL)
 		return NULL;
 	settings = choose(apps, app != NULL ? app : "", notes);
 	json_decref(apps);
+	path = json_string_value(json_object_get(settings, "path"));
+	if (path != NULL && strcmp(path, ".") != 0 && strcmp(path, "./") != 0)
+		note(notes, NOTE_WARNING, nowhere,
+		    "path counts with `paas push` alone: all of the tree is "
+		    "built");
 	return settings;
 }
 

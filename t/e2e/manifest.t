@@ -161,8 +161,10 @@ is($p->get('shop')->{status}, 200, 'the one before serves');
 is(scalar(grep { $_->{type} eq 'web' && $_->{state} eq 'up' } @{ $p->json('ps', '-a', 'shop') }), 2, 'with as many as before');
 
 # What listens on no port at all.
-($rc, $out) = git_push('manifest.yml' => "applications:\n- name: shop\n  command: sleep 1000\n  no-route: true\n  health-check-type: process\n  env: {GONE: ~}\n");
+($rc, $out) = git_push('manifest.yml' => "applications:\n- name: shop\n  command: sleep 1000\n  no-route: true\n  path: sub\n  health-check-type: process\n  env: {GONE: ~}\n");
 is($rc, 0, 'a web process that is only a process') or diag $out;
+like($out, qr/manifest\.yml: path counts with `paas push` alone/, 'what has no effect in a push by git is named');
+like($out, qr/manifest\.yml:4:13: no-route/, 'with its place');
 is($p->json('config', '-a', 'shop')->{GONE}, undef, 'a variable is unset by null');
 
 # ---- manifest.yml, by paas push ------------------------------------------
