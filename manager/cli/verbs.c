@@ -279,7 +279,10 @@ const struct grammar_verb grammar_verbs[] = {
 	    "Add a certificate to an app",
 	    "CERT is a file in PEM with the host's own certificate first and "
 	    "behind it those that signed it, KEY one with the private key. From "
-	    "the next connection on it is served.",
+	    "the next connection on it is served. Of several for one host it is "
+	    "the one that expires last; where they have keys of two kinds, RSA "
+	    "and ECDSA or Ed25519, it is the last one of each, and each client "
+	    "gets the one that it can verify.",
 	    "paas certs:add fullchain.pem privkey.pem -a shop", cmd_certs_add},
 	{"certs:info", NULL, "Routing", VERB_APP,
 	    ARG("NAME", COUNT_OPTIONAL, KIND_TEXT), {OPT_PLATFORM},
