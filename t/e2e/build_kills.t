@@ -83,7 +83,7 @@ sub idle {
 sub leftovers {
     my @left;
     my $want = sub { my ($what, $n, @found) = @_; push @left, "$what: @found" if @found != $n };
-    $want->('uploads', 0, glob "$p->{state}/uploads/*");
+    $want->('uploads', 0, glob "$p->{state}/uploads/*.tar");
     $want->('builds', 0, glob "$p->{state}/builds/*");
     $want->('records', 1, glob "$p->{run}/inst/*");
     $want->('cgroups', 1, glob "$root/inst/*/cgroup.procs");
@@ -169,7 +169,7 @@ sub half_push {
 for my $victim ($ENV{PAAS_LONG} ? qw(manager launcher) : 'manager') {
     local $SIG{PIPE} = 'IGNORE';
     my $s = half_push();
-    ok(Platform::wait_for(10, sub { grep { -s } glob "$p->{state}/uploads/*" }), "$victim at receive: half of it is there");
+    ok(Platform::wait_for(10, sub { grep { -s } glob "$p->{state}/uploads/*.tar" }), "$victim at receive: half of it is there");
     kill 'KILL', $victims{$victim}->();
     ok(healthy(), "$victim at receive: killed, and up again");
     close $s;
@@ -180,12 +180,12 @@ for my $victim ($ENV{PAAS_LONG} ? qw(manager launcher) : 'manager') {
 
 {
     my $s = half_push();
-    ok(Platform::wait_for(10, sub { grep { -s } glob "$p->{state}/uploads/*" }), 'a push is under way');
+    ok(Platform::wait_for(10, sub { grep { -s } glob "$p->{state}/uploads/*.tar" }), 'a push is under way');
     my ($code, $said) = push_next();
     isnt($code, 0, 'another one to the same app loses');
     like($said, qr/Another push to $app is under way/, 'and is told');
     close $s;
-    ok(Platform::wait_for(10, sub { !glob "$p->{state}/uploads/*" }), 'the first one is given up');
+    ok(Platform::wait_for(10, sub { !glob "$p->{state}/uploads/*.tar" }), 'the first one is given up');
     is((push_next())[0], 0, 'and the next one wins');
 }
 

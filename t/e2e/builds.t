@@ -36,7 +36,7 @@ sub folder {
 
 sub left {
     return Platform::wait_for(15, sub {
-        my @left = glob "$p->{state}/{uploads,builds}/*";
+        my @left = glob "$p->{state}/{uploads/*.tar,builds/*}";
         !@left;
     });
 }
@@ -83,7 +83,7 @@ sub refused {
     like($said, $words, "$what: says why") or diag substr $said, -2000;
     cmp_ok(time - $begun, '<', $seconds, "$what: in time");
     is($p->get($app)->{body}, "the tool of supply\n", "$what: the app goes on");
-    ok(left(), "$what: nothing is left") or diag join ' ', glob "$p->{state}/{uploads,builds}/*";
+    ok(left(), "$what: nothing is left") or diag join ' ', glob "$p->{state}/{uploads/*.tar,builds/*}";
 }
 is(($p->paas('buildpacks:set', './pack', '-a', $app))[0], 0, 'a pack of the app');
 refused('an endless printer', 'exec yes "the same line, over and over"', qr/printed more than 1 MiB.*build_output/, 20);

@@ -64,6 +64,6 @@ my $state = $p->get('full')->{status};
 isnt($code, 0, 'a build is ended');
 like($said, qr/disk_reserve/, 'and told why') or diag $said;
 is($p->get('full')->{status}, $state, 'what was there goes on');
-ok(Platform::wait_for(10, sub { my @left = glob "$p->{state}/{uploads,builds}/*"; !@left }), 'nothing is left of it');
+ok(Platform::wait_for(10, sub { my @left = glob "$p->{state}/{uploads/*.tar,builds/*}"; !@left }), 'nothing is left of it');
 
 done_testing();

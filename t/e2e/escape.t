@@ -183,7 +183,7 @@ ok(!-e $mark, 'nothing ran outside');
 ($rc, $out) = $p->paas('apps:destroy', 'probe', '--confirm', 'probe');
 is($rc, 0, 'destroyed') or diag $out;
 my $left = sub { return map { glob "$p->{state}/$_/{*,.[a-z]*}" } qw(caches builds uploads) };
-ok(Platform::wait_for(20, sub { !grep { m{/(?:builds|uploads)/} } $left->() }), 'no build is left') or diag join "\n", $left->();
+ok(Platform::wait_for(20, sub { !grep { m{/(?:builds|uploads)/(?!.*\.known$)} } $left->() }), 'no build is left') or diag join "\n", $left->();
 ok(Platform::wait_for(20, sub { (my @caches = grep { m{/caches/} } $left->()) <= 1 }), 'nor its cache') or diag join "\n", $left->();
 
 done_testing();

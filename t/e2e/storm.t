@@ -67,7 +67,7 @@ ok(Platform::wait_for(15, sub {
 }), 'four interfaces') or diag "@veth";
 my ($root) = grep { -d } map { "$_/$cgroup" } '/sys/fs/cgroup/unified', '/sys/fs/cgroup', '/sys/fs/cgroup/memory';
 is(count("$root/inst/*/cgroup.procs"), 4, "four cgroups below $root");
-is(count("$p->{state}/uploads/*"), 0, 'no upload is left');
+is(count("$p->{state}/uploads/*.tar"), 0, 'no upload is left');
 is(count("$p->{state}/builds/*"), 0, 'no build is left');
 my ($dumped, $routes) = Platform::run("$p->{prefix}/bin/paas-routedb", 'dump', "$p->{state}/routes");
 is(scalar(() = $routes =~ /^instance /mg), 4, 'four instances in the route database') or diag $routes;
