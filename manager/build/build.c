@@ -73,6 +73,29 @@ app_changed(const char *key, json_t *value, uint64_t rev, void *arg)
 	}
 }
 
+/* What ends the need for a slug: a newer release, or an instance that goes. */
+static void
+release_changed(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	struct build *b = arg;
+
+	(void)key;
+	(void)value;
+	(void)rev;
+	gc_wake(b->gc);
+}
+
+static void
+assignment_changed(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	struct build *b = arg;
+
+	(void)key;
+	(void)rev;
+	if (value == NULL)
+		gc_wake(b->gc);
+}
+
 static void
 build_changed(const char *key, json_t *value, uint64_t rev, void *arg)
 {
@@ -110,6 +133,8 @@ build_open(struct store *store, struct node *node, const struct conf *conf,
 	b->gc = gc_open(b);
 	b->apps = store_watch(store, "app/", app_changed, b);
 	b->builds = store_watch(store, "build/", build_changed, b);
+	b->releases = store_watch(store, "release/", release_changed, b);
+	b->assignments = store_watch(store, "assign/", assignment_changed, b);
 	upload_sweep(b);
 	(void)store_each(store, "upload/", resume_one, b);
 	gc_wake(b->gc);
@@ -123,6 +148,8 @@ build_close(struct build *b)
 
 	store_unwatch(b->apps);
 	store_unwatch(b->builds);
+	store_unwatch(b->releases);
+	store_unwatch(b->assignments);
 	follow_free_all(b);
 	upload_free_all(b);
 	gc_close(b->gc);

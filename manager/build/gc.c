@@ -315,11 +315,13 @@ gc_close(struct gc *gc)
 	free(gc);
 }
 
+/* One look for all that asks for it before: nobody can put it off for ever. */
 void
 gc_wake(struct gc *gc)
 {
 	gc->woken = 1;
-	if (!gc->busy)
+	if (!gc->busy &&
+	    sd_event_source_get_enabled(gc->timer, NULL) == SD_EVENT_OFF)
 		gc_idle(gc, 0);
 }
 

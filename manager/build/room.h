@@ -47,6 +47,8 @@ struct build {
 	int uploads; /* folder */
 	struct store_watch *apps;
 	struct store_watch *builds;
+	struct store_watch *releases;
+	struct store_watch *assignments;
 	struct job_list jobs;
 	struct upload_list pushes;
 	struct follow_list follows;
