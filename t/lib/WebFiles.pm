@@ -97,6 +97,7 @@ sub git {
     my $pid = open(my $out, '-|') // return;
     if (!$pid) {
         open STDIN, '<&', $in;
+        open STDERR, '>', '/dev/null';
         exec 'git', 'http-backend' or POSIX::_exit(127);
     }
     local $/;

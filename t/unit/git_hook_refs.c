@@ -79,6 +79,57 @@ refuses_others(void **state)
 	}
 }
 
+/* xorshift32, so that each run has the same ten thousand. */
+static uint32_t
+next_random(uint32_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state;
+}
+
+/* What is taken is exactly this, whatever stands round it. */
+static int
+is_deployed(const char *text)
+{
+	return strcmp(text, A " " B " refs/heads/main\n") == 0 ||
+	       strcmp(text, A " " B " refs/heads/master\n") == 0 ||
+	       strcmp(text, Z " " B " refs/heads/main\n") == 0 ||
+	       strcmp(text, Z " " B " refs/heads/master\n") == 0;
+}
+
+static void
+takes_nothing_hostile(void **state)
+{
+	static const char *const pieces[] = {A, B, Z, " ", "\n", "refs/heads/",
+	    "main", "master", "refs/", "../", "\x1b[2J", "\x1b]0;x\a", "\"",
+	    "'", "$(id)", "`id`", ";id", "-", "--force", "\r", "\t", "\xff\xfe",
+	    "%s%n", "\\", "refs/heads/main", A " " B " refs/heads/main\n",
+	    A " " B " refs/heads/", "\xe2\x80\xae", "{", "@", "~", "^", ":",
+	    "*", ".lock", "//"};
+	uint32_t seed = 20251122;
+	struct hook_ref ref;
+	char text[1024];
+	size_t n, taken = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 10000; i++) {
+		text[0] = '\0';
+		for (n = 1 + next_random(&seed) % 8; n > 0; n--)
+			strcat(
+			    text, pieces[next_random(&seed) %
+					 (sizeof(pieces) / sizeof(pieces[0]))]);
+		if (read_refs(&ref, text) == 0) {
+			taken++;
+			if (!is_deployed(text))
+				fail_msg("taken: \"%s\"", text);
+		} else if (err[0] == '\0')
+			fail_msg("no word about \"%s\"", text);
+	}
+	assert_true(taken > 0);
+}
+
 static void
 bounds_names(void **state)
 {
@@ -102,6 +153,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(takes_the_branches_that_deploy),
 	    cmocka_unit_test(refuses_others),
+	    cmocka_unit_test(takes_nothing_hostile),
 	    cmocka_unit_test(bounds_names),
 	};
 
