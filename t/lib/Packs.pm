@@ -135,9 +135,10 @@ sub with_web {
     my ($p, $ask) = @_;
     my $port = free_port();
     write_file("$p->{dir}/log", '');
+    make_path("$p->{dir}/tmp");
     # An app is nobody special, and its folder is its own.
     $> != 0 || system('chown', '-R', "$nobody:$nobody", "$p->{dir}/app",
-        "$p->{dir}/log") == 0 or die;
+        "$p->{dir}/log", "$p->{dir}/tmp") == 0 or die;
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
         setsid();
@@ -148,7 +149,8 @@ sub with_web {
         chdir "$p->{dir}/app" or die;
         %ENV = (PATH => '/usr/local/bin:/usr/bin:/bin', LANG => 'C.UTF-8',
             HOME => "$p->{dir}/app", PORT => $port, DYNO => 'web.1',
-            PAAS_INSTANCE => 'i1', %{ $p->{config} });
+            PAAS_INSTANCE => 'i1', TMPDIR => "$p->{dir}/tmp",
+            %{ $p->{config} });
         open STDOUT, '>', "$p->{dir}/log" or die;
         open STDERR, '>&', \*STDOUT or die;
         exec "$top/scripts/sandbox/run", $p->{result}{types}{web} or die;
