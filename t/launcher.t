@@ -195,6 +195,49 @@ is scalar(cgroups()), 0, 'no cgroup';
 ok wait_for(2, sub { !grep { /${tag}v/ } links() }), 'no interface';
 is join(' ', glob "$run/exit/*"), '', 'no exit record';
 
+# ---- a slug that is / ---------------------------------------------------
+
+# root(NAME, PATH => what it is) -> slug; undef leaves it out, else a link.
+sub root {
+    my ($name, %other) = @_;
+    my $hash = sha256_hex($name);
+    my $top = "$state/slugs/$hash";
+    make_path("$top/bin");
+    for (qw(proc dev tmp etc .paas etc/hosts etc/hostname etc/resolv.conf)) {
+        if (exists $other{$_}) { symlink $other{$_}, "$top/$_" if defined $other{$_} }
+        elsif (m{/}) { write_file("$top/$_", '') if -d "$top/etc" }
+        else { make_path("$top/$_") }
+    }
+    system 'cp', '/bin/busybox', "$top/bin/sh";
+    system 'chown', '-hR', 'paas-slug:paas-slug', $top;
+    return $hash;
+}
+
+my $image = root('image');
+($text, $exit) = run_to_end({slug => $image, root_uid => 1234, cwd => '/bin'}, '/bin/sh', '-c',
+    'busybox id -u; busybox id -g; pwd; echo /*; echo new > /new; busybox cat /new; busybox cat /etc/resolv.conf; '
+    . 'busybox nc -l -p 80 -w 1 < /dev/null; echo listened $?; busybox ls -ld /bin/sh /tmp; echo /.paas/*');
+is $exit, 'how=exited status=0 oom=0 dropped=0', 'an image runs';
+like $text, qr/^o 1234\no 1234\no \/bin$/m, 'as the user that was asked for, where it was asked for';
+like $text, qr{^o /bin /dev /etc /proc /tmp$}m, 'with nothing of the machine';
+like $text, qr{^o new$}m, 'it may write';
+like $text, qr{^o nameserver }m, 'and find names';
+unlike $text, qr/bind|denied/, 'and listen on port 80';
+ok !-e "$state/slugs/$image/new", 'the slug itself did not change';
+
+my $canary = "/tmp/$tag-canary";
+for ([{'etc/resolv.conf' => "/oldroot$canary"}, 'ENOTDIR'], [{etc => "/oldroot/tmp"}, 'ENOTDIR'],
+    [{tmp => '../../../tmp'}, 'ENOTDIR'], [{'.paas' => '/oldroot/etc'}, 'ENOTDIR'], [{proc => undef}, 'ENOENT']) {
+    my ($other, $error) = @$_;
+    my ($where) = keys %$other;
+    my ($id, $reply) = instance({slug => root("image $where", %$other), root_uid => 1234}, '/bin/sh', '-c', 'true');
+    like $reply, qr/^error (?:$error|ELOOP) step 6/, "an image with something else at $where is not started";
+}
+ok !-e $canary, 'and nothing was made outside';
+is ctl('list'), "ok\n", 'nothing of them is left';
+
+# ---- other starts -------------------------------------------------------
+
 ($text, $exit) = run_to_end({slug => $s}, 'no-such-program');
 is $exit, 'how=exited status=127 oom=0 dropped=0', 'a program that is not there';
 like $text, qr/^e paas: no-such-program: No such file/m, 'is said in the log';

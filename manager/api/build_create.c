@@ -5,8 +5,9 @@
  * The answer, 201, is the build's output as it comes, then the roll-out, then
  * one line of JSON: {"build", "release"}, or an error.  What a manifest says
  * counts: that of the tree, or ?settings=ID, or ?settings=none.  ?wait=build
- * leaves the roll-out alone; ?detach=1 answers 202 with the build at once.  A
- * client that goes away changes nothing: the build goes on.
+ * leaves the roll-out alone; ?image=1 takes an OCI image layout; ?detach=1
+ * answers 202 with the build at once.  A client that goes away changes nothing:
+ * the build goes on.
  */
 #include <bsd/string.h>
 #include <inttypes.h>
@@ -39,6 +40,7 @@ struct push {
 	char settings[17];
 	int detach;
 	int build_only;
+	int image;
 };
 
 static void
@@ -156,6 +158,7 @@ push_read_query(struct request *r, struct push *push)
 	char buf[16];
 
 	push->detach = request_query_flag(r, "detach");
+	push->image = request_query_flag(r, "image");
 	wait = request_query(r, "wait", buf, sizeof(buf));
 	push->build_only = wait != NULL && strcmp(wait, "build") == 0;
 	if (wait != NULL && !push->build_only && strcmp(wait, "deploy") != 0)
@@ -234,6 +237,7 @@ build_upload_head(struct request *r)
 	origin.list = push_has_list(r);
 	origin.claims = r->token == NULL;
 	origin.settings = push->settings;
+	origin.image = push->image;
 	push->upload =
 	    build_upload_begin(r->api->build, r->name, &origin, &error);
 	if (push->upload == NULL)

@@ -61,6 +61,7 @@ exec_go(struct request *r, json_t *dyno)
 	proc.version =
 	    (uint32_t)model_number(json_object_get(dyno, "release"), "version");
 	release = model_get_release(r->api, r->name, proc.version);
+	proc.record = release;
 	env = json_object_get(r->json, "env");
 	proc.more = json_is_object(env) ? env : NULL;
 	if (release == NULL ||
@@ -68,8 +69,7 @@ exec_go(struct request *r, json_t *dyno)
 		respond_missing(
 		    r, "%.60s of %s is gone", r->params[1], r->name);
 	else
-		session_exec(r, &proc, json_object_get(release, "config"),
-		    command,
+		session_exec(r, &proc, command,
 		    !json_is_true(json_object_get(r->json, "force_no_tty")));
 	json_decref(release);
 }

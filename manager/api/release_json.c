@@ -224,6 +224,9 @@ model_add_release(struct api *api, struct store_txn *txn, const char *name,
 		return NULL;
 	if ((settings = json_object_get(from, "settings")) != NULL)
 		json_object_set(release, "settings", settings);
+	if (json_object_get(from, "image") != NULL)
+		json_object_set(
+		    release, "image", json_object_get(from, "image"));
 	store_put_new(
 	    txn, key_format(key, RELEASE_KEY, name, version), release);
 	json_object_set_new(app, "version", json_integer(version));

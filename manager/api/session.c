@@ -18,6 +18,7 @@ struct session {
 	char *command; /* NULL: it has one */
 	char **env;
 	int tty;
+	json_t *release; /* of a new command */
 };
 
 /* Is the word among those of the header, which commas separate? */
@@ -56,6 +57,7 @@ session_free(void *arg)
 	struct session *s = arg;
 
 	free(s->command);
+	json_decref(s->release);
 	release_env_free(s->env);
 	free(s);
 }
@@ -79,14 +81,18 @@ session_say(int stream, const char *why)
 static int
 session_hand(struct request *r, struct session *s, int stream)
 {
-	char *argv[] = {(char *)SANDBOX_LIBEXEC "/run", s->command, NULL};
-	struct launch_argv what = {.cwd = "/app",
-	    .argv = argv,
-	    .envp = s->env,
-	    .flags = s->tty ? LAUNCH_ARGS_TTY : 0};
+	struct launch_argv what = {
+	    .envp = s->env, .flags = s->tty ? LAUNCH_ARGS_TTY : 0};
+	struct launch_start start = {0}; /* it has been started */
+	int error;
 
-	return node_attach(r->api->node, s->instance, stream,
-	    s->command != NULL ? &what : NULL);
+	if (s->command == NULL)
+		return node_attach(r->api->node, s->instance, stream, NULL);
+	error = release_argv(s->release, NULL, s->command, &what, &start) == 0
+		    ? node_attach(r->api->node, s->instance, stream, &what)
+		    : -ENOMEM;
+	free((void *)(uintptr_t)what.argv);
+	return error;
 }
 
 /*
@@ -154,7 +160,7 @@ session_attach(struct request *r, uint64_t instance)
 
 void
 session_exec(struct request *r, const struct release_process *proc,
-    json_t *config, const char *command, int tty)
+    const char *command, int tty)
 {
 	struct session *s = calloc(1, sizeof(*s));
 
@@ -162,7 +168,8 @@ session_exec(struct request *r, const struct release_process *proc,
 		s->instance = proc->id;
 		s->tty = tty;
 		s->command = strdup(command);
-		s->env = release_env(proc, config);
+		s->release = json_incref(proc->record);
+		s->env = release_env(proc);
 	}
 	if (s == NULL || s->command == NULL || s->env == NULL) {
 		if (s != NULL)

@@ -19,11 +19,8 @@ int session_asked(struct request *);
 /* With a process that waits for its client. */
 void session_attach(struct request *, uint64_t instance);
 
-/*
- * With a new command in an instance; what is borrowed is copied.  config is
- * that of its release.
- */
+/* With a new command in an instance; what is borrowed is copied. */
 void session_exec(struct request *, const struct release_process *,
-    json_t *config, const char *command, int tty);
+    const char *command, int tty);
 
 #endif

@@ -53,6 +53,7 @@ struct build_origin {
 	const char *commit; /* in hex; "" if it is not known */
 	uint64_t push;      /* that names the push; 0 for none */
 	int list;           /* it begins with a list: common/push.h */
+	int image;          /* it is an OCI image layout */
 
 	/* Of settings/APP/ID, in hex; "none" for none at all; "" for those of
 	   the tree. */

@@ -332,6 +332,8 @@ new_release(struct job *job, const struct release *r)
 	settings = settings_release(r->settings, r->version, r->before);
 	if (settings != NULL)
 		json_object_set_new(release, "settings", settings);
+	if (job->found.image != NULL)
+		json_object_set(release, "image", job->found.image);
 	return release;
 }
 

@@ -70,6 +70,34 @@ check_config(json_t *config)
 	return 0;
 }
 
+/* Of what a process is started with each part is what it should be. */
+static int
+check_image(json_t *image)
+{
+	json_t *argv = json_object_get(image, "argv"), *value;
+	json_t *env = json_object_get(image, "env");
+	json_int_t uid = json_integer_value(json_object_get(image, "uid"));
+	json_t *port = json_object_get(image, "port");
+	const char *name;
+	size_t i;
+
+	if (!json_is_object(image) || json_array_size(argv) == 0 ||
+	    !json_is_object(env) ||
+	    !json_is_string(json_object_get(image, "cwd")) ||
+	    !json_is_string(json_object_get(image, "home")) || uid < 1 ||
+	    uid >= INT32_MAX ||
+	    (port != NULL && (json_integer_value(port) < 1 ||
+				 json_integer_value(port) > 65535)))
+		return -1;
+	json_array_foreach (argv, i, value)
+		if (!json_is_string(value))
+			return -1;
+	json_object_foreach (env, name, value)
+		if (!json_is_string(value))
+			return -1;
+	return 0;
+}
+
 static int
 check_answer(json_t *answer, struct inspection *found)
 {
@@ -80,7 +108,10 @@ check_answer(json_t *answer, struct inspection *found)
 	json_t *config = json_object_get(answer, "config");
 	json_t *settings = json_object_get(answer, "settings");
 
-	if (check_hash(answer, found) == -1 || !json_is_integer(bytes) ||
+	json_t *image = json_object_get(answer, "image");
+
+	if ((image != NULL && check_image(image) == -1) ||
+	    check_hash(answer, found) == -1 || !json_is_integer(bytes) ||
 	    !json_is_integer(entries) || !json_is_string(buildpack) ||
 	    check_types(types) == -1 || check_config(config) == -1 ||
 	    (settings != NULL && !json_is_object(settings)))
@@ -97,6 +128,8 @@ check_answer(json_t *answer, struct inspection *found)
 	found->config = json_incref(config);
 	json_decref(found->settings);
 	found->settings = json_incref(settings);
+	json_decref(found->image);
+	found->image = json_incref(image);
 	return 0;
 }
 

@@ -585,6 +585,7 @@ job_free(struct job *job)
 	json_decref(job->found.types);
 	json_decref(job->found.config);
 	json_decref(job->found.settings);
+	json_decref(job->found.image);
 	TAILQ_REMOVE(&job->build->jobs, job, entry);
 	free(job);
 }

@@ -64,6 +64,7 @@ struct inspection {
 	json_t *types;    /* owned */
 	json_t *config;   /* config vars of a first release, owned; or NULL */
 	json_t *settings; /* what the tree says of itself, owned; or NULL */
+	json_t *image;    /* owned; NULL: /usr is the machine's */
 	char buildpack[80];
 };
 

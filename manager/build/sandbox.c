@@ -148,6 +148,8 @@ sandbox_build(struct job *job, struct run *run)
 	args_limits(&args, conf);
 	if (job_has_list(job))
 		args_add(&args, "--list");
+	if (json_is_true(json_object_get(job->record, "image")))
+		args_add(&args, "--image");
 	args_add(&args, "--max-output");
 	args_add(&args, "%" PRIu64, conf->build_output);
 	args_add(&args, "--max-disk");

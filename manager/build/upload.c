@@ -36,6 +36,7 @@ struct build_upload {
 	char settings[17];
 	int claims;
 	uint64_t push;
+	int image;
 	uint64_t id;
 	int fd;
 	uint64_t size;
@@ -164,6 +165,7 @@ build_upload_begin(struct build *b, const char *app,
 		    sizeof(upload->settings));
 	upload->claims = origin->claims;
 	upload->push = origin->push;
+	upload->image = origin->image;
 	TAILQ_INSERT_TAIL(&b->pushes, upload, entry);
 	return upload;
 }
@@ -355,6 +357,8 @@ upload_record(const struct build_upload *upload, json_t *app)
 	json_object_set_new(record, "claims", json_boolean(upload->claims));
 	if (upload->list != NULL)
 		json_object_set_new(record, "list", json_true());
+	if (upload->image)
+		json_object_set_new(record, "image", json_true());
 	return record;
 }
 

@@ -1,20 +1,58 @@
 /* push: which app, which folder, and what to say at the end. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/app.h"
 #include "cli/cli.h"
 #include "cli/push.h"
 #include "cli/push_manifest.h"
 #include "cli/tar.h"
+#include "cli/walk.h"
 
-/* The folder is there and holds something; 0, or an exit status. */
+/* An archive is a file, an image in a folder has what makes it one. */
 static int
-push_check_folder(struct cli *cli, const char *folder, struct tar_count *count)
+push_check_image(
+    struct cli *cli, struct push_what *what, struct tar_count *count)
 {
-	char why[PAAS_ERRLEN];
+	char path[PATH_MAX];
+	struct stat st;
 
-	if (tar_measure(folder, count, why) == -1) {
+	memset(count, 0, sizeof(*count));
+	if (stat(what->path, &st) == -1) {
+		cli_error(
+		    cli, "cannot push %s: %s", what->path, strerror(errno));
+		return EXIT_REFUSED;
+	}
+	what->archive = S_ISREG(st.st_mode);
+	count->bytes = (unsigned long long)st.st_size;
+	snprintf(path, sizeof(path), "%s/oci-layout", what->path);
+	if (what->archive || access(path, F_OK) == 0)
+		return EXIT_OK;
+	cli_error(cli,
+	    "%s is no OCI image layout: make one with `skopeo copy "
+	    "docker://IMAGE oci:DIR`, or oci-archive:FILE",
+	    what->path);
+	return EXIT_REFUSED;
+}
+
+/* What is pushed is there and holds something; 0, or an exit status. */
+static int
+push_check(struct cli *cli, struct push_what *what, struct tar_count *count)
+{
+	const char *folder = what->path;
+	char why[PAAS_ERRLEN];
+	int rc;
+
+	if (what->image &&
+	    ((rc = push_check_image(cli, what, count)) != EXIT_OK ||
+		what->archive))
+		return rc;
+	if (tar_measure(folder, what->image ? WALK_WHOLE : 0, count, why) ==
+	    -1) {
 		cli_error(cli, "%s", why);
 		return EXIT_REFUSED;
 	}
@@ -115,13 +153,13 @@ push_say_where(struct cli *cli, const json_t *result)
 }
 
 static int
-push_measured(
-    struct cli *cli, const char *folder, const struct tar_count *count)
+push_measured(struct cli *cli, const struct push_what *what,
+    const struct tar_count *count)
 {
 	json_t *result;
 	int rc;
 
-	rc = push_send(cli, folder, count, &result);
+	rc = push_send(cli, what, count, &result);
 	if (cli->json && result != NULL)
 		out_json(&cli->out, result);
 	else if (rc == EXIT_OK)
@@ -134,33 +172,40 @@ push_measured(
 static int
 push_folder(struct cli *cli, const char *folder)
 {
+	struct push_what what = {.path = folder};
 	struct tar_count count;
 	int rc;
 
-	if ((rc = push_check_folder(cli, folder, &count)) != EXIT_OK)
+	if ((rc = push_check(cli, &what, &count)) != EXIT_OK)
 		return rc;
-	return push_measured(cli, folder, &count);
+	return push_measured(cli, &what, &count);
 }
 
 int
 cmd_push(struct cli *cli)
 {
 	const char *folder = cli->words.nargs > 0 ? cli->words.args[0] : ".";
+	struct push_what what = {.path = folder};
 	int rc, from_folder;
 	struct tar_count count;
 
-	if (push_manifest(cli, folder, push_folder, &rc))
+	if (cli_has(cli, OPT_IMAGE)) {
+		if (cli->words.nargs > 0)
+			return cli_usage(cli, "--image takes the place of DIR");
+		what.path = cli->words.option[OPT_IMAGE];
+		what.image = 1;
+	} else if (push_manifest(cli, folder, push_folder, &rc))
 		return rc;
 	if (grammar_value(&cli->words, OPT_VAR, 0) != NULL ||
 	    grammar_value(&cli->words, OPT_VARS_FILE, 0) != NULL)
 		return cli_usage(cli, "there is no manifest that takes "
 				      "variables: name it with -f");
 	if ((rc = push_name(cli, folder, &from_folder)) != EXIT_OK ||
-	    (rc = push_check_folder(cli, folder, &count)) != EXIT_OK ||
+	    (rc = push_check(cli, &what, &count)) != EXIT_OK ||
 	    (rc = push_find_app(cli)) != EXIT_OK)
 		return rc;
 	if (from_folder && app_remember(folder, cli->app) == 1)
 		out_line(&cli->err, "       Wrote %s/%s: this folder is %s",
 		    folder, APP_FILE, cli->app);
-	return push_measured(cli, folder, &count);
+	return push_measured(cli, &what, &count);
 }

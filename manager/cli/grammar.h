@@ -49,6 +49,7 @@ enum grammar_option_id {
 	OPT_NO_MANIFEST,
 	OPT_VARS_FILE,
 	OPT_VAR,
+	OPT_IMAGE,
 	OPT_HERE,
 	OPT_NAMES,
 	OPT_SHELL,

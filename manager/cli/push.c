@@ -1,3 +1,4 @@
+#include <bsd/string.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include "cli/progress.h"
 #include "cli/push.h"
 #include "cli/resources.h"
+#include "cli/walk.h"
 #include "common/push.h"
 
 /*
@@ -178,24 +180,26 @@ push_finish(struct push *push, enum http_result result,
 }
 
 static void
-push_path(const struct cli *cli, char path[HTTP_PATH_MAX])
+push_path(const struct cli *cli, int image, char path[HTTP_PATH_MAX])
 {
-	int detach = cli_has(cli, OPT_DETACH);
-
-	if (cli->settings[0] == '\0')
-		http_path(path,
-		    detach ? "/apps/%s/builds?detach=1" : "/apps/%s/builds",
-		    cli->app);
-	else
-		http_path(path,
-		    detach ? "/apps/%s/builds?detach=1&settings=%s"
-			   : "/apps/%s/builds?settings=%s",
-		    cli->app, cli->settings);
+	http_path(path, "/apps/%s/builds", cli->app);
+	if (cli_has(cli, OPT_DETACH))
+		strlcat(path, "?detach=1", HTTP_PATH_MAX);
+	if (cli->settings[0] != '\0') {
+		strlcat(
+		    path, strchr(path, '?') != NULL ? "&" : "?", HTTP_PATH_MAX);
+		strlcat(path, "settings=", HTTP_PATH_MAX);
+		strlcat(path, cli->settings, HTTP_PATH_MAX);
+	}
+	if (image)
+		strlcat(path,
+		    strchr(path, '?') != NULL ? "&image=1" : "?image=1",
+		    HTTP_PATH_MAX);
 }
 
 /* Takes tar, NULL with a sentence in why; total is of the bytes to be read. */
 static int
-push_body(struct cli *cli, struct tar *tar, const char *type,
+push_body(struct cli *cli, int image, struct tar *tar, const char *type,
     unsigned long long total, const char *why, json_t **out)
 {
 	struct push push = {
@@ -218,7 +222,7 @@ push_body(struct cli *cli, struct tar *tar, const char *type,
 	}
 	push.lines.arg = &push;
 	push.out = cli->json ? &cli->err : &cli->out;
-	push_path(cli, path);
+	push_path(cli, image, path);
 	if (cli_has(cli, OPT_DETACH))
 		call.sink = NULL; /* the build as JSON, nothing to show */
 	progress_start(&push.progress, &cli->err, "Uploading", total);
@@ -240,7 +244,7 @@ push_say_fresh(struct cli *cli, const struct resources_count *count)
 }
 
 static int
-push_once(struct cli *cli, struct resources *resources, json_t **out)
+push_once(struct cli *cli, int image, struct resources *resources, json_t **out)
 {
 	struct resources_count count;
 	char why[PAAS_ERRLEN];
@@ -248,12 +252,12 @@ push_once(struct cli *cli, struct resources *resources, json_t **out)
 	resources_measure(resources, &count);
 	if (count.fresh < count.files)
 		push_say_fresh(cli, &count);
-	return push_body(cli, resources_tar(resources, why), PUSH_TYPE,
+	return push_body(cli, image, resources_tar(resources, why), PUSH_TYPE,
 	    count.bytes, why, out);
 }
 
 static int
-push_with_list(struct cli *cli, const char *folder,
+push_with_list(struct cli *cli, const struct push_what *what, int flags,
     const struct tar_count *count, json_t **out)
 {
 	struct resources *resources;
@@ -262,7 +266,8 @@ push_with_list(struct cli *cli, const char *folder,
 	int rc;
 
 	progress_start(&progress, &cli->err, "Reading", count->bytes);
-	resources = resources_read(folder, &progress, &push_stop, why);
+	resources =
+	    resources_read(what->path, flags, &progress, &push_stop, why);
 	progress_end(&progress);
 	if (resources == NULL) {
 		cli_error(cli, "%s: nothing is built, %s stays as it is", why,
@@ -270,26 +275,30 @@ push_with_list(struct cli *cli, const char *folder,
 		return push_stop ? EXIT_STOPPED : EXIT_REFUSED;
 	}
 	if ((rc = resources_ask(cli, resources)) == EXIT_OK)
-		rc = push_once(cli, resources, out);
+		rc = push_once(cli, what->image, resources, out);
 	if (rc == PUSH_MISSING) {
 		/* The build's cache has lost what it had of the last push. */
 		resources_forget(resources);
-		rc = push_once(cli, resources, out);
+		rc = push_once(cli, what->image, resources, out);
 	}
 	resources_free(resources);
 	return rc == PUSH_MISSING ? EXIT_REFUSED : rc;
 }
 
 int
-push_send(struct cli *cli, const char *folder, const struct tar_count *count,
-    json_t **out)
+push_send(struct cli *cli, const struct push_what *what,
+    const struct tar_count *count, json_t **out)
 {
+	const int flags = what->image ? WALK_WHOLE : 0;
+	struct tar *tar;
 	char why[PAAS_ERRLEN];
 
 	*out = NULL;
 	push_watch_signals();
-	if (count->bytes >= PUSH_LIST_BYTES)
-		return push_with_list(cli, folder, count, out);
-	return push_body(cli, tar_open(folder, why), "application/x-tar",
-	    count->bytes, why, out);
+	if (!what->archive && count->bytes >= PUSH_LIST_BYTES)
+		return push_with_list(cli, what, flags, count, out);
+	tar = what->archive ? tar_open_file(what->path, why)
+			    : tar_open(what->path, flags, why);
+	return push_body(
+	    cli, what->image, tar, "application/x-tar", count->bytes, why, out);
 }

@@ -212,7 +212,7 @@ target_add(struct plan *plan, json_t *app, const char *folder)
 		    plan->file, target->name, target->folder);
 		return EXIT_REFUSED;
 	}
-	if (tar_measure(target->folder, &count, why) == -1) {
+	if (tar_measure(target->folder, 0, &count, why) == -1) {
 		cli_error(plan->cli, "%s", why);
 		return EXIT_REFUSED;
 	}

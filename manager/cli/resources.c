@@ -152,12 +152,12 @@ resources_forget(struct resources *r)
 }
 
 struct resources *
-resources_read(const char *folder, struct progress *progress,
+resources_read(const char *folder, int flags, struct progress *progress,
     const volatile sig_atomic_t *stop, char why[PAAS_ERRLEN])
 {
 	const struct reading reading = {progress, stop};
 	struct resources *r = calloc(1, sizeof(*r));
-	struct walk *walk = walk_open(folder, why);
+	struct walk *walk = walk_open(folder, flags, why);
 	struct walk_entry e;
 	int rc = walk == NULL ? -1 : 1;
 

@@ -18,11 +18,12 @@ struct resources_count {
 };
 
 /*
- * Walks and hashes, and says so with the bytes that it has read.  *stop ends
- * it early.  NULL with a sentence in err.
+ * Walks (flags are walk_open's) and hashes, and says so with the bytes that it
+ * has read.  *stop ends it early.  NULL with a sentence in err.
  */
-struct resources *resources_read(const char *folder, struct progress *,
-    const volatile sig_atomic_t *stop, char err[PAAS_ERRLEN]);
+struct resources *resources_read(const char *folder, int flags,
+    struct progress *, const volatile sig_atomic_t *stop,
+    char err[PAAS_ERRLEN]);
 void resources_free(struct resources *); /* NULL is fine */
 
 /*

@@ -2,6 +2,7 @@
 #include <archive_entry.h>
 #include <bsd/err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 struct tar {
 	struct tar_source source;
 	struct walk *walk; /* the source, if it is ours; or NULL */
+	int raw;           /* of tar_open_file, else -1 */
 	struct archive *archive;
 	struct archive_entry *entry;
 	struct walk_entry file; /* the one being packed */
@@ -28,9 +30,10 @@ struct tar {
 };
 
 int
-tar_measure(const char *folder, struct tar_count *count, char why[PAAS_ERRLEN])
+tar_measure(const char *folder, int flags, struct tar_count *count,
+    char why[PAAS_ERRLEN])
 {
-	struct walk *walk = walk_open(folder, why);
+	struct walk *walk = walk_open(folder, flags, why);
 	struct walk_entry e;
 	int rc;
 
@@ -111,6 +114,7 @@ tar_open_source(const struct tar_source *source, const char *head, size_t len,
 
 	if (tar == NULL)
 		err(1, NULL);
+	tar->raw = -1;
 	tar->source = *source;
 	if (tar_on_write(NULL, tar, head, len) == -1)
 		err(1, NULL);
@@ -128,9 +132,9 @@ tar_walk(void *arg, struct walk_entry *e, char why[PAAS_ERRLEN])
 }
 
 struct tar *
-tar_open(const char *folder, char why[PAAS_ERRLEN])
+tar_open(const char *folder, int flags, char why[PAAS_ERRLEN])
 {
-	struct walk *walk = walk_open(folder, why);
+	struct walk *walk = walk_open(folder, flags, why);
 	struct tar_source source = {tar_walk, walk};
 	struct tar *tar;
 
@@ -143,9 +147,44 @@ tar_open(const char *folder, char why[PAAS_ERRLEN])
 	return tar;
 }
 
+struct tar *
+tar_open_file(const char *path, char why[PAAS_ERRLEN])
+{
+	struct tar *tar = calloc(1, sizeof(*tar));
+
+	if (tar == NULL)
+		err(1, NULL);
+	tar->raw = open(path, O_RDONLY | O_CLOEXEC);
+	if (tar->raw != -1)
+		return tar;
+	snprintf(
+	    why, PAAS_ERRLEN, "cannot push %.300s: %s", path, strerror(errno));
+	free(tar);
+	return NULL;
+}
+
+static ssize_t
+tar_read_file(struct tar *tar, char *buf, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = read(tar->raw, buf, len);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
+		snprintf(tar->err, sizeof(tar->err),
+		    "the archive can't be read: %s", strerror(errno));
+	else
+		tar->done.bytes += (unsigned long long)n;
+	return n;
+}
+
 void
 tar_close(struct tar *tar)
 {
+	if (tar->raw != -1)
+		close(tar->raw);
+
 	if (tar->walk != NULL)
 		walk_close(tar->walk);
 	archive_entry_free(tar->entry);
@@ -231,6 +270,8 @@ tar_read(struct tar *tar, char *buf, size_t len)
 {
 	size_t n;
 
+	if (tar->raw != -1)
+		return tar_read_file(tar, buf, len);
 	while (tar->out_at == tar->out_len) {
 		tar->out_at = tar->out_len = 0;
 		if (tar->finished)

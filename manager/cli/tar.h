@@ -18,11 +18,18 @@ struct tar_count {
 	unsigned long long skipped; /* sockets, pipes, devices */
 };
 
-/* What a folder would send.  0, or -1 with a sentence in err. */
-int tar_measure(const char *folder, struct tar_count *, char err[PAAS_ERRLEN]);
+/*
+ * What a folder would send; flags are walk_open's.  0, or -1 with a sentence
+ * in err.
+ */
+int tar_measure(
+    const char *folder, int flags, struct tar_count *, char err[PAAS_ERRLEN]);
 
 /* NULL with a sentence in err. */
-struct tar *tar_open(const char *folder, char err[PAAS_ERRLEN]);
+struct tar *tar_open(const char *folder, int flags, char err[PAAS_ERRLEN]);
+
+/* An archive that is there already, byte for byte. */
+struct tar *tar_open_file(const char *path, char err[PAAS_ERRLEN]);
 
 /* Entries from elsewhere, as walk_next gives them. */
 struct walk_entry;

@@ -30,6 +30,8 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 	    KIND_FILE, "variables of the manifest; may be given again"},
 	[OPT_VAR] = {OPT_VAR, 0, "var", NULL, "NAME=VALUE", KIND_TEXT,
 	    "one of them; may be given again"},
+	[OPT_IMAGE] = {OPT_IMAGE, 0, "image", NULL, "PATH", KIND_FILE,
+	    "push an OCI image layout instead, a folder or a tar of one"},
 	[OPT_HERE] = {OPT_HERE, 0, "here", NULL, NULL, KIND_TEXT,
 	    "write the name into a file .paas in this folder"},
 	[OPT_NAMES] = {OPT_NAMES, 'q', "names", "quiet", NULL, KIND_TEXT,
@@ -91,7 +93,8 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 const struct grammar_verb grammar_verbs[] = {
 	{"push", "deploy", "Apps", VERB_APP,
 	    ARG("DIR", COUNT_OPTIONAL, KIND_FOLDER), {OPT_CREATE, OPT_DETACH,
-	     OPT_MANIFEST, OPT_NO_MANIFEST, OPT_VARS_FILE, OPT_VAR},
+	     OPT_MANIFEST, OPT_NO_MANIFEST, OPT_VARS_FILE, OPT_VAR,
+	     OPT_IMAGE},
 	    "Build and start what is in a folder",
 	    "Sends the folder (this one if none is named) without what .gitignore "
 	    "and .slugignore leave out, shows the build as it goes, and ends when "
@@ -99,7 +102,9 @@ const struct grammar_verb grammar_verbs[] = {
 	    "get ready changes nothing. With --create and no app named, the app "
 	    "gets the folder's name, which is then written to .paas in it. "
 	    "If it has a manifest.yml, each app of that is pushed, or the one "
-	    "that -a names: see paas-manifest(5).",
+	    "that -a names: see paas-manifest(5). With "
+	    "--image, what `skopeo copy docker://IMAGE oci:DIR` or "
+	    "oci-archive:FILE has written is started as it is: see IMAGES.",
 	    "paas push -a shop --create", cmd_push},
 	{"apps", "apps:list", "Apps", 0, NO_ARGS, {OPT_NAMES},
 	    "List the apps", NULL, "paas apps", cmd_apps},

@@ -38,6 +38,7 @@ struct walk {
 	int fd; /* of the entry */
 	struct ignore *git;
 	struct ignore *slug; /* .slugignore of the folder itself */
+	int whole;
 };
 
 static int
@@ -139,8 +140,9 @@ walk_enter(struct walk *w, int fd, char why[PAAS_ERRLEN])
 		    w->path[0] != '\0' ? w->path : ".", strerror(errno));
 		return -1;
 	}
-	walk_rules(
-	    w->git, fd, ".gitignore", walk_git_path(w, base, sizeof(base)));
+	if (!w->whole)
+		walk_rules(w->git, fd, ".gitignore",
+		    walk_git_path(w, base, sizeof(base)));
 	return 0;
 }
 
@@ -196,7 +198,7 @@ walk_find_git(struct walk *w, const char *folder)
 }
 
 struct walk *
-walk_open(const char *folder, char why[PAAS_ERRLEN])
+walk_open(const char *folder, int flags, char why[PAAS_ERRLEN])
 {
 	struct walk *w = calloc(1, sizeof(*w));
 	int fd;
@@ -213,8 +215,11 @@ walk_open(const char *folder, char why[PAAS_ERRLEN])
 		walk_close(w);
 		return NULL;
 	}
-	walk_find_git(w, folder);
-	walk_rules(w->slug, fd, ".slugignore", "");
+	w->whole = (flags & WALK_WHOLE) != 0;
+	if (!w->whole) {
+		walk_find_git(w, folder);
+		walk_rules(w->slug, fd, ".slugignore", "");
+	}
 	if (walk_enter(w, fd, why) == -1) {
 		walk_close(w);
 		return NULL;
@@ -239,6 +244,8 @@ walk_is_ignored(const struct walk *w, const char *name, int is_dir)
 {
 	char path[2 * PATH_MAX];
 
+	if (w->whole)
+		return 0;
 	if (strcmp(name, ".git") == 0)
 		return 1;
 	return ignore_check(w->slug, w->path, is_dir) == IGNORE_EXCLUDE ||

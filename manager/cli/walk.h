@@ -23,7 +23,8 @@ struct walk_entry {
  * NULL with a sentence in err.  .gitignore files of the parents count too if
  * the folder is part of a git work tree, and so does its info/exclude.
  */
-struct walk *walk_open(const char *folder, char err[PAAS_ERRLEN]);
+struct walk *walk_open(const char *folder, int flags, char err[PAAS_ERRLEN]);
+#define WALK_WHOLE 0x01 /* nothing is left out, whatever such files say */
 void walk_close(struct walk *);
 
 /*

@@ -32,7 +32,8 @@
  *
  * Inside the sandbox:
  *
- *   /app       the slug (writable, thrown away), or the tree being built
+ *   /          the slug (writable, thrown away), if it was an image; else
+ *   /app       the slug, likewise, or the tree being built
  *   /.paas     libexec_dir, read only
  *   /buildpacks, /cache, /out    in builds
  *   /work      in inspections: builds/ID, read only

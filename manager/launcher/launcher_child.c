@@ -163,6 +163,8 @@ child_sandbox(struct start *s, pid_t shim)
 		fail(s, LAUNCH_STEP_CGROUP, error);
 	error =
 	    net_enter(conf, s->req->kind == LAUNCH_INSPECT ? 0 : s->req->slot);
+	if (error == 0 && s->req->root_uid != 0)
+		error = net_ports_open();
 	if (error != 0)
 		fail(s, LAUNCH_STEP_NETWORK, error);
 	if ((error = root_enter(s)) != 0)

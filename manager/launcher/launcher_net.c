@@ -411,6 +411,15 @@ outer_make(const struct conf *conf, uint32_t slot, int host, int inside)
 }
 
 int
+net_ports_open(void)
+{
+	int error =
+	    sysctl_write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+
+	return error == -ENOENT ? 0 : error;
+}
+
+int
 net_enter(const struct conf *conf, uint32_t slot)
 {
 	int error = 0, host, inside = -1;

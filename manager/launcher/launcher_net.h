@@ -34,6 +34,12 @@ int net_prepare(const struct conf *, int run);
 void net_forward(void);
 /* The caller goes into a new namespace; slot 0: with lo only. */
 int net_enter(const struct conf *, uint32_t slot);
+
+/*
+ * Lets anybody in the namespace that was entered listen on port 80, as images
+ * do; there it is nobody else's.
+ */
+int net_ports_open(void);
 /* The host's end; missing is fine. */
 int net_remove(const struct conf *, uint32_t slot);
 /* restore: ip_forward as it was, too. */

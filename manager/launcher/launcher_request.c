@@ -12,6 +12,9 @@
 #define MIB (1024ULL * 1024)
 #define TIB (1024ULL * 1024 * MIB)
 
+/* What a signed number of another program can't take for an error. */
+#define ROOT_UID_MAX 0x7ffffffeU
+
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
 /* Only memory that nobody can change any more. */
@@ -53,7 +56,8 @@ check_start(const struct launcher *l, const struct launch_request *q, int memfd)
 	    !between(s->tmp, MIB, 64 * TIB) ||
 	    !between(s->log_max, MIB / 16, 64 * TIB) || s->log_rate < 1024 ||
 	    !between(s->cpu_weight, 1, 10000) ||
-	    !between(s->pids, 4, 4194304) || !between(s->files, 16, 1048576))
+	    !between(s->pids, 4, 4194304) || !between(s->files, 16, 1048576) ||
+	    s->root_uid > ROOT_UID_MAX || (s->root_uid != 0 && build))
 		return -EINVAL;
 	return memfd_check(memfd);
 }

@@ -173,6 +173,49 @@ overlay_make(const struct start *s, int userns)
 	return 0;
 }
 
+/*
+ * Where something is mounted in a root that somebody else has made, there
+ * must be what it is mounted on, reached over no link: bwrap follows them, and
+ * makes what is missing, while it still sees the machine's files.
+ */
+static int
+root_check(void)
+{
+	static const struct {
+		const char *path;
+		mode_t type;
+	} needed[] = {
+	    {"proc", S_IFDIR},
+	    {"dev", S_IFDIR},
+	    {"tmp", S_IFDIR},
+	    {"etc", S_IFDIR},
+	    {"etc/hosts", S_IFREG},
+	    {"etc/hostname", S_IFREG},
+	    {"etc/resolv.conf", S_IFREG},
+	    {&SANDBOX_LIBEXEC[1], S_IFDIR},
+	};
+	struct stat st;
+	int dir, error = 0, fd;
+
+	if ((dir = open("app", O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return -errno;
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && error == 0;
+	     i++) {
+		fd = place_beneath(dir, needed[i].path, O_PATH | O_NOFOLLOW);
+		if (fd < 0) {
+			error = fd;
+			break;
+		}
+		if (fstat(fd, &st) == -1)
+			error = -errno;
+		else if ((st.st_mode & S_IFMT) != needed[i].type)
+			error = -ENOTDIR;
+		close(fd);
+	}
+	close(dir);
+	return error;
+}
+
 static int
 trees_detach(struct start *s)
 {
@@ -197,6 +240,8 @@ trees_attach(const struct start *s, int userns)
 	switch (s->req->kind) {
 	case LAUNCH_APP:
 		error = overlay_make(s, userns);
+		if (error == 0 && s->req->root_uid != 0)
+			error = root_check();
 		break;
 	case LAUNCH_BUILD:
 		if ((error = tree_attach(s->app, "app", userns, 0)) == 0 &&

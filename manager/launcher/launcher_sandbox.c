@@ -158,6 +158,51 @@ add_trees(struct argv *a, uint32_t kind)
 	}
 }
 
+/* The machine's /usr, its own few files of /etc, and the slug at /app. */
+static void
+add_root(struct argv *a, const struct start *s)
+{
+	add_usr(a);
+	add_etc(a);
+	add3(a, "--proc", "/proc", "--dev");
+	add(a, "/dev");
+	add_tmpfs(a, "/dev/shm", s->req->tmp);
+	add_tmpfs(a, "/tmp", s->req->tmp);
+	add_dir(a, "/run");
+	add_dir(a, "/var");
+	add3(a, "--symlink", "../tmp", "/var/tmp");
+	add3(a, "--symlink", "../run", "/var/run");
+	add_trees(a, s->req->kind);
+	add3(a, "--remount-ro", "/", "--remount-ro");
+	add(a, "/dev");
+}
+
+/* The slug is all there is; root_check has seen what is mounted upon. */
+static void
+add_image(struct argv *a, const struct start *s)
+{
+	static const char *const own[] = {"hosts", "hostname", "resolv.conf"};
+	char from[64], to[64], uid[12];
+	size_t i;
+
+	snprintf(uid, sizeof(uid), "%" PRIu32, s->req->root_uid);
+	add3(a, "--uid", uid, "--gid");
+	add(a, uid);
+	add3(a, "--bind", "app", "/");
+	for (i = 0; i < COUNT(own); i++) {
+		snprintf(from, sizeof(from), "etc/%s", own[i]);
+		snprintf(to, sizeof(to), "/etc/%s", own[i]);
+		add3(a, "--ro-bind", from, to);
+	}
+	add3(a, "--proc", "/proc", "--dev");
+	add(a, "/dev");
+	add_tmpfs(a, "/dev/shm", s->req->tmp);
+	add_tmpfs(a, "/tmp", s->req->tmp);
+	add3(a, "--ro-bind", "paas", SANDBOX_LIBEXEC);
+	add(a, "--remount-ro");
+	add(a, "/dev");
+}
+
 static void
 add_init(struct argv *a, uint32_t kind)
 {
@@ -189,19 +234,10 @@ sandbox_argv(const struct start *s)
 		add(&a, isolation[i]);
 	id_format(name, s->req->id);
 	add(&a, name);
-	add_usr(&a);
-	add_etc(&a);
-	add3(&a, "--proc", "/proc", "--dev");
-	add(&a, "/dev");
-	add_tmpfs(&a, "/dev/shm", s->req->tmp);
-	add_tmpfs(&a, "/tmp", s->req->tmp);
-	add_dir(&a, "/run");
-	add_dir(&a, "/var");
-	add3(&a, "--symlink", "../tmp", "/var/tmp");
-	add3(&a, "--symlink", "../run", "/var/run");
-	add_trees(&a, s->req->kind);
-	add3(&a, "--remount-ro", "/", "--remount-ro");
-	add(&a, "/dev");
+	if (s->req->root_uid != 0)
+		add_image(&a, s);
+	else
+		add_root(&a, s);
 	add_init(&a, s->req->kind);
 	return a.failed ? NULL : a.at;
 }

@@ -11,16 +11,17 @@
  *
  * Errors: EINVAL a field is wrong; EEXIST that id is there; EBUSY the slot
  * is held, its uid still has processes, or the tree is in use; ENOENT no such
- * instance, slug or build; ESRCH it has exited; EAGAIN too many long requests
- * (LIST, SEAL, DISCARD, DROP) are under way, ask again.  CLEAN, SEAL, DISCARD,
- * DROP and REPOSITORY may be repeated.
+ * instance, slug or build; ELOOP or ENOTDIR a slug that is to be / leads away
+ * where something is mounted; ESRCH it has exited; EAGAIN too many long
+ * requests (LIST, SEAL, DISCARD, DROP) are under way, ask again.  CLEAN, SEAL,
+ * DISCARD, DROP and REPOSITORY may be repeated.
  */
 #ifndef PAAS_PROTOCOL_H
 #define PAAS_PROTOCOL_H
 
 #include <stdint.h>
 
-#define LAUNCH_VERSION 2
+#define LAUNCH_VERSION 3
 #define LAUNCH_HASH    32 /* SHA-256 of a slug, binary */
 
 /* The port that every web instance listens on, in its own namespace. */
@@ -61,6 +62,9 @@ struct launch_start {
 	uint32_t cpu_weight; /* 1 to 10000, 100 is usual */
 	uint32_t pids;
 	uint32_t files;
+	uint32_t root_uid; /* APP: the slug is /, and it is this uid there; or
+			      0: /usr is the machine's */
+	uint32_t pad;
 };
 
 struct launch_signal {

@@ -148,7 +148,7 @@ crash_reason(struct instance *inst, char *reason, size_t len)
 		    check.path, check.start_timeout, health_why(inst->health));
 	} else {
 		snprintf(reason, len, "did not listen on port %d within %u s",
-		    LAUNCH_PORT, check.start_timeout);
+		    instance_port(inst), check.start_timeout);
 	}
 	instance_check_free(&check);
 }

@@ -161,6 +161,9 @@ struct instance_check {
 
 void instance_check_read(const struct instance *, struct instance_check *);
 void instance_check_free(struct instance_check *);
+
+/* Where its release listens. */
+uint16_t instance_port(const struct instance *);
 int instance_is_web(const struct instance *);
 
 /* Is its release what the app's routes lead to? */

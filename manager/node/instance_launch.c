@@ -42,6 +42,16 @@ instance_release_live(const struct instance *inst)
 	return live;
 }
 
+uint16_t
+instance_port(const struct instance *inst)
+{
+	json_t *release = release_get(inst);
+	uint16_t port = release_port(release);
+
+	json_decref(release);
+	return port;
+}
+
 /* What counts for its type in its release. */
 static json_t *
 formation_of(const struct instance *inst)
@@ -129,14 +139,12 @@ disk_of(const struct instance *inst, uint64_t otherwise)
 static void
 start_send(struct instance *inst, json_t *release, const char *command)
 {
-	char *argv[] = {
-	    (char *)SANDBOX_LIBEXEC "/run", (char *)(uintptr_t)command, NULL};
 	struct launch_start start = {
 	    .id = inst->rec.id, .app = inst->appnumber, .slot = inst->rec.slot};
-	struct launch_argv what = {.cwd = "/app", .argv = argv};
+	struct launch_argv what = {0};
 	char **list, name[INSTANCE_NAME_MAX];
-	struct release_process proc = {
-	    inst->app, name, inst->rec.id, inst->version, inst->memory, NULL};
+	struct release_process proc = {inst->app, name, inst->rec.id,
+	    inst->version, inst->memory, NULL, release};
 	int error;
 
 	release_limits(&start, inst->node->conf, inst->memory);
@@ -147,11 +155,14 @@ start_send(struct instance *inst, json_t *release, const char *command)
 		return;
 	}
 	instance_name(inst, name);
-	list = release_env(&proc, json_object_get(release, "config"));
+	list = release_env(&proc);
 	what.envp = list;
-	error = list == NULL ? -ENOMEM
-			     : launch_start(inst->node->launch, &start, &what,
-				   launched, inst);
+	error = -ENOMEM;
+	if (release_argv(release, inst->type, command, &what, &start) == 0 &&
+	    list != NULL)
+		error = launch_start(
+		    inst->node->launch, &start, &what, launched, inst);
+	free((void *)(uintptr_t)what.argv);
 	release_env_free(list);
 	if (error == 0)
 		instance_life_set(inst, INSTANCE_LIFE_LAUNCH);

@@ -160,7 +160,7 @@ record_make(const struct instance *inst)
 	    json_object_update_new(value,
 		json_pack("{s:s, s:i, s:s, s:i, s:I, s:i, s:s}", "instance", id,
 		    "slot", (int)rec->slot, "address", address, "port",
-		    instance_is_web(inst) ? LAUNCH_PORT : 0, "since",
+		    instance_is_web(inst) ? instance_port(inst) : 0, "since",
 		    (json_int_t)rec->since, "restarts", (int)rec->restarts,
 		    "reason", rec->reason)) == -1 ||
 	    json_object_update_new(value,

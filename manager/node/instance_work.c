@@ -211,7 +211,7 @@ health_begin(struct instance *inst)
 	struct instance_check check;
 	struct health_what what = {
 	    .address = conf_slot_addr(node->conf, inst->rec.slot),
-	    .port = LAUNCH_PORT,
+	    .port = instance_port(inst),
 	    .host = host,
 	    .live = inst->rec.state != INSTANCE_STARTING,
 	    .good = inst->rec.state == INSTANCE_READY,

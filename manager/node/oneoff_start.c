@@ -1,6 +1,7 @@
 /* How a one-off process is started: release, command and environment. */
 #include <bsd/string.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/places.h"
@@ -29,14 +30,11 @@ send_start(struct oneoff *o, json_t *release, uint32_t version)
 {
 	const char *command =
 	    json_string_value(json_object_get(o->want, "command"));
-	char *argv[] = {
-	    (char *)SANDBOX_LIBEXEC "/run", (char *)(uintptr_t)command, NULL};
 	struct launch_start start = {.app = oneoff_appnumber(o)};
-	struct launch_argv what = {
-	    .cwd = "/app", .argv = argv, .flags = flags(o)};
+	struct launch_argv what = {.flags = flags(o)};
 	char **list, name[ONEOFF_NAME_MAX];
 	struct release_process proc = {o->app, name, o->id, version,
-	    oneoff_memory(o), json_object_get(o->want, "env")};
+	    oneoff_memory(o), json_object_get(o->want, "env"), release};
 
 	release_limits(&start, o->all->node->conf, oneoff_memory(o));
 	if (release_slug(json_string_value(json_object_get(release, "slug")),
@@ -45,14 +43,16 @@ send_start(struct oneoff *o, json_t *release, uint32_t version)
 		return;
 	}
 	oneoff_name(o, name);
-	if ((list = release_env(&proc, json_object_get(release, "config"))) ==
-	    NULL) {
-		refuse(o, "out of memory");
-		return;
-	}
+	list = release_env(&proc);
 	what.envp = list;
-	o->launched = 1;
-	run_start(o->run, &start, &what);
+	if (list == NULL ||
+	    release_argv(release, NULL, command, &what, &start) == -1) {
+		refuse(o, "out of memory");
+	} else {
+		o->launched = 1;
+		run_start(o->run, &start, &what);
+	}
+	free((void *)(uintptr_t)what.argv);
 	release_env_free(list);
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/places.h"
+#include "node/launch.h"
 #include "store/keys.h"
 
 #define CPU_WEIGHT 100
@@ -37,27 +39,54 @@ env_add(json_t *env, json_t *vars)
 	}
 }
 
+uint16_t
+release_port(json_t *release)
+{
+	json_t *port =
+	    json_object_get(json_object_get(release, "image"), "port");
+
+	return port != NULL ? (uint16_t)json_integer_value(port) : LAUNCH_PORT;
+}
+
+/* What is so unless image or config say otherwise. */
+static json_t *
+env_defaults(json_t *image)
+{
+	if (image == NULL)
+		return json_pack("{s:s, s:s, s:s}", "HOME", "/app", "PATH",
+		    "/usr/local/bin:/usr/bin:/bin", "LANG", "C.UTF-8");
+	return json_pack("{s:O?, s:s}", "HOME", json_object_get(image, "home"),
+	    "PATH",
+	    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+}
+
 /* The whole environment, as {"NAME": "value"}. */
 static json_t *
-env_make(const struct release_process *proc, json_t *config)
+env_make(const struct release_process *proc)
 {
+	json_t *image = json_object_get(proc->record, "image");
 	char id[17], release[16], port[8], memory[24];
-	json_t *env;
+	json_t *env, *own;
 
 	key_format_id(id, proc->id);
 	snprintf(release, sizeof(release), "v%u", proc->version);
-	snprintf(port, sizeof(port), "%d", LAUNCH_PORT);
+	snprintf(port, sizeof(port), "%u", release_port(proc->record));
 	snprintf(memory, sizeof(memory), "%" PRIu64 "m",
 	    proc->memory / (1024 * 1024));
-	env = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "PORT",
-	    port, "DYNO", proc->name, "HOME", "/app", "PATH",
-	    "/usr/local/bin:/usr/bin:/bin", "LANG", "C.UTF-8", "PAAS_APP",
-	    proc->app, "PAAS_INSTANCE", id, "PAAS_RELEASE", release,
-	    "MEMORY_LIMIT", memory);
-	if (env == NULL)
+	if ((env = env_defaults(image)) == NULL)
 		return NULL;
-	env_add(env, config);
+	json_object_set_new(env, "MEMORY_LIMIT", json_string(memory));
+	env_add(env, json_object_get(image, "env"));
+	env_add(env, json_object_get(proc->record, "config"));
 	env_add(env, proc->more);
+	own = json_pack("{s:s, s:s, s:s, s:s, s:s}", "PORT", port, "DYNO",
+	    proc->name, "PAAS_APP", proc->app, "PAAS_INSTANCE", id,
+	    "PAAS_RELEASE", release);
+	if (json_object_update(env, own) == -1) {
+		json_decref(env);
+		env = NULL;
+	}
+	json_decref(own);
 	return env;
 }
 
@@ -72,9 +101,9 @@ release_env_free(char **list)
 }
 
 char **
-release_env(const struct release_process *proc, json_t *config)
+release_env(const struct release_process *proc)
 {
-	json_t *env = env_make(proc, config), *value;
+	json_t *env = env_make(proc), *value;
 	const char *key;
 	char **list;
 	size_t n = 0;
@@ -97,6 +126,59 @@ release_env(const struct release_process *proc, json_t *config)
 	}
 	json_decref(env);
 	return list;
+}
+
+/* An image's own command, whatever it is, word by word; there may be no sh. */
+static char **
+image_argv(json_t *image, struct launch_argv *what)
+{
+	json_t *list = json_object_get(image, "argv"), *one;
+	char **argv = calloc(json_array_size(list) + 1, sizeof(*argv));
+	size_t i;
+
+	what->cwd = json_string_value(json_object_get(image, "cwd"));
+	json_array_foreach (list, i, one)
+		if (argv != NULL)
+			argv[i] = (char *)(uintptr_t)json_string_value(one);
+	return argv;
+}
+
+static char **
+shell_argv(json_t *image, const char *command, struct launch_argv *what)
+{
+	char **argv = calloc(4, sizeof(*argv));
+
+	what->cwd = image == NULL
+			? "/app"
+			: json_string_value(json_object_get(image, "cwd"));
+	if (argv == NULL)
+		return NULL;
+	if (image == NULL) {
+		argv[0] = (char *)(uintptr_t)SANDBOX_LIBEXEC "/run";
+		argv[1] = (char *)(uintptr_t)command;
+	} else {
+		argv[0] = (char *)(uintptr_t) "/bin/sh";
+		argv[1] = (char *)(uintptr_t) "-c";
+		argv[2] = (char *)(uintptr_t)command;
+	}
+	return argv;
+}
+
+int
+release_argv(json_t *release, const char *type, const char *command,
+    struct launch_argv *what, struct launch_start *start)
+{
+	json_t *image = json_object_get(release, "image");
+	char **argv;
+
+	if (image != NULL && type != NULL && strcmp(type, "web") == 0)
+		argv = image_argv(image, what);
+	else
+		argv = shell_argv(image, command, what);
+	start->root_uid =
+	    (uint32_t)json_integer_value(json_object_get(image, "uid"));
+	what->argv = argv;
+	return argv != NULL && what->cwd != NULL ? 0 : -1;
 }
 
 static int

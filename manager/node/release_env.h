@@ -8,6 +8,8 @@
 #include "common/conf.h"
 #include "launcher/protocol.h"
 
+struct launch_argv;
+
 struct release_process {
 	const char *app;
 	const char *name; /* "web.1" */
@@ -15,14 +17,28 @@ struct release_process {
 	uint32_t version;
 	uint64_t memory; /* bytes: MEMORY_LIMIT, as Cloud Foundry has it */
 	json_t *more;    /* {"NAME": "value"} beside the config, or NULL */
+	json_t *record;  /* of the release; borrowed, as all of it */
 };
 
 /*
- * {"NAME": "value"} of the config, then of `more`, as a list of NAME=VALUE
- * that release_env_free frees; what the app cannot choose comes last: who it
- * is, and where it listens.  NULL if out of memory.
+ * What a process type of a release, or with type NULL a line of shell, is
+ * started with: fills in cwd and argv of the one and root_uid of the other.
+ * All is borrowed from the release and the command but argv, which free()
+ * frees.  -1 if out of memory.
  */
-char **release_env(const struct release_process *, json_t *config);
+int release_argv(json_t *release, const char *type, const char *command,
+    struct launch_argv *, struct launch_start *);
+
+/* Where a web process of this release listens. */
+uint16_t release_port(json_t *release);
+
+/*
+ * {"NAME": "value"} of the image, if the release is one, of the config, then
+ * of `more`, as a list of NAME=VALUE that release_env_free frees; what the app
+ * cannot choose comes last: who it is, and where it listens.  NULL if out of
+ * memory.
+ */
+char **release_env(const struct release_process *);
 void release_env_free(char **);
 
 /* May a one-off process have this variable? */

@@ -4,8 +4,11 @@
  *
  *   paas-build --max-bytes N --max-entries N [--max-output N] [--max-disk N]
  *       [--list] [--buildpack NAME|URL|./PATH]...
+ *   paas-build --max-bytes N --max-entries N [--max-output N] [--max-disk N]
+ *       [--list] --image
  *
- * With --list the upload is one of common/push.h, else a tar.  The places are
+ * With --list the upload is one of common/push.h, else a tar; with --image it
+ * has an OCI image layout.  The places are
  * the sandbox's unless options name others.  Exit 0; with the reason as the
  * last line 1, PUSH_EXIT_REFUSED or PUSH_EXIT_MISSING.
  */
@@ -24,6 +27,7 @@
 #include <unistd.h>
 
 #include "common/push.h"
+#include "sandbox/image.h"
 
 struct build {
 	struct build_places places;
@@ -31,6 +35,7 @@ struct build {
 	char *wanted[PACKS_MAX];
 	size_t nwanted;
 	int list;
+	int image;
 	int exit; /* if a step fails */
 	struct guard guard;
 	struct packs packs;
@@ -46,6 +51,7 @@ static const struct option options[] = {
     {"list", no_argument, NULL, 'l'},
     {"max-output", required_argument, NULL, 'o'},
     {"max-disk", required_argument, NULL, 'd'},
+    {"image", no_argument, NULL, 'i'},
     {"buildpack", required_argument, NULL, 'p'},
     {"app", required_argument, NULL, 'A'},
     {"cache", required_argument, NULL, 'C'},
@@ -102,6 +108,9 @@ parse_options(struct build *b, int argc, char **argv)
 			break;
 		case 'd':
 			b->guard.disk_max = option_number("max-disk", optarg);
+			break;
+		case 'i':
+			b->image = 1;
 			break;
 		case 'p':
 			if (b->nwanted == PACKS_MAX)
@@ -311,6 +320,22 @@ step_types(struct build *b, char err[SANDBOX_ERRLEN])
 	return result;
 }
 
+static int
+build_image(struct build *b, double start)
+{
+	char err[SANDBOX_ERRLEN] = "";
+	int status = b->exit;
+
+	if (step_cache(b, err) == 0)
+		status = image_build(
+		    STDIN_FILENO, b->list, &b->places, &b->limits, err);
+	if (status != 0)
+		printf(" !     %s\n", err);
+	else
+		printf("-----> Done in %.1fs\n", now() - start);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -334,6 +359,8 @@ main(int argc, char **argv)
 	if (dup2(STDOUT_FILENO, STDERR_FILENO) == -1)
 		return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (b.image)
+		return build_image(&b, start);
 	if (step_cache(&b, err) == -1 || step_unpack(&b, err) == -1 ||
 	    step_detect(&b, err) == -1 || step_compile(&b, err) == -1 ||
 	    step_types(&b, err) == -1) {

@@ -366,4 +366,8 @@ int procfile_read(const char *app, struct types *, char err[SANDBOX_ERRLEN]);
 int result_write(const char *out, const char *buildpack, const struct types *,
     json_t *settings, json_t *config, char err[SANDBOX_ERRLEN]);
 
+/* Of an image, with what image_config.c made of its configuration. */
+int result_write_image(const char *out, const struct types *, json_t *image,
+    char err[SANDBOX_ERRLEN]);
+
 #endif

@@ -12,7 +12,7 @@
 
 static json_t *
 result_json(const char *buildpack, const struct types *types, json_t *settings,
-    json_t *config)
+    json_t *config, json_t *image)
 {
 	json_t *result = json_object(), *map = json_object();
 
@@ -25,21 +25,21 @@ result_json(const char *buildpack, const struct types *types, json_t *settings,
 		json_object_set(result, "settings", settings);
 	if (json_object_size(config) > 0)
 		json_object_set(result, "config", config);
+	if (image != NULL)
+		json_object_set(result, "image", image);
 	return result;
 }
 
-int
-result_write(const char *out, const char *buildpack, const struct types *types,
-    json_t *settings, json_t *config, char err[SANDBOX_ERRLEN])
+/* Takes the result. */
+static int
+result_put(const char *out, json_t *result, char err[SANDBOX_ERRLEN])
 {
 	char path[512];
-	json_t *result;
 	int fd, status = -1;
 
 	snprintf(path, sizeof(path), "%s/result.json", out);
 	/* A pack that has put something there before must not lead us away. */
 	unlink(path);
-	result = result_json(buildpack, types, settings, config);
 	fd = open(
 	    path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd != -1) {
@@ -54,4 +54,20 @@ result_write(const char *out, const char *buildpack, const struct types *types,
 		    path, strerror(errno));
 	json_decref(result);
 	return status;
+}
+
+int
+result_write(const char *out, const char *buildpack, const struct types *types,
+    json_t *settings, json_t *config, char err[SANDBOX_ERRLEN])
+{
+	return result_put(
+	    out, result_json(buildpack, types, settings, config, NULL), err);
+}
+
+int
+result_write_image(const char *out, const struct types *types, json_t *image,
+    char err[SANDBOX_ERRLEN])
+{
+	return result_put(
+	    out, result_json("OCI image", types, NULL, NULL, image), err);
 }

@@ -4,7 +4,8 @@
  *   {"hash": 64 hex digits, "bytes": N, "entries": N,
  *    "types": {"web": "command"}, "buildpack": "Node.js",
  *    "config": {"RACK_ENV": "production"},
- *    "settings": {what manifest.yml or app.json of the tree says}}
+ *    "settings": {what manifest.yml or app.json of the tree says},
+ *    "image": as image_config.c has it, of a push of one}
  *
  * or {"error": "a sentence"} and exit 1.
  *
@@ -78,6 +79,8 @@ inspect(const char *place, const struct tree_limits *limits,
 	if (work != -1 && (out = open_part(work, "out", err)) != -1 &&
 	    (app = open_part(work, "app", err)) != -1 &&
 	    inspect_result(out, &found, err) == 0 &&
+	    (found.image == NULL ||
+		inspect_image(app, found.image, err) == 0) &&
 	    tree_hash(app, limits, &stats, hash, err) == 0) {
 		sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
 		map = json_object();
@@ -92,6 +95,8 @@ inspect(const char *place, const struct tree_limits *limits,
 			json_object_set(result, "config", found.config);
 		if (found.settings != NULL)
 			json_object_set(result, "settings", found.settings);
+		if (found.image != NULL)
+			json_object_set(result, "image", found.image);
 	}
 	inspect_free(&found);
 	if (app != -1)

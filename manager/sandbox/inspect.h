@@ -47,6 +47,7 @@ struct inspect_found {
 	struct types types;
 	struct json_t *config; /* config vars, an object of strings; or NULL */
 	struct json_t *settings; /* what the app says of itself; or NULL */
+	struct json_t *image;    /* not checked; or NULL */
 };
 
 /*
@@ -55,5 +56,8 @@ struct inspect_found {
  */
 int inspect_result(int dirfd, struct inspect_found *, char err[SANDBOX_ERRLEN]);
 void inspect_free(struct inspect_found *);
+
+/* Whether the tree at app can be run as this says: 0, or -1 with err. */
+int inspect_image(int app, struct json_t *image, char err[SANDBOX_ERRLEN]);
 
 #endif

@@ -139,7 +139,8 @@ inspect_free(struct inspect_found *found)
 	json_decref(found->settings);
 	found->settings = NULL;
 	json_decref(found->config);
-	found->config = NULL;
+	json_decref(found->image);
+	found->config = found->image = NULL;
 }
 
 int
@@ -172,6 +173,7 @@ inspect_result(int dirfd, struct inspect_found *found, char err[SANDBOX_ERRLEN])
 			status =
 			    read_settings(json_object_get(result, "settings"),
 				&found->settings, err);
+		found->image = json_incref(json_object_get(result, "image"));
 	}
 	json_decref(result);
 	return status;

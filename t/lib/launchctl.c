@@ -133,6 +133,8 @@ start_key(struct launch_start *s, const char *key, const char *value)
 		s->files = (uint32_t)n;
 	else if (strcmp(key, "weight") == 0)
 		s->cpu_weight = (uint32_t)n;
+	else if (strcmp(key, "root_uid") == 0)
+		s->root_uid = (uint32_t)n;
 	else if (strcmp(key, "cwd") == 0)
 		cwd = value;
 	else if (strcmp(key, "env") == 0 && nenvs < 64)

@@ -100,7 +100,18 @@ test_start(void **state)
 	BAD(pids, UINT32_MAX);
 	BAD(files, 0);
 	BAD(files, UINT32_MAX);
+	BAD(root_uid, 0x7fffffff);
+	BAD(root_uid, UINT32_MAX);
 #undef BAD
+	{
+		struct launch_request q = good();
+
+		q.u.start.root_uid = 1000;
+		assert_int_equal(check(q), 0);
+		q.u.start.kind = LAUNCH_BUILD;
+		q.u.start.build = 1;
+		assert_int_equal(check(q), -EINVAL);
+	}
 }
 
 static void
