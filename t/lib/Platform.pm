@@ -130,6 +130,8 @@ sub read_response {
 # is 0 when no answer came.
 sub http {
     my ($self, $method, $host, $path, %o) = @_;
+    # Who is asked may be killed in this moment.
+    local $SIG{PIPE} = 'IGNORE';
     my $s = $o{socket}
         ? IO::Socket::UNIX->new(Peer => $o{socket})
         : IO::Socket::INET->new(
