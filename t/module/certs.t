@@ -306,9 +306,11 @@ close $fh;
 # Sessions that outlive a reload, by a key for tickets or in a cache.
 sub verifying {
     my ($by, $first) = @_;
-    open my $out, '>', $trusted or die $!;
+    # Another file: nginx keeps what has the same inode and second of change.
+    open my $out, '>', "$trusted.new" or die $!;
     print {$out} slurp($by->{chain});
     close $out;
+    rename "$trusted.new", $trusted or die $!;
     my $mtls = "ssl_verify_client optional; ssl_client_certificate $trusted; add_header X-Client \$ssl_client_verify always;";
     my @servers = map { server($tls, $dir, name => $_, sessions => 'shared:z:1m', more => $_ eq 'one.test' ? $mtls : '') }
         $first ? ('first', 'one.test') : ('one.test', 'first');
