@@ -88,7 +88,7 @@ struct grammar_option {
 };
 
 #define GRAMMAR_ARGS    3
-#define GRAMMAR_OPTIONS 8
+#define GRAMMAR_OPTIONS 9
 
 #define VERB_APP   0x01 /* works on an app: takes -a */
 #define VERB_LOCAL 0x02 /* never talks to the manager */
