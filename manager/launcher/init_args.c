@@ -53,6 +53,7 @@ init_args_parse(struct init_args *args, char *bytes, size_t len)
 		return NULL;
 	free(args->argv);
 	free(args->envp);
+	args->argv = args->envp = NULL;
 	return "the arguments are cut off";
 }
 
