@@ -356,6 +356,9 @@ grammar_suggest(const char *word, const struct grammar_verb **out, size_t max)
 	return n;
 }
 
+/* More of a verb's own do not fit a line; its help has them below. */
+#define USAGE_OPTIONS 6
+
 static void
 grammar_usage_option(const struct grammar_option *opt, char *buf, size_t len)
 {
@@ -377,7 +380,7 @@ grammar_usage(const struct grammar_verb *verb, char *buf, size_t len)
 	static const char *const before[] = {"", " ", " [", " ", " ["};
 	static const char *const after[] = {"", "", "]", "...", "...]"};
 	const struct grammar_arg *arg;
-	size_t i;
+	size_t i, n = 0;
 
 	strlcpy(buf, verb->name, len);
 	for (arg = verb->args; arg->name != NULL; arg++) {
@@ -387,7 +390,13 @@ grammar_usage(const struct grammar_verb *verb, char *buf, size_t len)
 	}
 	if (verb->flags & VERB_APP)
 		grammar_usage_option(&grammar_options[OPT_APP], buf, len);
-	for (i = 0; verb->options[i] != OPT_NONE; i++)
+	while (verb->options[n] != OPT_NONE)
+		n++;
+	if (n > USAGE_OPTIONS) {
+		strlcat(buf, " [OPTION...]", len);
+		return;
+	}
+	for (i = 0; i < n; i++)
 		grammar_usage_option(
 		    &grammar_options[verb->options[i]], buf, len);
 }
