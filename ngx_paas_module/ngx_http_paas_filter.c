@@ -49,7 +49,7 @@ ngx_http_paas_header_filter(ngx_http_request_t *r)
 {
     ngx_http_paas_ctx_t  *ctx;
 
-    if (ngx_exiting) {
+    if (ngx_exiting || ngx_quit) {
         /* the connection is going to be closed, and the client is told */
         r->keepalive = 0;
     }

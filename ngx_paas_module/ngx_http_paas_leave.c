@@ -18,10 +18,11 @@
 
 
 static void ngx_http_paas_read_channel(ngx_event_t *ev);
-static void ngx_http_paas_keep_idle(ngx_cycle_t *cycle);
+static void ngx_http_paas_keep_idle(ngx_event_t *ev);
 
 
 static ngx_event_handler_pt  ngx_http_paas_next_channel;
+static ngx_event_t           ngx_http_paas_ordered;
 
 
 /*
@@ -66,7 +67,13 @@ ngx_http_paas_read_channel(ngx_event_t *ev)
     ngx_http_paas_next_channel(ev);
 
     if (ngx_quit && !ngx_exiting) {
-        ngx_http_paas_keep_idle((ngx_cycle_t *) ngx_cycle);
+
+        /* those that become idle with the events beside this one, too */
+
+        ngx_http_paas_ordered.handler = ngx_http_paas_keep_idle;
+        ngx_http_paas_ordered.log = ngx_cycle->log;
+
+        ngx_post_event(&ngx_http_paas_ordered, &ngx_posted_events);
     }
 }
 
@@ -74,14 +81,14 @@ ngx_http_paas_read_channel(ngx_event_t *ev)
 /* Connections to upstreams have nothing to lose, and no listening socket. */
 
 static void
-ngx_http_paas_keep_idle(ngx_cycle_t *cycle)
+ngx_http_paas_keep_idle(ngx_event_t *ev)
 {
     ngx_uint_t         i;
     ngx_connection_t  *c;
 
-    c = cycle->connections;
+    c = ngx_cycle->connections;
 
-    for (i = 0; i < cycle->connection_n; i++) {
+    for (i = 0; i < ngx_cycle->connection_n; i++) {
 
         if (c[i].fd == (ngx_socket_t) -1 || !c[i].idle
             || c[i].listening == NULL)

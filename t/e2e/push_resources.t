@@ -36,7 +36,8 @@ sub noise {
 sub sent {
     my ($app) = @_;
     my $all = $p->api('GET', "/apps/$app/builds")->{json};
-    my ($last) = sort { $b->{created_at} cmp $a->{created_at} } @$all;
+    # Pushes may be of the same second.
+    my ($last) = sort { ($b->{release}{version} // 0) <=> ($a->{release}{version} // 0) } @$all;
     return $last->{upload_bytes};
 }
 
