@@ -198,7 +198,7 @@ my $sshd = $p->service_pid('ssh');
 kill 'KILL', $sshd;
 ok(Platform::wait_for(20, sub { ($site->git('ls-remote', url('site')))[0] == 0 }), 'which comes back when it is killed');
 is(($p->up('--ssh-port', 0))[0], 0, 'up --ssh-port 0');
-ok(!IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port), 'ends it');
+ok(Platform::wait_for(10, sub { !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }), 'ends it');
 ($rc, $out) = $p->down;
 is($rc, 0, 'down --purge') or diag $out;
 ok(!IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port), 'leaves no sshd');
