@@ -112,16 +112,22 @@
  *                                        backoff: a request may end it)
  *   instance/APP/ID            node      name (web.1), version, created: names
  *                                        the log files of instances gone
- *   run/APP/INDEX              api, build; type, version, command, env {},
- *                              node takes memory (0: as any), timeout (s),
- * attach old ones   (bool), tty (bool), user, created, away       appnumber,
- * goal (run | stop); INDEX is 8 digits ran/APP/INDEX              node state
- * (starting | running | ended), appnumber, instance (hex), slot, boot (id),
- * begun, since; of one that ended how (exited | killed | dumped, or absent),
- * status, reason counter/instance           node      next: ids below it may be
- * in use counter/route              api       next: ids of addresses outside,
- * with the highest bit set event/APP/SEQ              all       at, kind, text:
- * in the commit of the change that it tells of
+ *   run/APP/INDEX              api, build type, version, command, env {},
+ *                                        memory (0: as any), timeout (s),
+ *                                        attach (bool), tty (bool), user,
+ *                                        created, away, appnumber, goal (run |
+ *                                        stop); INDEX is 8 digits; node takes
+ *                                        old ones away
+ *   ran/APP/INDEX              node      state (starting | running | ended),
+ *                                        appnumber, instance (hex), slot, boot
+ *                                        (id), begun, since; of one that ended
+ *                                        how (exited | killed | dumped, or
+ *                                        absent), status, reason
+ *   counter/instance           node      next: ids below it may be in use
+ *   counter/route              api       next: ids of addresses outside, with
+ *                                        the highest bit set
+ *   event/APP/SEQ              all       at, kind, text: in the commit of the
+ *                                        change that it tells of
  *
  * APP is [a-z][a-z0-9-]{0,29}; TYPE is the same; HOST is canonical as the
  * route database has it.  OWNER is an APP or "-", the platform itself.  An
