@@ -131,33 +131,19 @@ lead_find(struct lead *lead, struct routing *rt)
 	return lead->npaths > 0 ? 0 : lead_to_import(lead, rt->import);
 }
 
-static int
-leads_to(const paas_routedb_path_t *paths, uint32_t npaths, uint64_t pool)
-{
-	uint32_t i, k;
-
-	for (i = 0; i < npaths; i++)
-		for (k = 0; k < paths[i].ntargets; k++)
-			if (paths[i].targets[k].pool == pool)
-				return 1;
-	return 0;
-}
-
 void
 routing_host_put(struct routing *rt, const char *host,
     const paas_routedb_path_t *paths, uint32_t npaths)
 {
 	uint64_t old[PAAS_ROUTEDB_PATHS_MAX];
-	size_t i, n;
+	size_t n;
 
 	n = routing_db_route_pools(rt->db, host, old, PAAS_ROUTEDB_PATHS_MAX);
 	if (npaths > 0)
 		routing_db_put_host(rt->db, host, paths, npaths);
 	else
 		routing_db_del_host(rt->db, host);
-	for (i = 0; i < n; i++)
-		if (!leads_to(paths, npaths, old[i]))
-			routing_db_del_pool(rt->db, old[i]);
+	routing_db_del_left(rt->db, old, n, paths, npaths);
 }
 
 void

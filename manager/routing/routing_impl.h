@@ -103,6 +103,11 @@ size_t routing_db_changes(const struct routing_db *);
 void routing_db_put_pool(struct routing_db *, const paas_routedb_pool_t *,
     const paas_routedb_instance_t *);
 void routing_db_del_pool(struct routing_db *, uint64_t id);
+
+/* Those of the pools that none of the paths leads to any more. */
+void routing_db_del_left(struct routing_db *, const uint64_t *pools, size_t n,
+    const paas_routedb_path_t *, uint32_t npaths);
+
 void routing_db_put_host(struct routing_db *, const char *host,
     const paas_routedb_path_t *, uint32_t npaths);
 /* One of many of a pool, that is known not to be there: without a look. */

@@ -22,18 +22,6 @@ parse_order(const char *name, uint32_t *order)
 	return 0;
 }
 
-static int
-leads_to(const paas_routedb_path_t *paths, uint32_t npaths, uint64_t pool)
-{
-	uint32_t i, k;
-
-	for (i = 0; i < npaths; i++)
-		for (k = 0; k < paths[i].ntargets; k++)
-			if (paths[i].targets[k].pool == pool)
-				return 1;
-	return 0;
-}
-
 static void
 put(struct routing *rt, uint32_t order, const char *key, const json_t *record,
     const paas_routedb_path_t *paths, uint32_t npaths)
@@ -41,7 +29,7 @@ put(struct routing *rt, uint32_t order, const char *key, const json_t *record,
 	const char *text =
 	    json_string_value(json_object_get(record, "pattern"));
 	uint64_t old[PAAS_ROUTEDB_PATHS_MAX];
-	size_t i, n;
+	size_t n;
 
 	n = routing_db_pattern_pools(
 	    rt->db, order, key, old, PAAS_ROUTEDB_PATHS_MAX);
@@ -49,9 +37,7 @@ put(struct routing *rt, uint32_t order, const char *key, const json_t *record,
 		routing_db_put_pattern(rt->db, order, text, paths, npaths);
 	else
 		routing_db_del_pattern(rt->db, order);
-	for (i = 0; i < n; i++)
-		if (!leads_to(paths, npaths, old[i]))
-			routing_db_del_pool(rt->db, old[i]);
+	routing_db_del_left(rt->db, old, n, paths, npaths);
 }
 
 void

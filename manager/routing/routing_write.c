@@ -236,6 +236,27 @@ routing_db_del_pool(struct routing_db *db, uint64_t id)
 	note(db, rc, "a pool's end");
 }
 
+static int
+leads_to(const paas_routedb_path_t *paths, uint32_t npaths, uint64_t pool)
+{
+	uint32_t i, k;
+
+	for (i = 0; i < npaths; i++)
+		for (k = 0; k < paths[i].ntargets; k++)
+			if (paths[i].targets[k].pool == pool)
+				return 1;
+	return 0;
+}
+
+void
+routing_db_del_left(struct routing_db *db, const uint64_t *pools, size_t n,
+    const paas_routedb_path_t *paths, uint32_t npaths)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!leads_to(paths, npaths, pools[i]))
+			routing_db_del_pool(db, pools[i]);
+}
+
 /* ---- hosts ------------------------------------------------------------- */
 
 static int
