@@ -33,6 +33,7 @@ const struct api_route api_routes[] = {
 {"PATCH",  "/apps/:/formation/:",           formation_update, APP_BODY, NULL},
 {"PUT",    "/apps/:/formation/:/health",    health_put,       APP_BODY, NULL},
 {"DELETE", "/apps/:/formation/:/health",    health_delete,    APP,      NULL},
+{"PATCH",  "/apps/:/formation/:/limits",    limits_update,    APP_BODY, NULL},
 {"GET",    "/apps/:/http",                  http_info,        APP,      NULL},
 {"PATCH",  "/apps/:/http",                  http_update,      APP_BODY, NULL},
 {"GET",    "/apps/:/dynos",                 dyno_list,        APP,      NULL},

@@ -6,6 +6,7 @@
 
 #include "api/id.h"
 #include "api/model.h"
+#include "node/limits.h"
 #include "store/formation.h"
 #include "store/keys.h"
 
@@ -56,19 +57,20 @@ model_own_formation(json_t *formation, json_t *app)
 }
 
 json_t *
-model_formation(const char *name, json_t *app, const char *type,
-    const char *command, json_t *formation)
+model_formation(struct api *api, const char *name, json_t *app,
+    const char *type, const char *command, json_t *formation)
 {
 	json_t *health = json_object_get(formation, "health");
 	char id[37];
 
 	id_derive(id, model_text(app, "id"), "formation", type);
-	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:I, s:O?, s:o, s:o, s:o}",
-	    "id", id, "type", type, "quantity",
+	return json_pack(
+	    "{s:s, s:s, s:I, s:s, s:s, s:I, s:o, s:O?, s:o, s:o, s:o}", "id",
+	    id, "type", type, "quantity",
 	    (json_int_t)model_number(formation, "quantity"), "size",
 	    FORMATION_SIZE, "command", command, "memory",
-	    (json_int_t)model_number(formation, "memory"), "health", health,
-	    "app", model_app_ref(name, app), "created_at",
-	    id_time_of(app, "created"), "updated_at",
-	    id_time_of(app, "updated"));
+	    (json_int_t)model_number(formation, "memory"), "limits",
+	    limits_shape(api->conf, formation), "health", health, "app",
+	    model_app_ref(name, app), "created_at", id_time_of(app, "created"),
+	    "updated_at", id_time_of(app, "updated"));
 }

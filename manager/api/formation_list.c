@@ -27,8 +27,8 @@ formation_shape(struct request *r, const char *type, json_t *command)
 	json_t *formation, *shape;
 
 	formation = model_get_formation(r->api, r->name, type, NULL);
-	shape = model_formation(
-	    r->name, r->app, type, json_string_value(command), formation);
+	shape = model_formation(r->api, r->name, r->app, type,
+	    json_string_value(command), formation);
 	json_decref(formation);
 	return shape;
 }

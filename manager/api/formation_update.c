@@ -102,7 +102,7 @@ update_put(struct request *r, struct store_txn *txn,
 	key_format(key, "formation/%s/%s", r->name, update->type);
 	store_if(txn, key, rev);
 	store_put(txn, key, formation);
-	shape = model_formation(r->name, r->app, update->type,
+	shape = model_formation(r->api, r->name, r->app, update->type,
 	    json_string_value(command), formation);
 	json_decref(formation);
 	return shape;

@@ -68,7 +68,7 @@ health_change(struct request *r, const char *path)
 	store_put(txn, key, formation);
 	store_event(txn, r->name, "health", "%s is checked by %s%s", type,
 	    path != NULL ? "GET " : "its port", path != NULL ? path : "");
-	shape = model_formation(r->name, r->app, type,
+	shape = model_formation(r->api, r->name, r->app, type,
 	    json_string_value(json_object_get(types, type)), formation);
 	json_decref(formation);
 	json_decref(types);

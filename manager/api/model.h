@@ -85,8 +85,8 @@ json_t *model_get_formation_record(
 /* From now on it counts more than the manifest of app's release. */
 void model_own_formation(json_t *formation, json_t *app);
 
-json_t *model_formation(const char *name, json_t *app, const char *type,
-    const char *command, json_t *formation);
+json_t *model_formation(struct api *, const char *name, json_t *app,
+    const char *type, const char *command, json_t *formation);
 
 /* ---- dyno_json.c, oneoff_json.c --------------------------------------- */
 

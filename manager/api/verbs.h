@@ -23,6 +23,7 @@
 	VERB(formation_batch)  \
 	VERB(health_put)       \
 	VERB(health_delete)    \
+	VERB(limits_update)    \
 	VERB(http_info)        \
 	VERB(http_update)      \
 	VERB(dyno_list)        \

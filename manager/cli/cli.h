@@ -140,6 +140,7 @@ int cmd_ps(struct cli *);
 int cmd_ps_exec(struct cli *);
 int cmd_ps_restart(struct cli *);
 int cmd_ps_health(struct cli *);
+int cmd_ps_limits(struct cli *);
 int cmd_ps_scale(struct cli *);
 int cmd_ps_stop(struct cli *);
 int cmd_push(struct cli *);

@@ -160,6 +160,16 @@ const struct grammar_verb grammar_verbs[] = {
 	    "as its port takes connections, which is the default. Without an "
 	    "argument it tells which.",
 	    "paas ps:health /healthz -a shop", cmd_ps_health},
+	{"ps:limits", NULL, "Processes", VERB_APP,
+	    {{"TYPE", COUNT_OPTIONAL, KIND_TYPE},
+	     {"LIMIT=VALUE", COUNT_ANY, KIND_TEXT}}, {0},
+	    "Choose what each process of a type may use",
+	    "Without a limit it shows them. memory, swap and disk are sizes, as "
+	    "512M; log_rate is one a second; cpu_quota is a percentage of one "
+	    "CPU or the word none; cpu_weight, pids and files are numbers. The "
+	    "word default stands for what paas.conf says. Processes that have "
+	    "other limits are replaced, new ones first; see LIMITS.",
+	    "paas ps:limits web memory=1G cpu_quota=150% -a shop", cmd_ps_limits},
 	{"ps:exec", NULL, "Processes", VERB_APP | VERB_COMMAND,
 	    {{"TYPE.N", COUNT_OPTIONAL, KIND_TYPE},
 	     {"COMMAND", COUNT_ANY, KIND_TEXT}},

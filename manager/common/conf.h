@@ -57,6 +57,9 @@ struct conf {
 	uint64_t instance_memory;
 	uint64_t memory_max;   /* that an app's manifest may ask for */
 	uint64_t instance_tmp; /* of the overlay's upper and of /tmp */
+	uint64_t instance_swap;
+	uint32_t instance_cpu_weight; /* beside others; 100 is usual */
+	uint32_t instance_cpu_quota;  /* percent of one CPU; 0: no limit */
 	uint32_t instance_pids;
 	uint32_t instance_files;
 	uint32_t instance_flows; /* connections that it opened, at once */

@@ -193,18 +193,38 @@ cgroup_close(struct cgroups *cg)
 	}
 }
 
+/* Time in a period of 100 ms, in microseconds, for a percentage of one CPU. */
+#define CPU_PERIOD_US  100000
+#define CPU_PERCENT_US (CPU_PERIOD_US / 100)
+
+/* "cpu.max" of v2: the time and the period, or "max". */
+static int
+quota_v2(int dir, const char *in, uint32_t quota)
+{
+	char path[96], text[48];
+
+	if (quota == 0)
+		return 0;
+	snprintf(path, sizeof(path), "%s/cpu.max", in);
+	snprintf(text, sizeof(text), "%" PRIu64 " %d",
+	    (uint64_t)quota * CPU_PERCENT_US, CPU_PERIOD_US);
+	return file_write(dir, path, text);
+}
+
+/* -ENOENT: a controller that was not delegated to us. */
 static int
 limits_v2(int dir, const char *in, const struct launch_start *s)
 {
 	int error;
 
-	/* -ENOENT: the controller was not delegated to us. */
 	error = file_write_number(dir, in, "memory.max", s->memory);
 	if (error == 0 || error == -ENOENT)
 		error = file_write_number(dir, in, "pids.max", s->pids);
 	if (error == 0 || error == -ENOENT)
 		error = file_write_number(dir, in, "cpu.weight", s->cpu_weight);
-	(void)file_write_number(dir, in, "memory.swap.max", 0);
+	if (error == 0 || error == -ENOENT)
+		error = quota_v2(dir, in, s->cpu_quota);
+	(void)file_write_number(dir, in, "memory.swap.max", s->swap);
 	return error == -ENOENT ? 0 : error;
 }
 
@@ -220,8 +240,8 @@ limits_v1(int dir, enum cgroup_tree tree, const char *in,
 		error = file_write_number(
 		    dir, in, "memory.limit_in_bytes", s->memory);
 		/* Memory and swap together, where swap is accounted. */
-		(void)file_write_number(
-		    dir, in, "memory.memsw.limit_in_bytes", s->memory);
+		(void)file_write_number(dir, in, "memory.memsw.limit_in_bytes",
+		    s->memory + s->swap);
 		break;
 	case CGROUP_PIDS:
 		error = file_write_number(dir, in, "pids.max", s->pids);
@@ -231,6 +251,10 @@ limits_v1(int dir, enum cgroup_tree tree, const char *in,
 		shares = (uint64_t)s->cpu_weight * 1024 / 100;
 		error = file_write_number(
 		    dir, in, "cpu.shares", shares < 2 ? 2 : shares);
+		/* The period is 100 ms unless somebody says otherwise. */
+		if (error == 0 && s->cpu_quota != 0)
+			error = file_write_number(dir, in, "cpu.cfs_quota_us",
+			    (uint64_t)s->cpu_quota * CPU_PERCENT_US);
 		break;
 	default:
 		break;

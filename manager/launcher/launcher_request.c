@@ -12,6 +12,9 @@
 #define MIB (1024ULL * 1024)
 #define TIB (1024ULL * 1024 * MIB)
 
+/* A thousand CPUs, in percent of one. */
+#define CPU_QUOTA_MAX 100000
+
 /* What a signed number of another program can't take for an error. */
 #define ROOT_UID_MAX 0x7ffffffeU
 
@@ -52,8 +55,8 @@ check_start(const struct launcher *l, const struct launch_request *q, int memfd)
 	    !between(s->kind, LAUNCH_APP, LAUNCH_INSPECT) ||
 	    (s->build != 0) != build ||
 	    !between(s->slot, 2, conf_slot_last(&l->conf)) ||
-	    !between(s->memory, 4 * MIB, 64 * TIB) ||
-	    !between(s->tmp, MIB, 64 * TIB) ||
+	    !between(s->memory, 4 * MIB, 64 * TIB) || s->swap > 64 * TIB ||
+	    s->cpu_quota > CPU_QUOTA_MAX || !between(s->tmp, MIB, 64 * TIB) ||
 	    !between(s->log_max, MIB / 16, 64 * TIB) || s->log_rate < 1024 ||
 	    !between(s->cpu_weight, 1, 10000) ||
 	    !between(s->pids, 4, 4194304) || !between(s->files, 16, 1048576) ||

@@ -21,7 +21,7 @@
 
 #include <stdint.h>
 
-#define LAUNCH_VERSION 3
+#define LAUNCH_VERSION 4
 #define LAUNCH_HASH    32 /* SHA-256 of a slug, binary */
 
 /* The port that every web instance listens on, in its own namespace. */
@@ -56,15 +56,16 @@ struct launch_start {
 	uint32_t kind;
 	uint32_t slot;     /* address and uid are derived from it */
 	uint64_t memory;   /* bytes */
+	uint64_t swap;     /* bytes beside it */
 	uint64_t tmp;      /* bytes of the overlay's upper, of /tmp, /dev/shm */
 	uint64_t log_max;  /* bytes of the log file and its predecessor */
 	uint32_t log_rate; /* bytes a second */
 	uint32_t cpu_weight; /* 1 to 10000, 100 is usual */
 	uint32_t pids;
 	uint32_t files;
-	uint32_t root_uid; /* APP: the slug is /, and it is this uid there; or
-			      0: /usr is the machine's */
-	uint32_t pad;
+	uint32_t root_uid;  /* APP: the slug is /, and it is this uid there; or
+			       0: /usr is the machine's */
+	uint32_t cpu_quota; /* percent of one CPU; 0: no limit */
 };
 
 struct launch_signal {

@@ -125,15 +125,18 @@ launched(int error, const struct launch_reply *reply, void *arg)
 	instance_listed(inst, &reply->record);
 }
 
-/* What it may write, in bytes. */
-static uint64_t
-disk_of(const struct instance *inst, uint64_t otherwise)
+/* As its assignment says: so all see what it was started with. */
+static void
+limits_set(const struct instance *inst, struct launch_start *start)
 {
-	json_t *formation = formation_of(inst);
-	json_int_t n = json_integer_value(json_object_get(formation, "disk"));
+	char key[STORE_KEY_MAX + 1];
+	json_t *assign;
 
-	json_decref(formation);
-	return n > 0 ? (uint64_t)n : otherwise;
+	key_format(key, "assign/" KEY_NODE_LOCAL "/%s", inst->assignment);
+	assign = store_get(inst->node->store, key, NULL);
+	release_limits(start, inst->node->conf, inst->memory,
+	    json_object_get(assign, "limits"));
+	json_decref(assign);
 }
 
 static void
@@ -147,8 +150,7 @@ start_send(struct instance *inst, json_t *release, const char *command)
 	    inst->version, inst->memory, NULL, release};
 	int error;
 
-	release_limits(&start, inst->node->conf, inst->memory);
-	start.tmp = disk_of(inst, start.tmp);
+	limits_set(inst, &start);
 	if (release_slug(json_string_value(json_object_get(release, "slug")),
 		start.slug) == -1) {
 		refuse(inst, "its release has no slug: push the app again");

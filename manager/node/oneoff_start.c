@@ -36,7 +36,7 @@ send_start(struct oneoff *o, json_t *release, uint32_t version)
 	struct release_process proc = {o->app, name, o->id, version,
 	    oneoff_memory(o), json_object_get(o->want, "env"), release};
 
-	release_limits(&start, o->all->node->conf, oneoff_memory(o));
+	release_limits(&start, o->all->node->conf, oneoff_memory(o), NULL);
 	if (release_slug(json_string_value(json_object_get(release, "slug")),
 		start.slug) == -1) {
 		refuse(o, "its release has no slug: push the app again");

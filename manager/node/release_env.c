@@ -7,9 +7,8 @@
 
 #include "common/places.h"
 #include "node/launch.h"
+#include "node/limits.h"
 #include "store/keys.h"
-
-#define CPU_WEIGHT 100
 
 static const char *const fixed[] = {
     "PORT", "DYNO", "PAAS_APP", "PAAS_INSTANCE", "PAAS_RELEASE"};
@@ -207,15 +206,11 @@ release_slug(const char *text, uint8_t slug[LAUNCH_HASH])
 }
 
 void
-release_limits(
-    struct launch_start *start, const struct conf *conf, uint64_t memory)
+release_limits(struct launch_start *start, const struct conf *conf,
+    uint64_t memory, const json_t *own)
 {
 	start->kind = LAUNCH_APP;
 	start->memory = memory;
-	start->tmp = conf->instance_tmp;
 	start->log_max = conf->log_max;
-	start->log_rate = conf->log_rate;
-	start->cpu_weight = CPU_WEIGHT;
-	start->pids = conf->instance_pids;
-	start->files = conf->instance_files;
+	limits_apply(start, conf, own);
 }

@@ -47,8 +47,11 @@ int release_env_fixed(const char *name);
 /* 64 hex digits; -1 if it is not, or NULL. */
 int release_slug(const char *text, uint8_t slug[LAUNCH_HASH]);
 
-/* Limits of an app's instance; id, slot, app and slug are left alone. */
-void release_limits(
-    struct launch_start *, const struct conf *, uint64_t memory);
+/*
+ * Limits of an app's instance; id, slot, app and slug are left alone.  own is
+ * what its type has of its own (limits.h), or NULL.
+ */
+void release_limits(struct launch_start *, const struct conf *, uint64_t memory,
+    const json_t *own);
 
 #endif

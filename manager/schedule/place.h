@@ -31,6 +31,7 @@ struct place_process {
 	char type[KEY_NAME_MAX + 1];
 	uint32_t quantity;
 	uint64_t memory;       /* bytes; 0: as it is, or the default */
+	json_t *limits;        /* what it has beside; NULL: as it is */
 	uint64_t *generations; /* one for each, index 1 first */
 };
 
@@ -50,8 +51,9 @@ struct place_assignment {
 	uint32_t version;
 	uint64_t generation;
 	uint64_t memory;
-	int stop;   /* goal */
-	int routed; /* gets requests beside another release */
+	json_t *limits; /* NULL: of a time before there were any */
+	int stop;       /* goal */
+	int routed;     /* gets requests beside another release */
 	enum place_actual state;
 	uint32_t restarts;
 	char *reason; /* of the state, NULL for none */

@@ -27,7 +27,9 @@ place_is_current(
     const struct place_assignment *as, const struct place_process *proc)
 {
 	return as->generation >= proc->generations[as->index - 1] &&
-	       (proc->memory == 0 || as->memory == proc->memory);
+	       (proc->memory == 0 || as->memory == proc->memory) &&
+	       (proc->limits == NULL || as->limits == NULL ||
+		   json_equal(as->limits, proc->limits));
 }
 
 const struct place_assignment **

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <bsd/string.h>
 
+#include "node/limits.h"
 #include "node/oneoff.h"
 #include "schedule/records.h"
 #include "store/formation.h"
@@ -141,6 +142,7 @@ read_process(struct store *st, const struct records *rec, json_t *release,
 	strlcpy(proc->type, type, sizeof(proc->type));
 	proc->quantity = get_quantity(type, formation);
 	proc->memory = get_number(formation, "memory");
+	proc->limits = limits_own(formation);
 	proc->generations =
 	    calloc(proc->quantity + 1, sizeof(*proc->generations));
 	if (proc->generations == NULL) {
@@ -247,6 +249,7 @@ add_assignment(const char *key, json_t *value, uint64_t rev, void *arg)
 	as->version = (uint32_t)get_number(value, "version");
 	as->generation = get_number(value, "generation");
 	as->memory = get_number(value, "memory");
+	as->limits = json_incref(json_object_get(value, "limits"));
 	as->stop = strcmp(get_string(value, "goal"), "stop") == 0;
 	as->routed = json_is_true(json_object_get(value, "routed"));
 	return 0;
@@ -332,14 +335,17 @@ records_free(struct records *rec)
 
 	for (i = 0; i < rec->in.nreleases; i++) {
 		rel = &rec->in.releases[i];
-		for (k = 0; k < rel->nprocesses; k++)
+		for (k = 0; k < rel->nprocesses; k++) {
 			free(rel->processes[k].generations);
+			json_decref(rel->processes[k].limits);
+		}
 		free(rel->processes);
 		free(rel->slug);
 	}
 	for (i = 0; i < rec->in.nassignments; i++) {
 		free(rec->in.assignments[i].reason);
 		json_decref(rec->in.assignments[i].log);
+		json_decref(rec->in.assignments[i].limits);
 	}
 	free(rec->in.assignments);
 	memset(rec, 0, sizeof(*rec));

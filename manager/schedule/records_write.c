@@ -192,14 +192,16 @@ create(struct store_txn *txn, const struct records *rec,
 	json_t *value;
 
 	key_format_id(number, rec->number);
-	value = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s?, s:I, s:s, s:I}",
-	    "app", rec->app, "appnumber", number, "type", proc->type, "index",
+	value = json_pack(
+	    "{s:s, s:s, s:s, s:I, s:I, s:I, s:s?, s:I, s:O?, s:s, s:I}", "app",
+	    rec->app, "appnumber", number, "type", proc->type, "index",
 	    (json_int_t)change->index, "version",
 	    (json_int_t)change->release->version, "generation",
 	    (json_int_t)proc->generations[change->index - 1], "slug",
 	    change->release->slug, "memory",
 	    (json_int_t)(proc->memory != 0 ? proc->memory : rec->memory),
-	    "goal", "run", "created", (json_int_t)rec->in.now);
+	    "limits", proc->limits, "goal", "run", "created",
+	    (json_int_t)rec->in.now);
 	key_format(key, "assign/" KEY_NODE_LOCAL "/%08x%08x",
 	    (uint32_t)rec->number, counter);
 	store_put_new(txn, key, value);

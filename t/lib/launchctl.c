@@ -131,6 +131,10 @@ start_key(struct launch_start *s, const char *key, const char *value)
 		s->pids = (uint32_t)n;
 	else if (strcmp(key, "files") == 0)
 		s->files = (uint32_t)n;
+	else if (strcmp(key, "swap") == 0)
+		s->swap = n;
+	else if (strcmp(key, "cpu") == 0)
+		s->cpu_quota = (uint32_t)n;
 	else if (strcmp(key, "weight") == 0)
 		s->cpu_weight = (uint32_t)n;
 	else if (strcmp(key, "root_uid") == 0)

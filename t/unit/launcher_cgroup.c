@@ -19,8 +19,12 @@
 /* A tree of plain files: what is written to them can be read again. */
 static char root[64];
 
-static const struct launch_start request = {
-    .id = 0xab, .memory = 64 << 20, .pids = 32, .cpu_weight = 50};
+static const struct launch_start request = {.id = 0xab,
+    .memory = 64 << 20,
+    .swap = 4 << 20,
+    .pids = 32,
+    .cpu_weight = 50,
+    .cpu_quota = 150};
 
 static void
 put(const char *path, const char *text)
@@ -105,9 +109,11 @@ test_v2(void **state)
 	put("t.scope/inst/00000000000000ab/memory.max", "");
 	put("t.scope/inst/00000000000000ab/memory.swap.max", "");
 	put("t.scope/inst/00000000000000ab/cpu.weight", "");
+	put("t.scope/inst/00000000000000ab/cpu.max", "");
 	assert_int_equal(cgroup_make(&cg, &request), 0);
 	is("t.scope/inst/00000000000000ab/memory.max", "67108864");
-	is("t.scope/inst/00000000000000ab/memory.swap.max", "0");
+	is("t.scope/inst/00000000000000ab/memory.swap.max", "4194304");
+	is("t.scope/inst/00000000000000ab/cpu.max", "150000 100000");
 	is("t.scope/inst/00000000000000ab/cpu.weight", "50");
 	put("t.scope/inst/00000000000000ab/cgroup.kill", "");
 	assert_int_equal(cgroup_kill(&cg, 0xab), 0);
