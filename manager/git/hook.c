@@ -71,7 +71,7 @@ hook_run(struct hook *hook, char *err)
 	len = read_input(input, sizeof(input));
 	if (hook_read_refs(&hook->ref, input, len, err) == -1 ||
 	    take_turn(hook->app, err) == -1 ||
-	    hook_check_commit(&hook->ref, err) == -1)
+	    hook_check_commit(&hook->ref, hook->conf.unpack_entries, err) == -1)
 		return -1;
 	return hook_build(hook);
 }

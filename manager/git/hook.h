@@ -12,6 +12,7 @@
 #define PAAS_GIT_HOOK_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "common/conf.h"
@@ -39,8 +40,11 @@ const char *hook_branch(const struct hook_ref *);
 
 /* ---- hook_git.c: each 0, or -1 with a sentence in err */
 
-/* The push is of a commit, without submodules, and on top of what was said. */
-int hook_check_commit(const struct hook_ref *, char *err);
+/*
+ * The push is of a commit, without submodules, of so many files and folders at
+ * most, and on top of what was said.
+ */
+int hook_check_commit(const struct hook_ref *, uint64_t entries, char *err);
 
 /* git archive of a commit: a tar to read.  hook_archive_end says if it is
  * whole. */

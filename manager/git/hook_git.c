@@ -17,6 +17,7 @@
 
 #define GIT       "/usr/bin/git"
 #define BLOCK     (64 * 1024)
+#define PATH_LONG 4096 /* bytes; longer ones can't be unpacked */
 #define SUBMODULE "160000 "
 #define PATH_SHOW 200
 
@@ -91,22 +92,34 @@ git_line(char *const *argv, char *out, size_t size)
 	return git_end(pid);
 }
 
-/* ---- submodules ------------------------------------------------------ */
+/* ---- the tree -------------------------------------------------------- */
 
-/* Entries of ls-tree -z, "MODE TYPE ID\tPATH\0", as they come. */
+/*
+ * Entries of ls-tree -r -t -z, "MODE TYPE ID\tPATH\0", as they come.  A few
+ * small objects make trees of any number of entries, and of any depth, when
+ * folders share what is in them: what is too much ends the walk.
+ */
 struct entries {
 	char text[64 + PATH_SHOW]; /* the entry's beginning */
-	size_t len;
-	char found[PATH_SHOW]; /* the path of a submodule */
+	size_t len;                /* of all of it */
+	uint64_t left;             /* how many more there may be */
+	char found[PATH_SHOW];     /* the path of a submodule */
+	const char *wrong;         /* what is too much */
 };
 
 static void
 entry_end(struct entries *entries)
 {
+	size_t len = entries->len;
 	const char *tab;
 
-	entries->text[entries->len] = '\0';
+	if (len >= sizeof(entries->text))
+		len = sizeof(entries->text) - 1;
+	entries->text[len] = '\0';
 	entries->len = 0;
+	if (entries->left-- == 0)
+		entries->wrong = "more files and folders than a push may have "
+				 "(unpack_entries in paas.conf)";
 	if (entries->found[0] != '\0' ||
 	    strncmp(entries->text, SUBMODULE, strlen(SUBMODULE)) != 0 ||
 	    (tab = strchr(entries->text, '\t')) == NULL)
@@ -117,34 +130,52 @@ entry_end(struct entries *entries)
 static void
 entries_feed(struct entries *entries, const char *data, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (data[i] == '\0')
+	for (size_t i = 0; i < len && entries->wrong == NULL; i++) {
+		if (data[i] == '\0') {
 			entry_end(entries);
-		else if (entries->len + 1 < sizeof(entries->text))
-			entries->text[entries->len++] = data[i];
+			continue;
+		}
+		if (entries->len < sizeof(entries->text))
+			entries->text[entries->len] = data[i];
+		if (entries->len++ == PATH_LONG)
+			entries->wrong = "folders in each other so deep that "
+					 "their paths are too long";
 	}
 }
 
+/* Reads all of them, or until there is something wrong; 0 if git could. */
 static int
-check_submodules(const char *commit, char *err)
+entries_read(struct entries *entries, int fd, pid_t pid)
 {
-	char *const argv[] = {"git", "ls-tree", "-r", "-z", "--full-tree",
-	    (char *)(uintptr_t)commit, NULL};
-	static struct entries entries;
 	char buf[BLOCK];
-	ssize_t n;
-	pid_t pid;
-	int fd;
+	ssize_t n = 0;
 
-	memset(&entries, 0, sizeof(entries));
+	while (
+	    entries->wrong == NULL && ((n = read(fd, buf, sizeof(buf))) > 0 ||
+					  (n == -1 && errno == EINTR)))
+		if (n > 0)
+			entries_feed(entries, buf, (size_t)n);
+	(void)close(fd);
+	if (entries->wrong != NULL)
+		(void)kill(pid, SIGKILL);
+	return git_end(pid);
+}
+
+static int
+check_tree(const char *commit, uint64_t most, char *err)
+{
+	char *const argv[] = {"git", "ls-tree", "-r", "-t", "-z", "--full-tree",
+	    (char *)(uintptr_t)commit, NULL};
+	struct entries entries = {.left = most};
+	pid_t pid;
+	int fd, rc;
+
 	if ((fd = git_start(argv, &pid)) == -1)
 		return refuse(err, "git can't be run: %s.", strerror(errno));
-	while (
-	    (n = read(fd, buf, sizeof(buf))) > 0 || (n == -1 && errno == EINTR))
-		if (n > 0)
-			entries_feed(&entries, buf, (size_t)n);
-	(void)close(fd);
-	if (git_end(pid) == -1)
+	rc = entries_read(&entries, fd, pid);
+	if (entries.wrong != NULL)
+		return refuse(err, "The pushed commit has %s.", entries.wrong);
+	if (rc == -1)
 		return refuse(err,
 		    "The pushed commit is not whole: git fsck in your "
 		    "repository tells what is missing.");
@@ -179,7 +210,7 @@ check_base(const struct hook_ref *ref, char *err)
 }
 
 int
-hook_check_commit(const struct hook_ref *ref, char *err)
+hook_check_commit(const struct hook_ref *ref, uint64_t entries, char *err)
 {
 	char *const argv[] = {
 	    "git", "cat-file", "-t", (char *)(uintptr_t)ref->to, NULL};
@@ -196,7 +227,7 @@ hook_check_commit(const struct hook_ref *ref, char *err)
 		    hook_branch(ref));
 	if (check_base(ref, err) == -1)
 		return -1;
-	return check_submodules(ref->to, err);
+	return check_tree(ref->to, entries, err);
 }
 
 int
