@@ -9,6 +9,7 @@ use lib 't/lib';
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use IO::Socket::UNIX;
+use Leftovers;
 use Platform;
 use Test::More;
 use Time::HiRes qw(time sleep);
@@ -16,11 +17,7 @@ use Time::HiRes qw(time sleep);
 my $tmp = tempdir('paas-kills-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $p = Platform->new;
 my $app = 'steps';
-my $conf = do { open my $fh, '<', $p->{conf} or die; local $/; <$fh> };
-my ($prefix) = $conf =~ /^if_prefix = (\S+)/m;
-my ($cgroup) = $conf =~ /^cgroup = (\S+)/m;
-my ($base) = $conf =~ /^uid_base = (\d+)/m;
-my ($root) = grep { -d } map { "$_/$cgroup" } '/sys/fs/cgroup/unified', '/sys/fs/cgroup', '/sys/fs/cgroup/memory';
+my $after = Leftovers->new($p);
 
 sub spill {
     my ($path, $text, $mode) = @_;
@@ -79,21 +76,6 @@ sub idle {
     });
 }
 
-# What there is, against what there should be: one instance.
-sub leftovers {
-    my @left;
-    my $want = sub { my ($what, $n, @found) = @_; push @left, "$what: @found" if @found != $n };
-    $want->('uploads', 0, glob "$p->{state}/uploads/*.tar");
-    $want->('builds', 0, glob "$p->{state}/builds/*");
-    $want->('records', 1, glob "$p->{run}/inst/*");
-    $want->('cgroups', 1, glob "$root/inst/*/cgroup.procs");
-    $want->('exits', 0, glob "$p->{run}/exit/*");
-    $want->('interfaces', 1, (Platform::run('ip', '-o', 'link'))[1] =~ /^\d+: (\Q$prefix\E[^:@]*)@/mg);
-    $want->('processes of builds', 0, grep { /^\s*(\d+)/ && $1 >= $base && $1 < $base + 65536 && /paas-(?:build|inspect)/ }
-        split /\n/, (Platform::run('ps', '-eo', 'uid=,pid=,args='))[1]);
-    return @left;
-}
-
 my $content = 0;
 sub push_next {
     spill("$dir/index.html", ++$content . "\n");
@@ -131,7 +113,7 @@ sub check_after {
     my ($code, $said) = push_next();
     is($code, 0, "$name: the next push works") or diag $said;
     ok(Platform::wait_for(10, sub { $p->get($app)->{body} eq "$content\n" }), "$name: and serves");
-    ok(Platform::wait_for(30, sub { !leftovers() }), "$name: nothing is left") or diag join "\n", leftovers();
+    ok(Platform::wait_for(30, sub { !$after->of(1) }), "$name: nothing is left") or diag join "\n", $after->of(1);
 }
 
 sub one_kill {

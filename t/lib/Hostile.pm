@@ -7,10 +7,11 @@ use strict;
 use warnings;
 use Compress::Zlib qw(memGzip);
 
-# outside is a folder that nothing may reach; the same seed, the same archive.
+# outside is a folder that nothing may reach, procfile what runs of those that
+# are harmless; the same seed, the same archive.
 sub new {
     my ($class, %o) = @_;
-    return bless { outside => $o{outside} }, $class;
+    return bless { outside => $o{outside}, procfile => $o{procfile} // "web: true\n" }, $class;
 }
 
 sub one { $_[rand @_] }
@@ -133,11 +134,13 @@ my @wills = (
 );
 
 my @harmless = (
-    sub { entry(name => 'Procfile', data => "web: true\n") },
+    sub { entry(name => 'Procfile', data => $_[0]{procfile}) },
     sub { entry(name => 'dir/', type => '5', mode => 0755) . entry(name => 'dir/file', data => 'hello') },
     sub { entry(name => 'link', type => '2', link => 'dir/file') },
     sub { entry(name => './plain.txt', data => 'x' x rand 3000) },
 );
+
+sub count { return scalar @wills }
 
 # An archive from a number.
 sub archive {
@@ -147,7 +150,7 @@ sub archive {
     # Each of them in its turn, and then any.
     push @parts, $wills[$seed % @wills]->($self);
     push @parts, one(@harmless, @wills)->($self) for 1 .. rand 4;
-    my $tar = join '', $harmless[0]->(), @parts;
+    my $tar = join '', $harmless[0]->($self), @parts;
     $tar .= "\0" x 1024 if rand > 0.1;
     my $how = rand;
     return $how < 0.3 ? memGzip($tar) : $how < 0.33 ? memGzip($tar) . memGzip($tar) : $how < 0.36 ? substr(memGzip($tar), 0, -9)
