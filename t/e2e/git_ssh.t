@@ -189,6 +189,54 @@ with_key($site, 'ann');
 is($rc, 0, 'the other one goes on') or diag $out;
 like($p->get('site')->{body}, qr/^second$/, 'and serves what is new');
 
+# ---- two at once -----------------------------------------------------------
+
+# Of a push over HTTP, one over SSH and paas push, each is once the first one:
+# it wins, and the others are told.  A build waits in here until it may go on.
+is(($p->paas('apps:create', 'race'))[0], 0, 'an app to race for');
+my $token = $p->json('tokens:create', '-a', 'race')->{token};
+my %caches = map { $_ => 1 } glob "$p->{state}/caches/*";
+my %racer;
+for my $way (qw(http ssh paas)) {
+    $racer{$way} = with_key(Git->new, 'ann');
+    $racer{$way}->write('package.json' => '{"name":"race","version":"1.0.0","scripts":{"build":"sh build.sh","start":"node server.js"}}',
+        'build.sh' => "echo $way is built\ni=0; while [ ! -e /cache/go ] && [ \$i -lt 1200 ]; do sleep 0.05; i=\$((i + 1)); done\n",
+        'server.js' => "require('http').createServer((q, r) => r.end('$way')).listen(process.env.PORT)\n");
+    $racer{$way}->commit;
+}
+my %address = (http => "http://x:$token\@git.$p->{domain}:$p->{port}/race.git", ssh => url('race'));
+
+# By its way -> a push that goes on in the background.
+sub race {
+    my ($way) = @_;
+    return $racer{$way}->start('push', '-f', $address{$way}, 'main') if $way ne 'paas';
+    my $pid = open(my $from, '-|') // die "fork: $!";
+    if (!$pid) {
+        open STDERR, '>&', \*STDOUT;
+        exec "$p->{prefix}/bin/paas", '--socket', "$p->{run}/manager.sock", 'push', $racer{paas}{dir}, '-a', 'race' or POSIX::_exit(127);
+    }
+    return { pid => $pid, fh => $from, text => '' };
+}
+
+for my $way (qw(http ssh paas)) {
+    for my $racer (values %racer) { $racer->write(round => $way); $racer->commit }
+    my $first = race($way);
+    ok(Git::until($first, qr/$way is built/), "$way is first") or diag $first->{text};
+    my %others = map { $_ => race($_) } grep { $_ ne $way } qw(http ssh paas);
+    for my $other (sort keys %others) {
+        my ($code, $said) = Git::rest($others{$other});
+        isnt($code, 0, "$way is first: $other loses");
+        like(words($said), qr/Another push to race is under way: wait for it|Build \w+ of race is running: wait for it/, "$way is first: $other is told") or diag $said;
+        unlike($said, qr/$other is built/, "$way is first: nothing of $other is built");
+    }
+    my ($cache) = grep { !$caches{$_} } glob "$p->{state}/caches/*";
+    open my $go, '>', "$cache/go" or die "$cache: $!";
+    my ($code, $said) = Git::rest($first);
+    is($code, 0, "$way is first: it wins") or diag $said;
+    is($p->get('race')->{body}, $way, "$way is first: and serves");
+    unlink "$cache/go";
+}
+
 # ---- up and down ----------------------------------------------------------
 
 is(($p->up)[0], 0, 'up once more');
