@@ -19,7 +19,8 @@ my $bin = "$top/build";
 die "make programs units first\n"
     if grep { !-x } "$bin/libexec/paas-launcher", "$bin/t/launchctl";
 
-my $n = $$ % 200;
+# Beside platforms, which take networks and uids from below.
+my $n = 192 + $$ % 64;
 my $tag = "lt$n";
 my $net = "198.19.$n";
 my $dir = tempdir('paas-launcher-XXXXXX', TMPDIR => 1, CLEANUP => 1);

@@ -101,10 +101,10 @@ refused('a filler of the cache', 'for i in $(seq 100); do head -c 1M /dev/zero >
 refused('a memory eater', 'exec python3 -c "x = bytearray(1 << 30); x[::4096] = b\'x\' * len(x[::4096])"',
     qr/memory.*build_memory/, 30);
 refused('a fork bomb', 'bomb() { bomb | bomb & }; bomb 2> /dev/null; sleep 100', qr/as many processes as it may.*build_pids/, 30);
-refused('a sleeper', 'exec sleep 1000', qr/longer than 20 s.*build_timeout/, 40);
-refused('one that leaves others behind', '(trap "" HUP TERM; setsid sleep 1000) & setsid sleep 1001 & exit 3',
+refused('a sleeper', 'exec sleep 7411', qr/longer than 20 s.*build_timeout/, 40);
+refused('one that leaves others behind', '(trap "" HUP TERM; setsid sleep 7411) & setsid sleep 7412 & exit 3',
     qr/Trouble buildpack failed \(exit 3\)/, 20);
 is(releases(), $before, 'no release came of any');
-is(scalar(() = (Platform::run('ps', '-eo', 'args='))[1] =~ /^sleep 100[01]$/mg), 0, 'no process is left');
+is(scalar(() = (Platform::run('ps', '-eo', 'args='))[1] =~ /^sleep 741[12]$/mg), 0, 'no process is left');
 
 done_testing();

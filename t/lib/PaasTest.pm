@@ -12,7 +12,7 @@ use strict;
 use warnings;
 use Exporter 'import';
 use File::Temp qw(tempdir);
-use IO::Socket::INET;
+use Ports;
 
 our @EXPORT = qw(free_port new_routes change_routes set_routes routes_dir);
 
@@ -23,15 +23,12 @@ $build = "$ENV{PWD}/$build" if $build !~ m{^/};
 our $dir = tempdir('paas-test-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $dir;
 
-my ($count, $routes) = (0, undef);
-my (%port, %taken);
+# Files may run at the same time.
+$ENV{TEST_NGINX_SERVROOT} ||= "$dir/servroot";
 
-sub free_port {
-    while (1) {
-        my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die $!;
-        return $s->sockport if !$taken{ $s->sockport }++;
-    }
-}
+my ($count, $routes) = (0, undef);
+
+sub free_port { return Ports::free_port() }
 
 BEGIN {
     $ENV{TEST_NGINX_BINARY} ||= '/usr/sbin/nginx';

@@ -12,6 +12,7 @@ use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use JSON::PP;
+use Ports;
 use POSIX qw(:sys_wait_h setsid);
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -114,12 +115,6 @@ sub build_all {
     }
 }
 
-sub free_port {
-    my $socket = IO::Socket::INET->new(
-        LocalAddr => '127.0.0.1', Listen => 1) or die "socket: $!\n";
-    return $socket->sockport;
-}
-
 sub get {
     my ($port, $path, $host) = @_;
     my $socket = IO::Socket::INET->new(
@@ -133,7 +128,7 @@ sub get {
 # Starts the web command, calls back with its port, and ends it.
 sub with_web {
     my ($p, $ask) = @_;
-    my $port = free_port();
+    my $port = Ports::free_port();
     write_file("$p->{dir}/log", '');
     make_path("$p->{dir}/tmp");
     # An app is nobody special, and its folder is its own.

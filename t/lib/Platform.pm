@@ -13,17 +13,13 @@ use IO::Socket::INET;
 use IO::Socket::UNIX;
 use JSON::PP;
 use POSIX qw(:sys_wait_h);
+use Ports;
 use Time::HiRes qw(time sleep);
 
 our $top = abs_path(dirname(__FILE__) . '/../..');
 my @live;
 
-sub free_port {
-    my $s = IO::Socket::INET->new(
-        Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0)
-        or die "no free port: $!";
-    return $s->sockport;
-}
+sub free_port { return Ports::free_port() }
 
 # run(@command) -> (status, output of both streams)
 sub run {
