@@ -49,7 +49,8 @@ runtimes=(c go java php python ruby)
 # "package:command" is there, too, when the command is: Node.js comes to many
 # machines from its makers, in packages that Debian's own conflict with.
 packages_missing() {
-    local p
+    local p have
+    have=$(dpkg-query -Wf '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p')
     sed -s 's/#.*//' "${@/#/$top/scripts/lib/packages.}" | tr -s ' \n' '\n\n' |
         while read -r p; do
             [ -n "$p" ] || continue

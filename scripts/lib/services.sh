@@ -223,7 +223,7 @@ runit_write() {
 }
 
 runit_start() {
-    local s
+    local s again=()
     rm -rf "$sv.new"
     runit_write
     if runsvdir_pid >/dev/null; then
@@ -233,9 +233,11 @@ runit_start() {
             [ -d "$sv/$s" ] || { mv "$sv.new/$s" "$sv/$s"; continue; }
             cp "$sv.new/$s/run" "$sv/$s/run.new"
             mv "$sv/$s/run.new" "$sv/$s/run"
-            if [ "$s" = router ] && router_runs; then sv -v hup "$sv/$s"
-            else sv -v -w 20 restart "$sv/$s"; fi >/dev/null || true
+            if [ "$s" = router ] && router_runs; then sv -v hup "$sv/$s" >/dev/null || true
+            else again+=("$sv/$s"); fi
         done
+        # All at once: sv looks twice a second whether one is there again.
+        [ ${#again[@]} = 0 ] || sv -v -w 20 restart "${again[@]}" >/dev/null || true
         rm -rf "$sv.new"
         return
     fi
@@ -263,11 +265,9 @@ runsvdir_pid() {
 }
 
 runit_stop() {
-    local pid s
+    local pid
     if pid=$(runsvdir_pid); then
-        for s in ssh rotate router git manager dns launcher; do
-            [ ! -d "$sv/$s" ] || sv -w 20 force-stop "$sv/$s" >/dev/null || true
-        done
+        sv -w 20 force-stop "$sv"/* >/dev/null || true
         kill -HUP "$pid" # runsvdir ends each runsv, and then itself
         wait_for 10 test ! -d "/proc/$pid" || kill -KILL "$pid"
         wait_for 10 services_gone || true
