@@ -58,8 +58,7 @@ packages_missing() {
                 ! command -v "${p#*:}" >/dev/null || continue
                 p=${p%:*}
             fi
-            [ "$(dpkg-query -Wf '${db:Status-Status}' "$p" 2>/dev/null)" = \
-                installed ] || echo "$p"
+            [[ $'\n'$have$'\n' == *$'\n'"$p"$'\n'* ]] || echo "$p"
         done
 }
 
@@ -137,6 +136,21 @@ wait_for() {
         sleep 0.05
     done
 }
+
+# The users and /etc/paas serve all platforms of a machine.  Who counts on them
+# holds them; who would take them away must be alone with them.  The lock is
+# on a folder that is there anyway.
+users_hold() {
+    exec {users_lock}< /run
+    flock -s "$users_lock"
+}
+
+users_alone() {
+    exec {users_lock}< /run
+    flock -n "$users_lock"
+}
+
+users_let_go() { exec {users_lock}<&-; }
 
 # What belongs to a platform by its name; the empty name is the machine's own.
 platform() {
