@@ -30,6 +30,7 @@ COMMON	:= $(call objs,manager/common/*.c)
 MANAGER	:= $(call objs,manager/paas_manager.c $(foreach r, \
 	   store api build schedule node routing,manager/$(r)/*.c))
 SHIM	:= $(call objs,manager/launcher/shim*.c)
+LOGGER	:= $(call objs,manager/logger/*.c manager/launcher/shim_log.c)
 INIT	:= $(call objs,manager/launcher/init*.c \
 	   manager/launcher/shim_message.c)
 LAUNCHER := $(filter-out $(SHIM) $(INIT),$(call objs,manager/launcher/*.c))
@@ -47,6 +48,7 @@ SSH	:= $(call objs,manager/git/ssh*.c manager/cli/http.c)
 PROGRAMS := $(B)/bin/paas $(B)/bin/paas-routedb \
 	   $(B)/libexec/paas-manager $(B)/libexec/paas-launcher \
 	   $(B)/libexec/paas-shim $(B)/libexec/paas-init \
+	   $(B)/libexec/paas-logger \
 	   $(B)/libexec/paas-build $(B)/libexec/paas-inspect \
 	   $(B)/libexec/paas-git $(B)/libexec/paas-git-hook \
 	   $(B)/libexec/paas-git-ssh \
@@ -109,6 +111,8 @@ $(B)/libexec/paas-manager: $(MANAGER) $(COMMON) $(ROUTEDB)
 $(B)/libexec/paas-launcher: $(LAUNCHER) $(COMMON)
 	$(link) $(LIBS_launcher)
 $(B)/libexec/paas-shim: $(SHIM) $(COMMON)
+	$(link) $(LIBS_shim)
+$(B)/libexec/paas-logger: $(LOGGER) $(COMMON)
 	$(link) $(LIBS_shim)
 # Runs in every instance: small, and needs nothing of the sandbox's /usr.
 $(B)/libexec/paas-init: $(INIT)

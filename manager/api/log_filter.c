@@ -1,36 +1,133 @@
 #include "api/log_filter.h"
 
+#include <bsd/string.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "api/check.h"
+#include "api/id.h"
 #include "api/log_lines.h"
 #include "api/request.h"
 #include "api/respond.h"
 #include "store/keys.h"
 
+#define SECOND     1000000LL
+#define SINCE_LAST (10LL * 365 * 86400) /* seconds back */
+
+const char *
+log_filter_set_process(struct log_filter *filter, const char *value)
+{
+	char type[MODEL_NAME_MAX];
+	uint32_t index;
+
+	filter->process[0] = '\0';
+	if (value == NULL || *value == '\0')
+		return NULL;
+	if (!key_app_valid(value) &&
+	    model_parse_dyno(value, type, &index) == -1)
+		return "has to be a process, as web.1, or a type, as web";
+	strlcpy(filter->process, value, sizeof(filter->process));
+	return NULL;
+}
+
+const char *
+log_filter_set_source(struct log_filter *filter, const char *value)
+{
+	static const struct {
+		const char *name;
+		int app, router, paas;
+	} sources[] = {
+	    {"app", 1, 0, 0}, {"router", 0, 1, 0}, {"paas", 0, 0, 1},
+	    {"heroku", 0, 1, 1}, /* what its client has for both */
+	};
+	size_t i;
+
+	filter->app = filter->router = filter->paas = 1;
+	if (value == NULL || *value == '\0')
+		return NULL;
+	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		if (strcmp(sources[i].name, value) != 0)
+			continue;
+		filter->app = sources[i].app;
+		filter->router = sources[i].router;
+		filter->paas = sources[i].paas;
+		return NULL;
+	}
+	return "has to be app, router or paas";
+}
+
+const char *
+log_filter_set_since(struct log_filter *filter, const char *value)
+{
+	struct tm tm = {0};
+	const char *rest;
+	int64_t seconds;
+	int hours, minutes;
+	char sign;
+
+	filter->since = 0;
+	if (value == NULL || *value == '\0')
+		return NULL;
+	if (check_digits(value, &seconds) == 0 && seconds >= 0 &&
+	    seconds <= SINCE_LAST) {
+		filter->since = id_now() - seconds * SECOND;
+		return NULL;
+	}
+	if ((rest = strptime(value, "%Y-%m-%dT%H:%M:%S", &tm)) != NULL) {
+		filter->since = (int64_t)timegm(&tm) * SECOND;
+		if (*rest == '.')
+			rest += 1 + strspn(rest + 1, "0123456789");
+		if (strcmp(rest, "Z") == 0)
+			return NULL;
+		if (strlen(rest) == 6 &&
+		    sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) == 3 &&
+		    (sign == '+' || sign == '-')) {
+			seconds = hours * 3600 + minutes * 60;
+			filter->since -=
+			    (sign == '+' ? seconds : -seconds) * SECOND;
+			return NULL;
+		}
+	}
+	filter->since = 0;
+	return "has to be seconds, as 600, or a time, as 2026-11-22T12:00:00Z";
+}
+
 int
 log_filter_read(struct request *r, struct log_filter *filter)
 {
-	char source[16], type[MODEL_NAME_MAX];
-	const char *value;
-	uint32_t index;
+	static const struct {
+		const char *name;
+		const char *(*set)(struct log_filter *, const char *);
+	} words[] = {
+	    {"ps", log_filter_set_process},
+	    {"source", log_filter_set_source},
+	    {"since", log_filter_set_since},
+	};
+	char value[64];
+	const char *bad;
+	size_t i;
 
-	filter->app = filter->paas = 1;
-	value =
-	    request_query(r, "ps", filter->process, sizeof(filter->process));
-	if (value == NULL)
-		filter->process[0] = '\0';
-	else if (!key_app_valid(value) &&
-		 model_parse_dyno(value, type, &index) == -1)
-		respond_invalid(
-		    r, "?ps= has to be a process, as web.1, or a type, as web");
-	value = request_query(r, "source", source, sizeof(source));
-	if (value != NULL) {
-		filter->app = strcmp(value, "app") == 0;
-		filter->paas = strcmp(value, "paas") == 0;
-		if (!filter->app && !filter->paas)
-			respond_invalid(r, "?source= has to be app or paas");
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		bad = words[i].set(filter,
+		    request_query(r, words[i].name, value, sizeof(value)));
+		if (bad != NULL)
+			respond_invalid(r, "?%s= %s", words[i].name, bad);
+		if (respond_given(r))
+			return -1;
 	}
+	if (request_query(r, "filter", filter->text, sizeof(filter->text)) ==
+	    NULL)
+		filter->text[0] = '\0';
 	return respond_given(r) ? -1 : 0;
+}
+
+int
+log_filter_searches(const struct log_filter *filter)
+{
+	return filter->text[0] != '\0' || !filter->app || !filter->paas ||
+	       filter->process[0] != '\0';
 }
 
 int
@@ -43,16 +140,76 @@ log_filter_takes_process(const struct log_filter *filter, const char *name)
 	return strncmp(filter->process, name, len) == 0 && name[len] == '.';
 }
 
+static int
+takes_text(
+    const struct log_filter *filter, int64_t time, const char *text, size_t len)
+{
+	if (time < filter->since)
+		return 0;
+	return filter->text[0] == '\0' ||
+	       memmem(text, len, filter->text, strlen(filter->text)) != NULL;
+}
+
 char *
 log_filter_line(const struct log_filter *filter, const char *process,
     const struct logfile_line *line, size_t *len)
 {
 	int ours = line->stream == 'p'; /* the shim's words */
 
-	if (ours ? !filter->paas : !filter->app)
+	if ((ours ? !filter->paas : !filter->app) ||
+	    !takes_text(filter, line->time, line->text, line->len))
 		return NULL;
 	return log_line_make(line->time, ours ? "paas" : "app", process,
 	    line->text, line->len, len);
+}
+
+char *
+log_filter_request(const struct log_filter *filter,
+    const struct logfile_line *line, log_name_cb name, void *arg, size_t *len)
+{
+	static const char mark[] = "\" dyno=";
+	const char *process = NULL, *at;
+	char *text, *made = NULL, digits[17];
+	size_t head, n = 0;
+	uint64_t id;
+
+	if (!filter->router)
+		return NULL;
+	if (line->stream == 'p')
+		return filter->process[0] != '\0' ||
+			       !takes_text(
+				   filter, line->time, line->text, line->len)
+			   ? NULL
+			   : log_line_make(line->time, "paas", "router",
+				 line->text, line->len, len);
+
+	/* The last one: what a client sent stands before it, escaped. */
+	at = memmem(line->text, line->len, mark, sizeof(mark) - 1);
+	head = at == NULL ? line->len
+			  : (size_t)(at - line->text) + sizeof(mark) - 1;
+	if (line->len - head >= sizeof(digits)) {
+		memcpy(digits, line->text + head, sizeof(digits) - 1);
+		digits[sizeof(digits) - 1] = '\0';
+		if (key_parse_id(digits, &id) == 0)
+			process = name(id, arg);
+	}
+	if (!log_filter_takes_process(filter, process ? process : ""))
+		return NULL;
+	if ((text = malloc(line->len + 64)) == NULL)
+		return NULL;
+	memcpy(text, line->text, head);
+	n = head;
+	if (process != NULL) {
+		n += (size_t)snprintf(text + n, 64, "%.60s", process);
+		head += sizeof(digits) - 1;
+	}
+	memcpy(text + n, line->text + head, line->len - head);
+	n += line->len - head;
+	if (takes_text(filter, line->time, text, n))
+		made = log_line_make(line->time, "router",
+		    process != NULL ? process : "-", text, n, len);
+	free(text);
+	return made;
 }
 
 char *
@@ -61,9 +218,10 @@ log_filter_event(
 {
 	const char *text = model_text(event, "text");
 
-	if (!filter->paas || filter->process[0] != '\0')
-		return NULL;
 	*at = model_number(event, "at");
+	if (!filter->paas || filter->process[0] != '\0' ||
+	    !takes_text(filter, *at, text, strlen(text)))
+		return NULL;
 	return log_line_make(
 	    *at, "paas", model_text(event, "kind"), text, strlen(text), len);
 }

@@ -13,24 +13,49 @@
 
 struct request;
 
+#define LOG_FILTER_TEXT 256
+
 struct log_filter {
-	char process[64]; /* "web.1", "web", or "" for all */
-	int app;          /* what the app says */
-	int paas;         /* what the platform says */
+	char process[64];           /* "web.1", "web", or "" for all */
+	char text[LOG_FILTER_TEXT]; /* only lines with that in them, or "" */
+	int64_t since;              /* microseconds since the epoch, or 0 */
+	int app;                    /* what the app says */
+	int router;                 /* requests */
+	int paas;                   /* what the platform says */
 };
 
-/* ?ps=, ?source=.  0, or -1 after an answer. */
+/* ?ps=, ?source=, ?since=, ?filter=.  0, or -1 after an answer. */
 int log_filter_read(struct request *, struct log_filter *);
+
+/*
+ * By words as those of a query; NULL or "" for none.  NULL, or a sentence
+ * that says what is wrong.
+ */
+const char *log_filter_set_process(struct log_filter *, const char *);
+const char *log_filter_set_source(struct log_filter *, const char *);
+/* RFC 3339 time, or seconds back from now. */
+const char *log_filter_set_since(struct log_filter *, const char *);
+
+/* Is there a line that some other file than the last lines may have? */
+int log_filter_searches(const struct log_filter *);
 
 int log_filter_takes_process(const struct log_filter *, const char *name);
 
 /*
- * The text for one line of an instance's log or for an event, as by
- * log_line_make(); NULL if it was not asked for.
+ * The text for one line of an instance's log, of the router's or for an event,
+ * as by log_line_make(); NULL if it was not asked for.
  */
 char *log_filter_line(const struct log_filter *, const char *process,
     const struct logfile_line *, size_t *len);
 char *log_filter_event(
     const struct log_filter *, json_t *event, int64_t *at, size_t *len);
+
+/*
+ * Of a line of the router's: process is told by `name`, to which arg and the
+ * id of the instance are given; NULL if it knows of none.
+ */
+typedef const char *(*log_name_cb)(uint64_t id, void *arg);
+char *log_filter_request(const struct log_filter *, const struct logfile_line *,
+    log_name_cb name, void *arg, size_t *len);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * GET /apps/APP/logs?lines=100&follow=1&ps=web.1&source=app: the last lines of
- * all instances of an app and of its timeline, in order of time; with follow
- * then each line as it comes.
+ * GET /apps/APP/logs?lines=100&follow=1&ps=web.1&source=app&since=600&filter=x:
+ * the last lines of all instances of an app, of the requests to it and of its
+ * timeline, in order of time; with follow then each line as it comes.
  */
 #include <bsd/string.h>
 #include <limits.h>
@@ -23,9 +23,10 @@
 
 #define TAIL_LINES     100
 #define TAIL_LINES_MAX 1000000
-#define TAIL_BYTES_MAX (4 * 1024 * 1024) /* of what is shown at first */
-#define TAIL_FILE_MIN  (64 * 1024)       /* of one log, however many */
-#define TAIL_FILES_MAX 1024              /* followed at a time */
+#define TAIL_BYTES_MAX (4 * 1024 * 1024)  /* of what is shown at first */
+#define TAIL_FILE_MIN  (64 * 1024)        /* of one log, however many */
+#define TAIL_SEARCH    (32 * 1024 * 1024) /* read for those that fit */
+#define TAIL_FILES_MAX 1024               /* followed at a time */
 
 /* The log of one instance. */
 struct source {
@@ -52,41 +53,90 @@ struct tail {
 	unsigned int dropped;
 	int follow;
 	char app[MODEL_NAME_MAX];
+	char named[64];
 	char event[STORE_KEY_MAX + 1]; /* the last one that was shown */
 };
 
 /* ---- what there is --------------------------------------------------- */
+
+/* Of a process that was filtered out, or ended long ago. */
+static json_t *
+tail_instance(struct tail *tail, uint64_t id)
+{
+	char key[STORE_KEY_MAX + 1], hex[17];
+
+	key_format_id(hex, id);
+	return store_get(tail->api->store,
+	    key_format(key, "instance/%s/%s", tail->app, hex), NULL);
+}
+
+static const char *
+tail_name(uint64_t id, void *arg)
+{
+	struct tail *tail = arg;
+	struct source *source;
+	json_t *instance;
+	const char *name;
+
+	TAILQ_FOREACH (source, &tail->sources, entry) {
+		if (source->id == id)
+			return source->name;
+	}
+	instance = tail_instance(tail, id);
+	name = model_text(instance, "name");
+	strlcpy(tail->named, name, sizeof(tail->named));
+	json_decref(instance);
+	return tail->named[0] != '\0' ? tail->named : NULL;
+}
+
+static char *
+tail_text(struct source *source, const struct logfile_line *line, size_t *len)
+{
+	struct tail *tail = source->tail;
+
+	if (source->id == LOGFILE_ROUTER)
+		return log_filter_request(
+		    &tail->filter, line, tail_name, tail, len);
+	return log_filter_line(&tail->filter, source->name, line, len);
+}
 
 static int
 tail_collect_line(const struct logfile_line *line, void *arg)
 {
 	struct source *source = arg;
 	struct tail *tail = source->tail;
-	char *text;
 	size_t len = 0;
+	char *text = tail_text(source, line, &len);
 
-	text = log_filter_line(&tail->filter, source->name, line, &len);
 	log_lines_add(&tail->lines, line->time, text, len);
 	return 0;
 }
 
 static struct source *
-tail_add_source(struct tail *tail, uint64_t id, json_t *instance)
+tail_add_source(struct tail *tail, uint64_t id, const char *name, int ended)
 {
 	struct source *source;
 
-	if (!log_filter_takes_process(
-		&tail->filter, model_text(instance, "name")) ||
-	    (source = calloc(1, sizeof(*source))) == NULL)
+	if ((source = calloc(1, sizeof(*source))) == NULL)
 		return NULL;
 	source->tail = tail;
 	source->id = id;
-	source->ended = json_object_get(instance, "ended") != NULL;
-	strlcpy(
-	    source->name, model_text(instance, "name"), sizeof(source->name));
+	source->ended = ended;
+	strlcpy(source->name, name, sizeof(source->name));
 	TAILQ_INSERT_TAIL(&tail->sources, source, entry);
 	tail->nsources++;
 	return source;
+}
+
+static struct source *
+tail_add_instance(struct tail *tail, uint64_t id, json_t *instance)
+{
+	if (!log_filter_takes_process(
+		&tail->filter, model_text(instance, "name")) ||
+	    (!tail->filter.app && !tail->filter.paas))
+		return NULL;
+	return tail_add_source(tail, id, model_text(instance, "name"),
+	    json_object_get(instance, "ended") != NULL);
 }
 
 static int
@@ -99,7 +149,7 @@ tail_find_instance(const char *key, json_t *instance, uint64_t rev, void *arg)
 	(void)rev;
 	if (key_part(key, 2, part, sizeof(part)) == 0 &&
 	    key_parse_id(part, &id) == 0)
-		(void)tail_add_source(tail, id, instance);
+		(void)tail_add_instance(tail, id, instance);
 	return 0;
 }
 
@@ -124,6 +174,7 @@ tail_collect(struct tail *tail)
 {
 	char dir[PATH_MAX], prefix[STORE_KEY_MAX + 1];
 	struct source *source;
+	int all = log_filter_searches(&tail->filter);
 	size_t each;
 
 	snprintf(dir, sizeof(dir), "%s/" PLACE_LOG, tail->api->conf->state_dir);
@@ -133,11 +184,13 @@ tail_collect(struct tail *tail)
 	(void)store_each(tail->api->store,
 	    key_format(prefix, "instance/%s/", tail->app), tail_find_instance,
 	    tail);
-	each = TAIL_BYTES_MAX / (tail->nsources + 1);
+	if (tail->filter.router)
+		(void)tail_add_source(tail, LOGFILE_ROUTER, "router", 0);
+	each = (all ? TAIL_SEARCH : TAIL_BYTES_MAX) / (tail->nsources + 1);
 	TAILQ_FOREACH (source, &tail->sources, entry) {
 		source->shown = 1;
 		(void)logfile_tail(dir, tail->number, source->id,
-		    (unsigned int)tail->lines.keep,
+		    all ? UINT_MAX : (unsigned int)tail->lines.keep,
 		    each < TAIL_FILE_MIN ? TAIL_FILE_MIN : each, &source->pos,
 		    tail_collect_line, source);
 	}
@@ -177,7 +230,7 @@ tail_follow_line(const struct logfile_line *line, void *arg)
 	size_t len = 0;
 	char *text;
 
-	text = log_filter_line(&tail->filter, source->name, line, &len);
+	text = tail_text(source, line, &len);
 	return tail_write(tail, text, len);
 }
 
@@ -235,7 +288,7 @@ tail_instance_changed(
 			return;
 		}
 	tail_forget_ended(tail);
-	source = tail_add_source(tail, id, instance);
+	source = tail_add_instance(tail, id, instance);
 	if (source != NULL && tail->events != NULL)
 		tail_follow_source(tail, source);
 }
@@ -364,10 +417,13 @@ tail_make(struct request *r)
 	tail->api = r->api;
 	strlcpy(tail->app, r->name, sizeof(tail->app));
 	(void)key_parse_id(model_text(r->app, "number"), &tail->number);
-	log_lines_init(&tail->lines,
-	    request_query_number(r, "lines", TAIL_LINES, TAIL_LINES_MAX));
 	tail->follow = request_query_flag(r, "follow");
-	if (!respond_given(r) && log_filter_read(r, &tail->filter) == 0)
+	if (log_filter_read(r, &tail->filter) == 0)
+		log_lines_init(&tail->lines,
+		    request_query_number(r, "lines",
+			tail->filter.since != 0 ? TAIL_LINES_MAX : TAIL_LINES,
+			TAIL_LINES_MAX));
+	if (!respond_given(r))
 		return tail;
 	tail_free(tail);
 	return NULL;

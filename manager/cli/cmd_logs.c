@@ -97,23 +97,46 @@ logs_query(char path[HTTP_PATH_MAX], const char *name, const char *value)
 	return strlcat(path, query, HTTP_PATH_MAX) < HTTP_PATH_MAX ? 0 : -1;
 }
 
+/* "10m" as seconds; a time as it is: the API looks at it. */
+static int
+logs_since(struct cli *cli, char since[64])
+{
+	const char *word = cli->words.option[OPT_SINCE];
+	long long seconds;
+
+	since[0] = '\0';
+	if (word == NULL)
+		return 0;
+	if (strchr(word, 'T') != NULL)
+		return strlcpy(since, word, 64) < 64 ? 0 : -1;
+	if ((seconds = cli_seconds(cli, "since", word)) == -1)
+		return -1;
+	snprintf(since, 64, "%lld", seconds);
+	return 0;
+}
+
 static int
 logs_path(struct cli *cli, char path[HTTP_PATH_MAX])
 {
 	const char *count = cli->words.option[OPT_LINES], *bad = NULL;
 	int follow = cli_has(cli, OPT_FOLLOW);
+	char since[64];
 
 	if (count == NULL)
-		count = "100";
+		count = cli_has(cli, OPT_SINCE) ? "1000000" : "100";
 	strtonum(count, 1, 1000000, &bad);
 	if (bad != NULL)
 		return cli_usage(cli,
 		    "--lines takes a number from 1 to 1000000, not '%s'",
 		    count);
+	if (logs_since(cli, since) == -1)
+		return EXIT_USAGE;
 	if (http_path(path, "/apps/%s/logs?lines=%s", cli->app, count) == -1 ||
 	    logs_query(path, "follow", follow ? "1" : NULL) == -1 ||
 	    logs_query(path, "ps", cli->words.option[OPT_PS]) == -1 ||
-	    logs_query(path, "source", cli->words.option[OPT_SOURCE]) == -1)
+	    logs_query(path, "source", cli->words.option[OPT_SOURCE]) == -1 ||
+	    logs_query(path, "since", *since != '\0' ? since : NULL) == -1 ||
+	    logs_query(path, "filter", cli->words.option[OPT_FILTER]) == -1)
 		return cli_usage(cli, "an argument is too long");
 	return EXIT_OK;
 }

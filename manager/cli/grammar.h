@@ -57,6 +57,8 @@ enum grammar_option_id {
 	OPT_LINES,
 	OPT_PS,
 	OPT_SOURCE,
+	OPT_SINCE,
+	OPT_FILTER,
 	OPT_LIMIT,
 	OPT_ENV,
 	OPT_TTL,

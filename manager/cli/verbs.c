@@ -45,7 +45,11 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 	[OPT_PS] = {OPT_PS, 'p', "ps", "dyno", "TYPE.N", KIND_TYPE,
 	    "of this process only, as web.1, or of this type"},
 	[OPT_SOURCE] = {OPT_SOURCE, 0, "source", NULL, "NAME", KIND_TEXT,
-	    "of this source only: app or paas"},
+	    "of this source only: app, router or paas"},
+	[OPT_SINCE] = {OPT_SINCE, 0, "since", NULL, "TIME", KIND_TEXT,
+	    "from then on: 90s, 10m, 2h or 3d ago, or 2026-11-22T12:00:00Z"},
+	[OPT_FILTER] = {OPT_FILTER, 0, "filter", NULL, "TEXT", KIND_TEXT,
+	    "only lines with this text in them"},
 	[OPT_LIMIT] = {OPT_LIMIT, 'n', "limit", "num", "COUNT", KIND_TEXT,
 	    "how many to show"},
 	[OPT_ENV] = {OPT_ENV, 'e', "env", NULL, "NAME=VALUE", KIND_TEXT,
@@ -214,9 +218,10 @@ const struct grammar_verb grammar_verbs[] = {
 	    "paas run:detached -a shop ./manage.py migrate", cmd_run_detached},
 
 	{"logs", "log", "Watching", VERB_APP, NO_ARGS,
-	    {OPT_FOLLOW, OPT_LINES, OPT_PS, OPT_SOURCE},
-	    "Show what the processes print",
-	    "Colours of the app are kept on a terminal; all other control bytes "
+	    {OPT_FOLLOW, OPT_LINES, OPT_PS, OPT_SOURCE, OPT_SINCE, OPT_FILTER},
+	    "Show what the processes print and what they are asked",
+	    "One stream in order of time: app is what the processes print, "
+	    "router the requests to them, paas what the platform did. Colours of the app are kept on a terminal; all other control bytes "
 	    "are shown, not sent.",
 	    "paas logs -f -p web.1 -a shop", cmd_logs},
 	{"timeline", "activity events", "Watching", VERB_APP, NO_ARGS,

@@ -17,6 +17,7 @@
  *   state/git/APP.git/      what was pushed with git, an app    paas-git
  *   state/ssh/              sshd: configuration, host key     root
  *   state/log/APP/ID.log    and ID.log.1, the one before        paas-log:paas
+ *   state/log/.router       how far paas-logger got             paas-log
  *   run/inst/ID             the launcher's record               root
  *   run/exit/ID             the shim's exit record              paas-log:paas
  *   run/attach/ID           where the manager reaches a shim        paas
@@ -26,6 +27,7 @@
  *   run/manager.sock        HTTP and JSON, for people           paas
  *   run/api.sock            the same, by tokens: from nginx     paas
  *   run/git/http.sock       fcgiwrap: what nginx asks git       paas-git
+ *   run/apps                "NUMBER NAME" of each app           paas
  *   run/launcher.sock       this protocol                       root:paas
  *   run/wake.sock           nginx tells that requests wait      paas
  *   run/status.sock         nginx: paas_status                  www-data
@@ -59,6 +61,7 @@
 #define PLACE_LAUNCHER_SOCK "launcher.sock"
 #define PLACE_WAKE_SOCK     "wake.sock"
 #define PLACE_STATUS_SOCK   "status.sock"
+#define PLACE_APPS          "apps"
 
 #define SANDBOX_LIBEXEC "/.paas"
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "launcher/protocol.h"
 
@@ -64,16 +65,17 @@ void shim_attach_read(int *client);
 struct shim_log {
 	int dir;
 	int fd;
-	char name[32];     /* ID.log */
-	uint64_t size;     /* of the file now */
-	uint64_t max;      /* of one of the two files */
-	uint64_t rate;     /* bytes a second */
-	uint64_t tokens;   /* bytes that may go out now */
-	uint64_t refilled; /* CLOCK_MONOTONIC in us */
-	uint64_t dropped;  /* lines not reported yet */
-	uint64_t lost;     /* lines dropped in all */
-	int64_t second;    /* what stamp is of */
-	char stamp[24];    /* "2026-11-22T12:00:00" */
+	char name[32];      /* ID.log */
+	uint64_t size;      /* of the file now */
+	uint64_t max;       /* of one of the two files */
+	uint64_t rate;      /* bytes a second */
+	uint64_t tokens;    /* bytes that may go out now */
+	uint64_t refilled;  /* CLOCK_MONOTONIC in us */
+	uint64_t dropped;   /* lines not reported yet */
+	uint64_t lost;      /* lines dropped in all */
+	struct timespec at; /* of the lines to come; 0: now */
+	int64_t second;     /* what stamp is of */
+	char stamp[24];     /* "2026-11-22T12:00:00" */
 	size_t used;
 	char buf[4 * SHIM_LINE];
 };

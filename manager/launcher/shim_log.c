@@ -138,7 +138,9 @@ line_put(struct shim_log *log, char kind, const char *text, size_t len)
 		shim_log_flush(log);
 		file_rotate(log);
 	}
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = log->at;
+	if (now.tv_sec == 0)
+		clock_gettime(CLOCK_REALTIME, &now);
 	stamp_make(log, &now);
 	n = snprintf(log->buf + log->used, FRAME, "%s.%06ldZ %c ", log->stamp,
 	    now.tv_nsec / 1000, kind);

@@ -17,6 +17,9 @@
 
 #define LOGFILE_LINE_MAX (64 * 1024) /* of longer ones, the beginning */
 
+/* The log of an app's requests stands beside those of its instances. */
+#define LOGFILE_ROUTER UINT64_MAX
+
 struct loghub;
 struct logfile;
 

@@ -79,6 +79,8 @@ parts_open(struct node *node, char err[PAAS_ERRLEN])
 		return -1;
 	if ((node->prune = logprune_open(node)) == NULL)
 		return -1;
+	if ((node->apps = appmap_open(node, err)) == NULL)
+		return -1;
 	node->wake = wake_open(node, err);
 	return node->wake == NULL ? -1 : 0;
 }
@@ -110,6 +112,7 @@ node_close(struct node *node)
 	if (node == NULL)
 		return;
 	wake_close(node->wake);
+	appmap_close(node->apps);
 	logprune_close(node->prune);
 	oneoffs_close(node->oneoffs);
 	run_free_all(node);

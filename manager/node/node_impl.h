@@ -5,6 +5,7 @@
 #include <bsd/sys/queue.h>
 
 #include "node/agent.h"
+#include "node/appmap.h"
 #include "node/claim.h"
 #include "node/drain.h"
 #include "node/fetch.h"
@@ -32,6 +33,7 @@ struct node {
 	struct claims *claims;
 	struct agent *agent;
 	struct logprune *prune;
+	struct appmap *apps;
 	struct wake *wake;
 	TAILQ_HEAD(run_list, run) runs; /* also those nobody waits for */
 	struct oneoffs *oneoffs;

@@ -4,7 +4,7 @@
 . "$top/scripts/lib/tls.sh"
 . "$top/scripts/lib/ssh.sh"
 
-services=(launcher manager dns git router rotate)
+services=(launcher manager dns git router rotate logger)
 
 # Those that run, or are to be.
 services_wanted() {

@@ -69,10 +69,14 @@ sub up {
         '--no-sample', @more);
 }
 
+# In place of what was set before.
 sub configure {
     my ($self, %set) = @_;
-    open my $fh, '>>', $self->{conf} or die "$self->{conf}: $!";
-    print {$fh} "$_ = $set{$_}\n" for sort keys %set;
+    open my $fh, '+<', $self->{conf} or die "$self->{conf}: $!";
+    my @kept = grep { !(/^\s*(\w+)\s*=/ && exists $set{$1}) } <$fh>;
+    seek $fh, 0, 0;
+    truncate $fh, 0;
+    print {$fh} @kept, map { "$_ = $set{$_}\n" } sort keys %set;
     close $fh;
 }
 

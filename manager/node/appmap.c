@@ -1,0 +1,124 @@
+#include "node/appmap.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/places.h"
+#include "node/node_impl.h"
+#include "store/keys.h"
+
+/* Many changes, one file. */
+#define SOON_US  (20 * 1000ULL)
+#define AGAIN_US (1000 * 1000ULL)
+
+struct appmap {
+	struct node *node;
+	struct store_watch *watch;
+	sd_event_source *timer;
+	int due;
+};
+
+static void
+map_later(struct appmap *map, uint64_t us)
+{
+	if (map->due)
+		return;
+	map->due = 1;
+	sd_event_source_set_time_relative(map->timer, us);
+	sd_event_source_set_enabled(map->timer, SD_EVENT_ONESHOT);
+}
+
+static int
+app_found(const char *key, json_t *app, uint64_t rev, void *arg)
+{
+	const char *number = json_string_value(json_object_get(app, "number"));
+	char name[KEY_NAME_MAX + 2];
+
+	(void)rev;
+	if (number != NULL && key_part(key, 1, name, sizeof(name)) == 0)
+		fprintf(arg, "%s %s\n", number, name);
+	return 0;
+}
+
+static int
+map_write(struct appmap *map)
+{
+	char path[PATH_MAX], new[PATH_MAX];
+	int bad;
+	FILE *f;
+
+	snprintf(
+	    path, sizeof(path), "%s/" PLACE_APPS, map->node->conf->run_dir);
+	snprintf(new, sizeof(new), "%s/." PLACE_APPS ".new",
+	    map->node->conf->run_dir);
+	if ((f = fopen(new, "we")) == NULL)
+		return -1;
+	(void)fchmod(fileno(f), 0644);
+	store_each(map->node->store, "app/", app_found, f);
+	bad = ferror(f);
+	if (fclose(f) != 0 || bad)
+		return -1;
+	return rename(new, path);
+}
+
+static int
+map_turn(sd_event_source *source, uint64_t now, void *arg)
+{
+	struct appmap *map = arg;
+
+	(void)source;
+	(void)now;
+	map->due = 0;
+	if (map_write(map) == 0)
+		return 0;
+	log_warn(
+	    "%s/" PLACE_APPS ": %s", map->node->conf->run_dir, strerror(errno));
+	map_later(map, AGAIN_US);
+	return 0;
+}
+
+static void
+app_changed(const char *key, json_t *app, uint64_t rev, void *arg)
+{
+	(void)key;
+	(void)app;
+	(void)rev;
+	map_later(arg, SOON_US);
+}
+
+struct appmap *
+appmap_open(struct node *node, char err[PAAS_ERRLEN])
+{
+	struct appmap *map;
+
+	if ((map = calloc(1, sizeof(*map))) == NULL)
+		return NULL;
+	map->node = node;
+	map->watch = store_watch(node->store, "app/", app_changed, map);
+	if (map->watch == NULL ||
+	    sd_event_add_time_relative(node->event, &map->timer,
+		CLOCK_MONOTONIC, 0, 1000, map_turn, map) < 0) {
+		snprintf(err, PAAS_ERRLEN, "out of memory");
+		appmap_close(map);
+		return NULL;
+	}
+	map->due = 1;
+	return map;
+}
+
+void
+appmap_close(struct appmap *map)
+{
+	if (map == NULL)
+		return;
+	store_unwatch(map->watch);
+	sd_event_source_disable_unref(map->timer);
+	free(map);
+}

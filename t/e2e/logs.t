@@ -1,0 +1,169 @@
+#!/usr/bin/perl
+# The stream of an app: what its processes print, the requests to it, what the
+# platform does; who may see which part of it, and what comes of a flood.
+use strict;
+use warnings;
+use lib 't/lib';
+use File::Temp qw(tempdir);
+use Platform;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $p = Platform->new(conf => { log_rate => 1_000_000_000, log_max => '256M' });
+
+# Says what it is told to, as often as it is told to.
+my $dir = tempdir(CLEANUP => 1);
+sub write_file {
+    my ($name, $text) = @_;
+    open my $fh, '>', "$dir/$name" or die "$name: $!";
+    print {$fh} $text;
+    close $fh;
+}
+write_file('Procfile', "web: node server.js\n");
+write_file('package.json', '{"name":"talk","version":"1.0.0"}');
+write_file('server.js', <<'END');
+const url = require('url');
+require('http').createServer((q, r) => {
+    const { pathname, query } = url.parse(q.url, true);
+    const out = pathname === '/err' ? process.stderr : process.stdout;
+    if (pathname === '/flood') {
+        const all = Number(query.lines), wide = 'x'.repeat(Number(query.wide));
+        let n = 0;
+        const more = () => {
+            while (n < all)
+                if (!out.write(`line ${n++} ${wide}\n`)) return out.once('drain', more);
+            r.end(`${all}\n`);
+        };
+        more();
+        return;
+    }
+    out.write((query.say || 'hello') + '\n', () => r.end('said\n'));
+}).listen(process.env.PORT);
+END
+my ($rc, $out) = $p->paas('push', $dir, '--app', 'talk', '--create');
+is($rc, 0, 'an app') or diag $out;
+
+sub logs {
+    my (@words) = @_;
+    my ($status, $text) = $p->paas('logs', '-a', 'talk', @words);
+    return $status ? "logs @words: $status $text" : $text;
+}
+sub logged {
+    my ($like, @words) = @_;
+    my $text = '';
+    Platform::wait_for(20, sub { ($text = logs(@words)) =~ $like })
+        or diag "no $like in:\n" . substr $text, -2000;
+    return $text =~ $like;
+}
+
+# ---- one stream -----------------------------------------------------------
+
+my $begin = time;
+is($p->get('talk', '/?say=first')->{status}, 200, 'it answers');
+$p->get('talk', '/err?say=second');
+my $stamp = qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00/m;
+ok(logged(qr/$stamp app\[web\.1\]: first$/m), 'standard output');
+ok(logged(qr/$stamp app\[web\.1\]: second$/m), 'standard error');
+ok(logged(qr{$stamp router\[web\.1\]: at=info method=GET path="/\?say=first" host=talk\.\S+ request_id=\w+ fwd="127\.0\.0\.1" dyno=web\.1 connect=\d+ms service=\d+ms status=200 bytes=5 protocol=http$}m),
+    'the request');
+ok(logged(qr/$stamp paas\[\w+\]: release v1 is live$/m), 'the release');
+ok(logged(qr/$stamp paas\[\w+\]: web\.1 is ready/m), 'the health');
+my @times = logs('-n', 1000) =~ /^(\S+) /mg;
+is_deeply(\@times, [sort @times], 'in order of time');
+
+my $only = logs('--source', 'router');
+like($only, qr/path="\/err\?say=second"/, 'requests alone');
+unlike($only, qr/ (?:app|paas)\[/, 'and nothing else');
+is(logs('--source', 'app', '-n', 1), (logs('--source', 'app') =~ /^(.*\n)\z/m)[0], 'one line of one source');
+like(logs('--filter', 'second', '--source', 'app'), qr/\A\S+ app\[web\.1\]: second\n\z/, 'a text alone');
+is(logs('--since', '2026-01-01T00:00:00+01:00'), logs('-n', 1000), 'since a time');
+is(logs('--since', '2100-01-01T00:00:00Z'), '', 'since a time to come');
+like(logs('--ps', 'web.1', '--since', '1h'), qr/router\[web\.1\].*app\[web\.1\]/s, 'a process has its requests');
+is(logs('--ps', 'worker'), '', 'another one has not');
+for (['--since', 'often'], ['--since', '2026-11-22T'], ['--source', 'all'], ['--ps', '../x']) {
+    my ($status, $said) = $p->paas('logs', '-a', 'talk', @$_);
+    isnt($status, 0, "@$_ is refused");
+    like($said, qr/since|source|ps/, 'by name');
+}
+
+# A request that nobody answers is told as well, with what went wrong.
+$p->paas('stop', '-a', 'talk');
+Platform::wait_for(20, sub { $p->get('talk')->{status} == 503 });
+ok(logged(qr/router\[-\]: at=error code=H14 desc="app_stopped" method=GET .* dyno= connect= service=\d+ms status=503/),
+    'an error of the router');
+$p->paas('start', '-a', 'talk');
+ok($p->wait_up('talk', 1), 'it runs again');
+
+# The one who tells of requests may die at any time.
+for my $round (1 .. 3) {
+    my $pid = Platform::wait_for(20, sub { $p->service_pid('logger') });
+    $p->get('talk', "/?say=kill$round") for 1 .. 5;
+    kill 'KILL', $pid;
+    $p->get('talk', "/?say=dead$round") for 1 .. 5;
+    ok(Platform::wait_for(20, sub { my $q = $p->service_pid('logger'); $q && $q != $pid }), 'it comes back');
+}
+for my $word (map { ("kill$_", "dead$_") } 1 .. 3) {
+    my $n = 0;
+    Platform::wait_for(20, sub { $n = () = logs('--filter', "say=$word\"", '-n', 1000) =~ /^/mg; $n >= 5 });
+    cmp_ok($n, '>=', 5, "all of $word");
+}
+
+# ---- a flood --------------------------------------------------------------
+
+# Reads the files themselves: [kind, text] of each line of the last instance.
+sub printed {
+    my ($log) = sort { $b cmp $a } grep { !/ffffffffffffffff/ } glob "$p->{state}/log/*/*.log";
+    my @lines;
+    for my $file (grep { -e } "$log.1", $log) {
+        open my $fh, '<', $file or die "$file: $!";
+        while (<$fh>) {
+            /^\S+Z ([oep]) (.*)\n\z/ or die "$file: half a line: $_";
+            push @lines, [$1, $2];
+        }
+    }
+    return @lines;
+}
+my $end = 0;
+sub flood {
+    my ($lines, $wide) = @_;
+    my $t0 = time;
+    my $got = $p->get('talk', "/flood?lines=$lines&wide=$wide", timeout => 300);
+    is($got->{body}, "$lines\n", 'it has said all of it');
+    $p->get('talk', '/?say=end' . ++$end);
+    Platform::wait_for(20, sub { grep { $_->[1] eq "end$end" } printed() });
+    diag sprintf '%d lines of %d bytes in %.1f s', $lines, $wide + 12, time - $t0;
+    return printed();
+}
+my $lines = $ENV{PAAS_LONG} ? 1_000_000 : 20_000;
+my @all = flood($lines, 10);
+my $wrong = 0;
+my $next = 0;
+for (@all) {
+    next if $_->[1] !~ /^line/;
+    $wrong++ if $_->[1] ne "line $next " . 'x' x 10;
+    $next++;
+}
+is($next, $lines, "$lines lines at full speed: none is lost");
+is($wrong, 0, 'none is split or out of place');
+is(scalar(grep { $_->[0] eq 'p' } @all), 0, 'nothing was dropped');
+
+# Beyond the rate whole lines go, and it is said how many.
+$p->configure(log_rate => 100_000, log_max => '1M');
+($rc, $out) = $p->up;
+is($rc, 0, 'smaller bounds') or diag $out;
+$p->paas('restart', '-a', 'talk');
+ok(Platform::wait_for(30, sub { $p->get('talk', '/?say=anew'); grep { $_->[1] eq 'anew' } printed() }), 'it runs with them');
+@all = flood(50_000, 100);
+my ($kept, $dropped, $broken) = (0, 0, 0);
+for (@all) {
+    if ($_->[0] eq 'p') { $dropped += $1 if $_->[1] =~ /^(\d+) lines dropped/ }
+    elsif ($_->[1] =~ /^line/) { $kept++; $broken++ if $_->[1] !~ /^line \d+ x{100}\z/ }
+}
+cmp_ok($dropped, '>', 0, 'lines are dropped');
+is($kept + $dropped, 50_000, 'it says how many');
+is($broken, 0, 'whole ones');
+my $size = 0;
+$size += -s for grep { !/ffffffffffffffff/ } (sort { $b cmp $a } glob "$p->{state}/log/*/*.log")[1];
+cmp_ok($size, '<=', 1 << 20, 'the disk has a bound');
+
+done_testing();
