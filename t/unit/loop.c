@@ -1,4 +1,4 @@
-/* sources: manager/schedule/?*.c manager/node/limits.c manager/node/oneoff_record.c manager/node/proc.c manager/node/logtail.c manager/node/logfile.c manager/routing/[c-s]?*.c manager/store/[f-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
+/* sources: manager/schedule/place*.c manager/schedule/[rs]*.c manager/node/limits.c manager/node/oneoff_record.c manager/node/proc.c manager/node/logtail.c manager/node/logfile.c manager/routing/[c-s]?*.c manager/store/[f-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
 /*
  * Store, placer and routing together, with this file as the agent: it takes
  * up what is assigned, one step at a time, and says that it runs.
