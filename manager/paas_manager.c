@@ -28,6 +28,7 @@
 
 #include "routing/routing.h"
 #include "node/node.h"
+#include "schedule/pace.h"
 #include "schedule/schedule.h"
 #include "build/build.h"
 #include "api/api.h"
@@ -39,6 +40,7 @@ struct manager {
 	struct routing *routing;
 	struct node *node;
 	struct schedule *schedule;
+	struct pace *pace;
 	struct build *build;
 	struct api *api;
 };
@@ -59,6 +61,9 @@ manager_open(struct manager *m, char err[PAAS_ERRLEN])
 	m->schedule = schedule_open(m->store, &m->conf, m->loop, err);
 	if (m->schedule == NULL)
 		return -1;
+	m->pace = pace_open(m->store, m->node, &m->conf, m->loop, err);
+	if (m->pace == NULL)
+		return -1;
 	m->build = build_open(m->store, m->node, &m->conf, m->loop, err);
 	if (m->build == NULL)
 		return -1;
@@ -74,6 +79,8 @@ manager_close(struct manager *m)
 		api_close(m->api);
 	if (m->build != NULL)
 		build_close(m->build);
+	if (m->pace != NULL)
+		pace_close(m->pace);
 	if (m->schedule != NULL)
 		schedule_close(m->schedule);
 	if (m->node != NULL)

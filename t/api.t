@@ -261,7 +261,7 @@ bad("the name $_->[0]", 422, qr/^name /, 'POST', '/apps', { name => $_->[1] })
 bad('an unknown field', 422, qr/^nmae is not a field/, 'POST', '/apps', { nmae => 'x' });
 bad('no such app', 404, qr/no app named none/, $_->[0], "/apps/none$_->[1]", $_->[2])
     for ['GET', ''], ['DELETE', ''], ['PATCH', '', '{}'], ['GET', '/formation'],
-    ['GET', '/dynos'], ['GET', '/config-vars'], ['GET', '/domains'], ['GET', '/releases'], ['GET', '/rollout'],
+    ['GET', '/dynos'], ['GET', '/config-vars'], ['GET', '/domains'], ['GET', '/releases'], ['GET', '/rollout'], ['GET', '/sleep'],
     ['GET', '/builds'], ['GET', '/logs'], ['GET', '/timeline'],
     ['POST', '/builds', 'x'], ['POST', '/actions/stop'];
 
@@ -425,6 +425,36 @@ rollout_has(good('as it was', 200, 'GET', '/apps/shop/rollout'), 'a refusal chan
 rollout_has(good('put back', 200, 'PATCH', '/apps/shop/rollout', { strategy => undef, max_unavailable => undef }),
     'by null');
 bad("nothing to $_", 409, qr/state none/, 'POST', "/apps/shop/rollout/$_") for 'promote', 'abort';
+
+# ---- sleep and load ----------------------------------------------------------
+
+my $nap = good('sleep', 200, 'GET', '/apps/shop/sleep');
+is_deeply([@{$nap}{qw(state asleep_since after all)}], ['off', undef, undef, undef], 'nothing is set');
+$nap = good('set', 200, 'PUT', '/apps/shop/sleep', { after => '30m' });
+is_deeply([@{$nap}{qw(state after all)}], ['awake', 1800, JSON::PP::false], 'half an hour');
+bad("sleep by $_->[0]", 422, $_->[1], 'PUT', '/apps/shop/sleep', $_->[2]) for
+    ['no time', qr/after has to be given/, {}],
+    ['a word', qr/after has to be a time from 1s to 30d, as 30m, not "soon"/, { after => 'soon' }],
+    ['another name', qr/before is no setting of this: there are after, all/, { after => 9, before => 1 }];
+is(good('again', 200, 'GET', '/apps/shop/sleep')->{after}, 1800, 'a refusal changes nothing');
+is(good('off', 200, 'DELETE', '/apps/shop/sleep')->{state}, 'off', 'not to sleep');
+is(good('off again', 200, 'DELETE', '/apps/shop/sleep')->{state}, 'off', 'is no error');
+
+my $auto = '/apps/shop/formation/web/autoscale';
+is(good('load', 200, 'GET', $auto)->{on}, JSON::PP::false, 'nothing is set');
+my $load = good('set', 200, 'PUT', $auto, { min => '2', max => 10, concurrency => 20, p95 => '200ms' });
+is_deeply([@{$load}{qw(on quantity min max concurrency p95 window reason)}],
+    [JSON::PP::true, 2, 2, 10, 20, 200, 300, undef], 'from the least on');
+bad("load by $_->[0]", 422, $_->[1], 'PUT', $auto, $_->[2]) for
+    ['nothing', qr/max has to be given/, {}],
+    ['no measure', qr/concurrency or p95 has to be given/, { max => 3 }],
+    ['more than may be', qr/max has to be at most 50, not 51 \(scale_max/, { max => 51, p95 => 9 }],
+    ['less than the least', qr/min has to be at most max, which is 3, not 4/, { min => 4, max => 3, p95 => 9 }],
+    ['none', qr/let the app sleep/, { min => 0, max => 3, p95 => 9 }];
+bad('a worker', 422, qr/"worker" takes no requests/, 'PUT', '/apps/shop/formation/worker/autoscale', { max => 3, p95 => 9 });
+is(good('again', 200, 'GET', $auto)->{max}, 10, 'a refusal changes nothing');
+is(good('off', 200, 'DELETE', $auto)->{on}, JSON::PP::false, 'by hand again');
+is(good('off again', 200, 'DELETE', $auto)->{quantity}, 1, 'as before');
 
 is_deeply(good('builds', 200, 'GET', '/apps/shop/builds'), [], 'none');
 bad("the build $_", 404, qr/no build/, 'GET', "/apps/shop/builds/$_")

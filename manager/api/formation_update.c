@@ -68,6 +68,26 @@ struct update {
 	char where[32];
 };
 
+/* Its load says how many, unless there are none or there shall be none. */
+static int
+update_is_auto(struct request *r, const struct update *update)
+{
+	json_t *formation =
+	    model_get_formation(r->api, r->name, update->type, NULL);
+	int is = json_object_get(formation, "autoscale") != NULL &&
+		 update->quantity > 0 &&
+		 model_number(formation, "quantity") > 0;
+
+	json_decref(formation);
+	if (is)
+		respond_invalid(r,
+		    "%stype \"%.60s\" is scaled by its load: paas "
+		    "autoscale:set has the bounds, and after paas "
+		    "autoscale:off it is scaled by hand",
+		    update->where, update->type);
+	return is;
+}
+
 static int
 update_check(struct request *r, const struct update *update, json_t *types)
 {
@@ -80,7 +100,7 @@ update_check(struct request *r, const struct update *update, json_t *types)
 		return -1;
 	}
 	if (json_object_get(types, update->type) != NULL)
-		return 0;
+		return update_is_auto(r, update) ? -1 : 0;
 	formation_unknown(
 	    r, MHD_HTTP_UNPROCESSABLE_CONTENT, update->where, update->type);
 	return -1;

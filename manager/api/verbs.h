@@ -54,6 +54,12 @@
 	VERB(resource_match)   \
 	VERB(rollout_info)     \
 	VERB(rollout_update)   \
+	VERB(sleep_info)       \
+	VERB(sleep_put)        \
+	VERB(sleep_delete)     \
+	VERB(autoscale_info)   \
+	VERB(autoscale_put)    \
+	VERB(autoscale_delete) \
 	VERB(rollout_promote)  \
 	VERB(rollout_abort)    \
 	VERB(build_create)     \

@@ -167,6 +167,13 @@ node_claim(struct node *node, uint64_t id, node_claim_cb cb, void *arg)
 }
 
 void
+node_on_wake(struct node *node, node_wake_cb cb, void *arg)
+{
+	node->waker = cb;
+	node->waker_arg = arg;
+}
+
+void
 node_unclaim(struct node *node, uint64_t id)
 {
 	claims_remove(node->claims, id);

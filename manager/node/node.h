@@ -43,6 +43,16 @@ struct loghub *node_logs(struct node *);
 typedef void (*node_router_cb)(json_t *page, void *arg);
 int node_ask_router(struct node *, node_router_cb, void *arg);
 
+/* The same with "instances", "held" by pool and all else of every app. */
+int node_ask_load(struct node *, node_router_cb, void *arg);
+
+/*
+ * Requests wait for the app, and are told of again each second.  One callback
+ * for all; NULL takes it away.
+ */
+typedef void (*node_wake_cb)(const char *app, void *arg);
+void node_on_wake(struct node *, node_wake_cb, void *arg);
+
 /*
  * An instance id, never given out before: store epoch << 40 | counter.  0 if
  * none is at hand this moment; try again in a second.

@@ -37,6 +37,8 @@ struct node {
 	struct wake *wake;
 	TAILQ_HEAD(run_list, run) runs; /* also those nobody waits for */
 	struct oneoffs *oneoffs;
+	node_wake_cb waker; /* hears of requests that wait */
+	void *waker_arg;
 };
 
 /* Microseconds: since the epoch, and of a clock that does not jump. */

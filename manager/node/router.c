@@ -13,8 +13,13 @@
 #define ASK_TIMEOUT_MS 500
 #define BODY_MAX       (64 * 1024)
 
+/* 700 bytes an instance that has had requests. */
+#define LOAD_TIMEOUT_MS 2000
+#define LOAD_MAX        (16 * 1024 * 1024)
+
 /* The short page: that of an instance that there can't be. */
-#define URL "http://localhost/status?instance=ffffffffffffffff"
+#define URL_SHORT "http://localhost/status?instance=ffffffffffffffff"
+#define URL_LOAD  "http://localhost/status"
 
 struct ask {
 	node_router_cb cb;
@@ -38,15 +43,16 @@ answered(const struct fetch_answer *answer, void *arg)
 	free(ask);
 }
 
-int
-node_ask_router(struct node *node, node_router_cb cb, void *arg)
+static int
+ask_page(struct node *node, const char *url, long timeout_ms, size_t body_max,
+    node_router_cb cb, void *arg)
 {
 	char path[PATH_MAX];
 	struct fetch_what what = {
-	    .url = URL,
+	    .url = url,
 	    .socket = path,
-	    .timeout_ms = ASK_TIMEOUT_MS,
-	    .body_max = BODY_MAX,
+	    .timeout_ms = timeout_ms,
+	    .body_max = body_max,
 	};
 	struct ask *ask = malloc(sizeof(*ask));
 
@@ -62,4 +68,16 @@ node_ask_router(struct node *node, node_router_cb cb, void *arg)
 		return 0;
 	free(ask);
 	return -1;
+}
+
+int
+node_ask_router(struct node *node, node_router_cb cb, void *arg)
+{
+	return ask_page(node, URL_SHORT, ASK_TIMEOUT_MS, BODY_MAX, cb, arg);
+}
+
+int
+node_ask_load(struct node *node, node_router_cb cb, void *arg)
+{
+	return ask_page(node, URL_LOAD, LOAD_TIMEOUT_MS, LOAD_MAX, cb, arg);
 }

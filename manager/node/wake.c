@@ -89,8 +89,11 @@ take_one(struct wake *wake)
 		return errno == EINTR;
 	if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 &&
 	    is_router(wake, &msg) &&
-	    wake_parse(text, (size_t)n, app, sizeof(app)) == 0)
+	    wake_parse(text, (size_t)n, app, sizeof(app)) == 0) {
 		agent_wake(wake->node->agent, app);
+		if (wake->node->waker != NULL)
+			wake->node->waker(app, wake->node->waker_arg);
+	}
 	return 1;
 }
 

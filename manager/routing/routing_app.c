@@ -12,9 +12,13 @@
 #include "common/log.h"
 #include "routing/routing_impl.h"
 #include "routing/setting.h"
+#include "store/scale.h"
 
 #define WEIGHT     100
 #define WEIGHT_MAX 1000
+
+/* Milliseconds that a request waits for one asleep if it may not else. */
+#define HOLD_ASLEEP 30000
 
 /* What the placer says about one of them. */
 struct order {
@@ -280,7 +284,8 @@ count_instances(struct store *st, const json_t *app, struct tally *tally)
 
 /* Why there is nobody to serve, or that there is. */
 static uint8_t
-pool_state(const json_t *app, const json_t *rollout, const struct tally *tally)
+pool_state(const json_t *app, const json_t *rollout, const json_t *scale,
+    const struct tally *tally)
 {
 	if (json_is_true(json_object_get(app, "maintenance")))
 		return PAAS_ROUTEDB_MAINTENANCE;
@@ -288,6 +293,8 @@ pool_state(const json_t *app, const json_t *rollout, const struct tally *tally)
 		return PAAS_ROUTEDB_RUNNING;
 	if (json_is_true(json_object_get(app, "stopped")))
 		return PAAS_ROUTEDB_STOPPED;
+	if (scale_asleep(app, scale))
+		return PAAS_ROUTEDB_ASLEEP;
 	if (tally->booting > 0)
 		return PAAS_ROUTEDB_STARTING;
 	if (tally->down > 0 || (get_number(rollout, "live") == 0 &&
@@ -303,12 +310,13 @@ put_pool(struct store *st, const struct conf *conf, struct routing_db *db,
 	char key[STORE_KEY_MAX + 1];
 	struct tally tally;
 	paas_routedb_pool_t pool;
-	json_t *rollout, *formation;
+	json_t *rollout, *formation, *scale;
 	int live;
 
 	formation =
 	    store_get(st, key_format(key, "formation/%s/web", name), NULL);
 	rollout = store_get(st, key_format(key, "rollout/%s", name), NULL);
+	scale = scale_get(st, name, NULL);
 	live = get_number(rollout, "live") != 0;
 	memset(&tally, 0, sizeof(tally));
 	tally.app = name;
@@ -326,18 +334,22 @@ put_pool(struct store *st, const struct conf *conf, struct routing_db *db,
 	}
 	memset(&pool, 0, sizeof(pool));
 	pool.id = routing_pool_id(name, "web", 3);
-	pool.state = pool_state(app, rollout, &tally);
+	pool.state = pool_state(app, rollout, scale, &tally);
 	pool.app.data = (const uint8_t *)name;
 	pool.app.len = strlen(name);
 	pool.type.data = (const uint8_t *)"web";
 	pool.type.len = 3;
 	pool.hold = conf->hold_time * 1000;
 	setting_apply(json_object_get(formation, "http"), &pool);
+	/* Only who waits is told of: it would never wake. */
+	if (pool.state == PAAS_ROUTEDB_ASLEEP && pool.hold == 0)
+		pool.hold = HOLD_ASLEEP;
 	pool.ninstances = tally.n;
 	routing_db_put_pool(db, &pool, tally.instances);
 	free(tally.instances);
 	json_decref(formation);
 	json_decref(rollout);
+	json_decref(scale);
 }
 
 void

@@ -181,7 +181,7 @@ struct touch_queue {
 	size_t n;
 };
 
-#define ROUTING_WATCHES 11
+#define ROUTING_WATCHES 12
 
 struct cert_stage;
 struct routing_import;

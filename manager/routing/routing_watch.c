@@ -68,7 +68,7 @@ on_app(const char *key, json_t *value, uint64_t rev, void *arg)
 	touch(rt, TOUCH_APP, app);
 }
 
-/* rollout/APP, formation/APP/TYPE */
+/* rollout/APP, scale/APP, formation/APP/TYPE */
 static void
 on_part(const char *key, json_t *value, uint64_t rev, void *arg)
 {
@@ -164,6 +164,7 @@ routing_watch(struct routing *rt)
 	} table[ROUTING_WATCHES] = {
 	    {"app/", on_app},
 	    {"rollout/", on_part},
+	    {"scale/", on_part},
 	    {"formation/", on_part},
 	    {"redirect/", on_redirect},
 	    {"domain/", on_host},

@@ -203,7 +203,7 @@ why_stop(const struct place_input *in, const struct place_plan *plan,
 	for (i = 0; i < rel->nprocesses; i++)
 		if (place_is_of(as, rel, &rel->processes[i]))
 			return PLACE_WHY_RESTART;
-	return PLACE_WHY_SCALE;
+	return in->asleep ? PLACE_WHY_ASLEEP : PLACE_WHY_SCALE;
 }
 
 /* The highest index first, whatever its type. */

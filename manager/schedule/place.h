@@ -73,6 +73,7 @@ struct place_input {
 	int exists; /* else the app is deleted: everything has to go */
 	uint32_t version;
 	int stopped;
+	int asleep; /* some of its types, or all, have come to none */
 	uint64_t generation;
 	int64_t now;                /* microseconds since the epoch */
 	struct strategy how;        /* of roll-outs that begin */
@@ -104,6 +105,7 @@ enum place_why {
 	PLACE_WHY_FAILED,
 	PLACE_WHY_RESTART,
 	PLACE_WHY_STOPPED,
+	PLACE_WHY_ASLEEP,
 	PLACE_WHY_DELETED
 };
 

@@ -15,7 +15,8 @@ struct records {
 	char app[KEY_NAME_MAX + 1];
 	uint64_t number;
 	uint64_t app_rev, rollout_rev;
-	uint64_t memory; /* bytes: of a process type that does not say */
+	uint64_t memory;        /* bytes: of a process type that does not say */
+	json_t *record, *scale; /* app/APP and scale/APP, NULL for none */
 	struct place_input in;
 };
 

@@ -9,6 +9,7 @@
 #include "node/oneoff.h"
 #include "schedule/records.h"
 #include "store/formation.h"
+#include "store/scale.h"
 
 /* More of one type than any setting allows; guards the memory of a pass. */
 #define QUANTITY_MAX 100000
@@ -112,6 +113,9 @@ read_app(struct store *st, struct records *rec)
 		rollout_decode(&rec->in.rollout, rollout);
 		json_decref(rollout);
 		read_run(st, rec);
+		rec->record = json_incref(app);
+		rec->scale = scale_get(st, rec->app, NULL);
+		rec->in.asleep = scale_asleep(app, rec->scale);
 	}
 	json_decref(app);
 }
@@ -140,7 +144,10 @@ read_process(struct store *st, const struct records *rec, json_t *release,
 
 	formation = formation_get(st, rec->app, type, release, NULL);
 	strlcpy(proc->type, type, sizeof(proc->type));
-	proc->quantity = get_quantity(type, formation);
+	proc->quantity = scale_sleeps(rec->record, rec->scale, type)
+			     ? 0
+			     : scale_quantity(formation, rec->scale, type,
+				   get_quantity(type, formation));
 	proc->memory = get_number(formation, "memory");
 	proc->limits = limits_own(formation);
 	proc->generations =
@@ -348,5 +355,7 @@ records_free(struct records *rec)
 		json_decref(rec->in.assignments[i].limits);
 	}
 	free(rec->in.assignments);
+	json_decref(rec->record);
+	json_decref(rec->scale);
 	memset(rec, 0, sizeof(*rec));
 }

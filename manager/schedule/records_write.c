@@ -13,6 +13,7 @@ static const char *const why_text[] = {
     [PLACE_WHY_FAILED] = "its release failed",
     [PLACE_WHY_RESTART] = "replaced by a new one",
     [PLACE_WHY_STOPPED] = "the app was stopped",
+    [PLACE_WHY_ASLEEP] = "the app sleeps",
     [PLACE_WHY_DELETED] = "the app was deleted",
 };
 

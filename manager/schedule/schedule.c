@@ -30,7 +30,7 @@ struct pass {
 RB_HEAD(passes, pass);
 TAILQ_HEAD(pass_queue, pass);
 
-#define WATCHES 7
+#define WATCHES 8
 
 struct schedule {
 	struct store *store;
@@ -136,7 +136,7 @@ on_app(const char *key, json_t *value, uint64_t rev, void *arg)
 		touch_record(sc, app, value, "number");
 }
 
-/* formation/APP/TYPE, release/APP/VERSION, rollout/APP, ran/APP/INDEX */
+/* formation/APP/TYPE, release/APP/VERSION, rollout/APP, scale/APP, ran/... */
 static void
 on_named(const char *key, json_t *value, uint64_t rev, void *arg)
 {
@@ -351,6 +351,7 @@ add_watches(struct schedule *sc)
 	    {"formation/", on_named},
 	    {"release/", on_named},
 	    {"rollout/", on_named},
+	    {"scale/", on_named},
 	    {"assign/", on_assign},
 	    {"actual/", on_actual},
 	    {"ran/", on_named},

@@ -13,7 +13,8 @@
  *                                        {strategy, max_surge, ...: those set,
  *                                        schedule/strategy.c}, promoted,
  *                                        aborted (versions that this was said
- *                                        of), aborter
+ *                                        of), aborter, sleep {after (seconds),
+ *                                        all (bool: not only web)}
  *   number/APPNUMBER           api       app: numbers are never used twice
  *   config/APP                 api       {"NAME": "value"}
  *   formation/APP/TYPE         api       quantity, memory (bytes),
@@ -22,7 +23,9 @@
  *                                        health {type, path, start_timeout,
  *                                        timeout, interval (seconds)}, absent:
  *                                        the port; http {settings of its pool:
- *                                        routing/setting.c}; version: of the
+ *                                        routing/setting.c}; autoscale {min,
+ *                                        max, concurrency, p95 (ms), window
+ *                                        (seconds)}; version: of the
  *                                        app, when somebody set it last
  *   redirect/APP               api       to_https, to_host: of all its hosts;
  *                                        not deleted as long as there is one
@@ -96,6 +99,16 @@
  *                                        that it is of), released (version
  *                                        whose release process did well),
  *                                        unreleased (bool: it failed in that)
+ *   scale/APP                  schedule  asleep (bool), version, generation (of
+ *                                        the app as it fell asleep), web (what
+ *                                        its load asks for; absent: what the
+ *                                        formation says), since, reason
+ *   cron/APP/ID                api       schedule, command, timeout (s, 0: as
+ *                                        any), overlap (bool), user, created;
+ *                                        ID is 8 digits
+ *   cronran/APP/ID             schedule  due (minutes since the epoch: the
+ *                                        last time it was due and seen to),
+ *                                        run (index of the last process)
  *   result/APP/VERSION         schedule  what became of a release: status
  *                                        (succeeded | failed), at, reason,
  *                                        process (web.1), log [its last lines]

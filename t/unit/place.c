@@ -51,7 +51,7 @@ static const char *const state_names[] = {"none", "starting", "ready",
     "gone"};
 
 static const char *const why_names[] = {
-    "scale", "release", "failed", "restart", "stopped", "deleted"};
+    "scale", "release", "failed", "restart", "stopped", "asleep", "deleted"};
 
 /* ---- text to input ----------------------------------------------------- */
 

@@ -1,0 +1,112 @@
+#!/usr/bin/perl
+# Apps that nobody asks for fall asleep, and a request wakes them: none of many
+# fails, and none waits much longer than the app's own start takes.
+use strict;
+use warnings;
+use lib 't/lib';
+use Platform;
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+my $wakes = $ENV{PAAS_LONG} ? 1000 : 20;
+my $p = Platform->new;
+my @apps = map {"nap$_"} 1 .. 4;
+
+sub state { return $p->api('GET', "/apps/$_[0]/sleep")->{json}{state} // '' }
+sub asleep { my ($app, $s) = @_; return Platform::wait_for($s // 60, sub { state($app) eq 'asleep' }) }
+sub none { my ($app) = @_; return Platform::wait_for(60, sub { !grep { $_->{type} eq 'web' } $p->dynos($app) }) }
+
+for my $app (@apps) {
+    my ($rc, $out) = $p->paas('push', "$Platform::top/t/fixtures/rollout", '--app', $app, '--create');
+    is($rc, 0, "$app is pushed") or BAIL_OUT($out);
+}
+my $app = $apps[0];
+is(state($app), 'off', 'nothing is set');
+
+# ---- what is refused --------------------------------------------------------
+
+my ($rc, $out) = $p->paas('sleep:set', 'after=0s', '-a', $app);
+is($rc, 1, 'no time at all');
+like($out, qr/after has to be a time from 1s to 30d/, 'and says so');
+($rc, $out) = $p->paas('sleep:set', 'whenever=1s', '-a', $app);
+like($out, qr/whenever is no setting of this: there are after, all/, 'a setting that there is not');
+is(state($app), 'off', 'nothing was changed');
+
+# ---- a websocket, and a request that is long ----------------------------------
+
+is(($p->paas('ps:scale', 'worker=1', '-a', $app))[0], 0, 'a worker');
+ok($p->wait_up($app, 1, 'worker'), 'is up');
+my $ws = $p->ws_open($app, '/ws');
+ok($ws && Platform::ws_echo($ws, 'hello'), 'a websocket');
+($rc, $out) = $p->paas('sleep:set', 'after=1s', '-a', $app);
+is($rc, 0, 'to sleep after a second') or diag $out;
+sleep 3;
+is(state($app), 'awake', 'awake as long as the websocket is open');
+ok(Platform::ws_echo($ws, 'still'), 'which works');
+close $ws;
+ok(asleep($app), 'it sleeps once that is closed');
+ok(none($app), 'no web process is left');
+ok(scalar(grep { $_->{type} eq 'worker' && $_->{state} eq 'up' } $p->dynos($app)), 'the worker is');
+is($p->api('GET', "/apps/$app/formation/web")->{json}{quantity}, 1, 'the formation is as it was set');
+
+# ---- the manager is not there, and the first wake is lost ------------------------
+
+kill 'STOP', my $manager = $p->service_pid('manager');
+my $pid = open(my $from, '-|') // die;
+if (!$pid) {
+    print $p->get($app, '/', timeout => 60)->{status};
+    close STDOUT;
+    POSIX::_exit(0);
+}
+sleep 0.5;
+kill 'KILL', $manager;
+is(<$from>, 200, 'a request that came while the manager was dead is answered');
+like(join("\n", map { $_->{text} } @{ $p->api('GET', "/apps/$app/timeline")->{json} }),
+    qr/it sleeps: no request and no connection for 1 s.*it wakes: a request waits for it/s, 'the timeline says why');
+
+# ---- what else wakes ------------------------------------------------------------
+
+ok(asleep($app), 'it sleeps again');
+is(($p->paas('sleep:set', 'after=1s', 'all=on', '-a', $app))[0], 0, 'its workers, too');
+ok(Platform::wait_for(60, sub { state($app) eq 'asleep' && !$p->dynos($app) }), 'nothing runs');
+is(($p->paas('restart', '-a', $app))[0], 0, 'restarted');
+ok(Platform::wait_for(60, sub { 2 == grep { $_->{state} eq 'up' } $p->dynos($app) }), 'is awake') or diag explain [$p->dynos($app)];
+ok(asleep($app), 'it sleeps again');
+is(($p->paas('sleep:off', '-a', $app))[0], 0, 'not to sleep');
+ok($p->wait_up($app, 1), 'is awake');
+is(state($app), 'off', 'and off');
+
+# ---- many wakes -------------------------------------------------------------------
+
+# Each of four clients lets its app sleep, and asks as soon as it does: half of
+# the time while the last instance still ends.
+is(($p->paas('sleep:set', 'after=1s', '-a', $_))[0], 0, "$_ is to sleep") for @apps;
+my @clients = map {
+    my $one = $_;
+    my $client = open(my $fh, '-|') // die $!;
+    if (!$client) {
+        my ($n, @bad) = (0);
+        while ($n < $wakes / @apps) {
+            if (!asleep($one, 120)) { push @bad, 'awake'; last }
+            none($one) if $n % 2;
+            my $got = $p->get($one, '/', timeout => 60);
+            push @bad, "$got->{status}:" . ($got->{headers}{'x-paas-error'} // '') if $got->{status} != 200;
+            $n++;
+        }
+        print "$n @bad\n";
+        close STDOUT;
+        POSIX::_exit(0);
+    }
+    $fh;
+} @apps;
+my ($all, @bad) = (0);
+for my $fh (@clients) {
+    my ($n, @more) = split ' ', <$fh> // '0 nothing';
+    $all += $n;
+    push @bad, @more;
+}
+is($all, $wakes, "$all wakes");
+is("@bad", '', 'no request failed');
+
+done_testing();
