@@ -39,6 +39,14 @@ sub loaded {
     return $db;
 }
 
+sub write_file {
+    my ($name, $text) = @_;
+    open my $fh, '>', "$dir/$name" or die;
+    print {$fh} $text;
+    close $fh;
+    return "$dir/$name";
+}
+
 sub dump_of { my (undef, $out) = run('', 'dump', $_[0]); return $out }
 
 my $keys = '7:' . '0123456789abcdef' x 4 . ' 1:' . 'f' x 64;
@@ -214,15 +222,36 @@ like($err, qr/:1: pool=77: no such pool/, 'a pool that is in neither');
 run('', 'load', $db);
 is(dump_of($db), '', 'an empty file is no routes');
 
-# ---- certificates
+# ---- one after the other
 
-sub write_file {
-    my ($name, $text) = @_;
-    open my $fh, '>', "$dir/$name" or die;
-    print {$fh} $text;
-    close $fh;
-    return "$dir/$name";
+{
+    open my $said, '+>', undef or die $!;
+    my $pid = open3(my $in, my $out, '>&' . fileno $said, $tool, 'follow', $db);
+    my $tell = sub {
+        my ($text, $file) = @_;
+        $file //= write_file('followed', $text);
+        print $in "$file\n";
+        return scalar <$out>;
+    };
+    is($tell->("pool 1 app=one type=web\nhost one.test pool=1\n"), "ok\n", 'follow takes a file');
+    $start = time;
+    is($tell->("pool 1 app=one type=web\nhost n$_.test pool=1\n"), "ok\n", "and another one, $_") for 1 .. 5;
+    cmp_ok(time - $start, '<', 8, 'which does not wait: each by itself takes two seconds');
+    is($tell->("host x.test pool=9\n"), "failed\n", 'a wrong one changes nothing');
+    is($tell->('', "$dir/none"), "failed\n", 'nor one that is not there');
+    like(dump_of($db), qr/^host n5\.test pool=1 *$/m, 'the last good one is what there is');
+    like((run('', 'load', $db))[2], qr/another writer has it open/, 'nobody else writes meanwhile');
+    is($tell->("pool 2 app=two type=web\nhost two.test pool=2\n"), "ok\n", 'and it goes on');
+    close $in;
+    waitpid $pid, 0;
+    is($?, 0, 'to the end of its input');
+    unlike(dump_of($db), qr/n5/, 'each in place of all before');
+    seek $said, 0, 0;
+    like(do { local $/; <$said> }, qr{followed:1: pool=9: no such pool.*none: No such file}s, 'what failed is said');
 }
+run('', 'load', $db);
+
+# ---- certificates
 
 my $pem = write_file('a.pem', 'CHAIN' x 1000);
 my $key = write_file('a.key', 'KEY');

@@ -14,13 +14,15 @@
 
 static const char usage[] =
     "usage: paas-routedb load [--add] DIR [FILE]\n"
+    "       paas-routedb follow [--add] DIR\n"
     "       paas-routedb dump DIR [FOLDER]\n"
     "       paas-routedb get DIR HOST [PATH]\n"
     "       paas-routedb verify DIR\n"
     "\n"
     "DIR is the route database that paas_routes names in nginx.conf.  load\n"
     "replaces all of it by FILE or standard input; --add keeps what FILE does\n"
-    "not name.  dump prints what load takes; certificates go to FOLDER.  get\n"
+    "not name.  follow does so with each file that a line of standard input\n"
+    "names, as soon as it is read, and prints ok.  dump prints what load takes; certificates go to FOLDER.  get\n"
     "prints what a request would be routed by.  verify reads every record.\n"
     "\n"
     "  pool 10 app=hello type=web\n"
@@ -112,26 +114,19 @@ map_file(const char *name, paas_routedb_str_t *text, int *mapped)
 	return rc;
 }
 
+/* NULL for standard input.  What to exit with. */
 static int
-command_load(int argc, char **argv)
+load_file(paas_routedb_writer_t **w, const char *dir, const char *file, int add)
 {
+	const char *name = file != NULL ? file : "standard input";
 	char err[TOOL_ERRLEN];
 	paas_routedb_str_t text;
-	const char *file;
 	int rc, mapped = 0;
-	int add = argc > 0 && strcmp(argv[0], "--add") == 0;
 
-	argc -= add;
-	argv += add;
-	if (argc < 1 || argc > 2)
-		return -1;
-	file = argc == 2 && strcmp(argv[1], "-") != 0 ? argv[1] : NULL;
 	if ((file != NULL ? map_file(file, &text, &mapped)
 			  : read_all(STDIN_FILENO, &text)) == -1)
-		return fail(
-		    file != NULL ? file : "standard input", strerror(errno));
-	rc = tool_load(
-	    argv[0], file != NULL ? file : "standard input", text, add, err);
+		return fail(name, strerror(errno));
+	rc = tool_load(w, dir, name, text, add, err);
 	if (mapped)
 		munmap((void *)(uintptr_t)text.data, text.len);
 	else
@@ -139,6 +134,51 @@ command_load(int argc, char **argv)
 	if (rc == -1)
 		fprintf(stderr, "paas-routedb: %s\n", err);
 	return rc == -1;
+}
+
+static int
+command_load(int argc, char **argv)
+{
+	paas_routedb_writer_t *w = NULL;
+	int add = argc > 0 && strcmp(argv[0], "--add") == 0;
+	int rc;
+
+	argc -= add;
+	argv += add;
+	if (argc < 1 || argc > 2)
+		return -1;
+	rc = load_file(&w, argv[0],
+	    argc == 2 && strcmp(argv[1], "-") != 0 ? argv[1] : NULL, add);
+	paas_routedb_writer_close(w);
+	return rc;
+}
+
+/* The writer stays: only its first commit has to wait for readers. */
+static int
+command_follow(int argc, char **argv)
+{
+	paas_routedb_writer_t *w = NULL;
+	int add = argc > 0 && strcmp(argv[0], "--add") == 0;
+	char *line = NULL;
+	size_t size = 0;
+	int rc = 0;
+
+	argc -= add;
+	argv += add;
+	if (argc != 1)
+		return -1;
+	while (rc == 0 && getline(&line, &size, stdin) != -1) {
+		line[strcspn(line, "\n")] = '\0';
+		if (load_file(&w, argv[0], line, add) != 0)
+			puts("failed");
+		else
+			puts("ok");
+		if (fflush(stdout) != 0)
+			rc = fail("standard output", strerror(errno));
+	}
+	free(line);
+	paas_routedb_writer_close(w);
+	return rc;
 }
 
 /* ---- dump, get, verify ------------------------------------------------- */
@@ -324,8 +364,8 @@ command_verify(int argc, char **argv)
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv); /* -1 for wrong usage */
-} commands[] = {{"load", command_load}, {"dump", command_dump},
-    {"get", command_get}, {"verify", command_verify}};
+} commands[] = {{"load", command_load}, {"follow", command_follow},
+    {"dump", command_dump}, {"get", command_get}, {"verify", command_verify}};
 
 int
 main(int argc, char **argv)

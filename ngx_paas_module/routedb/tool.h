@@ -84,10 +84,11 @@ int tool_match(paas_routedb_str_t pattern, const char *host, size_t len,
 /*
  * Writes the routes in text (name in messages: file) to the database in dir,
  * instead of all that are there, or in addition.  0, or -1 and in err a
- * sentence that begins with the file.
+ * sentence that begins with the file.  *w is its writer, or NULL: then it is
+ * opened as soon as there is something to be written.  The caller closes it.
  */
-int tool_load(const char *dir, const char *file, paas_routedb_str_t text,
-    int add, char err[TOOL_ERRLEN]);
+int tool_load(paas_routedb_writer_t **w, const char *dir, const char *file,
+    paas_routedb_str_t text, int add, char err[TOOL_ERRLEN]);
 
 /*
  * Prints what a request for a canonical host and a path is routed by, and the

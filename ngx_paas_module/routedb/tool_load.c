@@ -384,10 +384,9 @@ load_free(struct tool_load *l)
 }
 
 int
-tool_load(const char *dir, const char *file, paas_routedb_str_t text, int add,
-    char err[TOOL_ERRLEN])
+tool_load(paas_routedb_writer_t **w, const char *dir, const char *file,
+    paas_routedb_str_t text, int add, char err[TOOL_ERRLEN])
 {
-	paas_routedb_writer_t *w = NULL;
 	struct tool_load *l = calloc(1, sizeof(*l));
 	int rc = -1;
 
@@ -402,16 +401,17 @@ tool_load(const char *dir, const char *file, paas_routedb_str_t text, int add,
 	mallopt(M_TOP_PAD, 16 << 20);
 	mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	/* Its grace runs from here; a new one is made after the checks only. */
-	if (access(dir, F_OK) == 0 && load_open(l, dir, &w) == -1)
+	if (*w == NULL && access(dir, F_OK) == 0 && load_open(l, dir, w) == -1)
 		goto done;
 	if (load_lines(l, text) == -1 || tool_load_sort(l) == -1 ||
 	    (!add && tool_load_check(l, NULL) == -1))
 		goto done;
-	if (w == NULL && load_open(l, dir, &w) == -1)
+	if (*w == NULL && load_open(l, dir, w) == -1)
 		goto done;
-	rc = load_write(l, dir, w);
+	rc = load_write(l, dir, *w);
+	if (rc == -1)
+		paas_routedb_abort(*w);
 done:
-	paas_routedb_writer_close(w);
 	load_free(l);
 	return rc;
 }

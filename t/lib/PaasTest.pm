@@ -12,6 +12,7 @@ use strict;
 use warnings;
 use Exporter 'import';
 use File::Temp qw(tempdir);
+use IPC::Open2;
 use Ports;
 
 our @EXPORT = qw(free_port new_routes change_routes set_routes routes_dir);
@@ -76,7 +77,30 @@ sub new_routes {
     return $routes;
 }
 
-sub change_routes { set_routes($routes, shift) }
+# The same for the database that new_routes has made last, but only the first
+# time takes its while: the writer keeps it open until end_writer().
+my %writer;
+
+sub change_routes {
+    my ($text) = @_;
+    if (($writer{dir} // '') ne $routes) {
+        end_writer();
+        my $pid = open2(my $from, my $to, "$build/bin/paas-routedb", 'follow', $routes);
+        %writer = (dir => $routes, pid => $pid, from => $from, to => $to);
+    }
+    open my $fh, '>', "$dir/routes.txt" or die "$dir/routes.txt: $!";
+    print {$fh} expand($text);
+    close $fh;
+    print { $writer{to} } "$dir/routes.txt\n";
+    readline($writer{from}) eq "ok\n" or die "paas-routedb follow failed";
+}
+
+sub end_writer {
+    return if !$writer{pid};
+    close $writer{to};
+    waitpid $writer{pid}, 0;
+    %writer = ();
+}
 
 # Server blocks of the backends, in nginx's own words.
 sub backends {
