@@ -25,8 +25,9 @@ my $tag = "lt$n";
 my $net = "198.19.$n";
 my $dir = tempdir('paas-launcher-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $owner = $$;
-my ($run, $state, $conf) = ("$dir/run", "$dir/state", "$dir/paas.conf");
-my ($launcher, @children);
+my $conf = "$dir/paas.conf";
+my @children;
+our ($run, $state, $launcher) = ("$dir/run", "$dir/state"); # one more has its own
 chmod 0755, $dir;
 
 # Instances have uids of their own, and a checkout in /root is closed to them.
@@ -169,7 +170,7 @@ END {
         launcher_end('TERM') if $launcher;
         kill 'KILL', $_ for @children;
         system("$bin/libexec/paas-launcher --conf $conf --purge 2>/dev/null") if -e $conf;
-        system("ip netns del $tag 2>/dev/null");
+        system("ip netns del $tag 2>/dev/null; ip netns del $tag-2 2>/dev/null");
         $? = $status;
     }
 }
@@ -379,6 +380,41 @@ gone($id);
 unlike $text, qr/^o not ok/m, 'no escape works' or diag $text;
 cmp_ok scalar(() = $text =~ /^o ok/mg), '>=', 25, 'and all were tried' or diag $text;
 
+# ---- what an instance leaves, to the next one with its slot -------------
+
+my $leave = <<'EOT';
+use IPC::SysV qw(IPC_CREAT IPC_EXCL S_IRUSR S_IWUSR); use IO::Socket::UNIX;
+$| = 1;
+for (qw(/app /tmp /dev/shm)) { open my $f, '>', "$_/left" and print "made $_\n" }
+print "made memory\n" if defined shmget 4711, 4096, IPC_CREAT | S_IRUSR | S_IWUSR;
+print "made semaphores\n" if defined semget 4711, 1, IPC_CREAT | S_IRUSR | S_IWUSR;
+print "made messages\n" if defined msgget 4711, IPC_CREAT | S_IRUSR | S_IWUSR;
+print "made queue\n" if syscall(240, my $q = "left\0", 0101, 0600, 0) != -1;
+print "made socket\n" if IO::Socket::UNIX->new(Listen => 1, Local => "\0left");
+print "made key\n" if syscall(248, my $t = "user\0", my $n = "left\0", my $v = 'x', 1, -4) != -1;
+if (!fork) { setpgrp; $SIG{TERM} = $SIG{HUP} = 'IGNORE'; $0 = 'left'; sleep 1000 }
+print "made process\n";
+EOT
+my $find = <<'EOT';
+use IO::Socket::UNIX;
+for (qw(/app /tmp /dev/shm)) { print "found $_\n" if -e "$_/left" }
+print "found memory\n" if defined shmget 4711, 0, 0;
+print "found semaphores\n" if defined semget 4711, 0, 0;
+print "found messages\n" if defined msgget 4711, 0;
+print "found queue\n" if syscall(240, my $q = "left\0", 0, 0, 0) != -1;
+print "found socket\n" if IO::Socket::UNIX->new(Peer => "\0left");
+print "found process\n" if grep { /left/ } map { open my $f, '<', "$_/cmdline"; <$f> // () } glob '/proc/[0-9]*';
+print "looked\n";
+EOT
+($text) = run_to_end({slug => $s, slot => 15}, 'perl', '-e', $leave);
+my @made = $text =~ /^o made (.*)$/mg;
+is_deeply \@made, [qw(/app /tmp /dev/shm memory semaphores messages queue socket process)], 'an instance leaves this and that' or diag $text;
+my $left_of = $uid + 13;
+ok wait_for(3, sub { !pids_of_uid($left_of) }), 'it ends, and no process of its uid is left';
+($text) = run_to_end({slug => $s, slot => 15}, 'perl', '-e', $find);
+like $text, qr/^o looked$/m, 'the next one with its uid and address looks for it';
+unlike $text, qr/^o found \Q$_\E$/m, "$_: nothing is found" for @made;
+
 # ---- network ----------------------------------------------------------
 
 my ($host) = `ip -4 -o addr show scope global` =~ /eth\d+\s+inet ([\d.]+)/;
@@ -460,6 +496,39 @@ $before = length text_of($two);
 ok wait_for(5, sub { substr(text_of($two), $before) =~ /^o open 10\.98/m }), 'and traffic flows again';
 unlike text_of($two), qr/open 10\.99/, 'what is not allowed never got through';
 gone($_) for $one, $two;
+
+# In a network of its own, a platform whose whole ruleset is flushed.
+{
+    local ($run, $state, $launcher) = ("$dir/run2", $state, undef);
+    my $other = "$dir/other.conf";
+    write_file($other, slurp($conf) =~ s{\Q$dir\E/run$}{$run}mr =~ s/paas-$tag\.scope/paas-$tag-2.scope/r
+        =~ s/^if_prefix = .*/if_prefix = lx$n/mr);
+    system("ip netns add $tag-2") == 0 or die;
+    my $in = "nsenter --net=/run/netns/$tag-2";
+    $launcher = fork // die;
+    if (!$launcher) {
+        undef $owner;
+        open STDERR, '>>', "$dir/launcher2.log";
+        exec split(' ', $in), "$bin/libexec/paas-launcher", '--conf', $other or POSIX::_exit(127);
+    }
+    ok wait_for(5, sub { -S "$run/launcher.sock" && ctl('list') =~ /^ok$/m }), 'a launcher in a network of its own' or diag slurp("$dir/launcher2.log");
+    system("$in ip addr add 10.99.$n.1/24 dev lo; $in ip link set lo up");
+    (my $id, undef) = instance({slug => $s, slot => 20}, 'perl', 'probe', 'again', "$net.1:53", "10.99.$n.1:22");
+    my $rules = sub { return scalar(() = `$in nft list table inet paas_$tag 2>/dev/null` =~ /"lx${n}v20" \./g) };
+    ok wait_for(5, sub { $rules->() == 1 }), 'has a firewall, with its instance';
+    for my $time (1 .. 3) {
+        is system("$in nft flush ruleset"), 0, "the ruleset is flushed ($time)";
+        ok wait_for(5, sub { $rules->() == 1 }), 'and is back, with the instance';
+    }
+    is system("$in nft add table inet other; $in nft delete table inet other"), 0, 'what others do to theirs';
+    is $rules->(), 1, 'is nothing to us';
+    unlike text_of($id), qr/open/, 'all the while nothing that is closed was open';
+    ctl('kill', $id);
+    kill 'TERM', $launcher;
+    waitpid $launcher, 0;
+    is system("$in $bin/libexec/paas-launcher --conf $other --purge 2>/dev/null"), 0, 'purged';
+    system("ip netns del $tag-2");
+}
 
 # ---- builds -----------------------------------------------------------
 
