@@ -1,6 +1,7 @@
 /*
  * paas-inspect: looks at what a build left, from a sandbox of its own that
- * sees the build's folder read only and has no network.
+ * sees the build's folder read only and has no network, and archives it; in
+ * another one, makes a tree again of such an archive.
  */
 #ifndef PAAS_SANDBOX_INSPECT_H
 #define PAAS_SANDBOX_INSPECT_H
@@ -23,6 +24,28 @@ struct tree_stats {
 	uint64_t entries; /* without the root */
 };
 
+struct tree_entry {
+	char kind;          /* 'f', 'd' or 'l', as below */
+	const char *path;   /* below the root */
+	const char *target; /* of a link; or NULL */
+	unsigned mode;
+	uint64_t size;
+	int64_t mtime;
+	int fd; /* of a file, at its start; the walk closes it */
+};
+
+/* 0 to go on, or -1 with err. */
+typedef int tree_visit(
+    void *arg, const struct tree_entry *, char err[SANDBOX_ERRLEN]);
+
+/* Every entry below the root, in the order of tree_hash: 0, or -1 with err. */
+int tree_walk(int dirfd, const struct tree_limits *, struct tree_stats *,
+    tree_visit *, void *arg, char err[SANDBOX_ERRLEN]);
+
+/* "The built app has "PATH", WHAT." or why it can't be read, by errno; -1. */
+int tree_wrong(char err[SANDBOX_ERRLEN], const char *path, const char *what);
+int tree_wrong_errno(char err[SANDBOX_ERRLEN], const char *path);
+
 /*
  * The name of a tree by its content.  SHA-256 over a manifest: first the
  * line "paas-tree 1\n", then for each entry below the root, in the order of
@@ -41,6 +64,28 @@ struct tree_stats {
  */
 int tree_hash(int dirfd, const struct tree_limits *, struct tree_stats *,
     uint8_t hash[TREE_HASH_LEN], char err[SANDBOX_ERRLEN]);
+
+/*
+ * The form in which a slug is kept: a pax archive with the entries of
+ * tree_walk, their modes and the seconds of their times, of no owner, below
+ * zstd.  Times are in it, though they don't count in the hash: a web server's
+ * ETag and Python's compiled files rest on them.
+ *
+ * Written to ARCHIVE_NAME in dir, whatever was there.  0 with its bytes, or
+ * -1 with err.
+ */
+#define ARCHIVE_NAME "slug.tar.zst"
+
+int archive_tree(int app, int dir, const struct tree_limits *, uint64_t *bytes,
+    char err[SANDBOX_ERRLEN]);
+
+/*
+ * Makes the tree of such an archive, read from fd, below the working
+ * directory, which is empty, and hashes it.  0; or the exit status of
+ * paas-inspect (common/unpack.h) with err.
+ */
+int archive_unpack(int fd, const struct tree_limits *,
+    const uint8_t wanted[TREE_HASH_LEN], char err[SANDBOX_ERRLEN]);
 
 struct inspect_found {
 	char buildpack[SANDBOX_PACK_MAX + 1];

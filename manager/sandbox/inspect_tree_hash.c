@@ -1,262 +1,68 @@
-/*
- * Walks a tree by descriptors, following no link, and hashes what is there.
- * inspect.h has the formula.
- */
+/* Hashes what is in a tree; inspect.h has the formula. */
 #include "sandbox/inspect.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-struct walk {
-	crypto_hash_sha256_state manifest;
-	const struct tree_limits *limits;
-	struct tree_stats *stats;
-	char path[PATH_MAX]; /* of the entry in hand */
-	size_t len;
-	unsigned depth;
-	char *err;
-};
-
-struct names {
-	size_t n, room;
-	char **v;
-};
-
-static int
-wrong(struct walk *w, const char *what)
-{
-	char name[160];
-
-	snprintf(w->err, SANDBOX_ERRLEN, "The built app has \"%s\", %s.",
-	    text_escape(name, sizeof(name), w->path), what);
-	return -1;
-}
-
-static int
-wrong_errno(struct walk *w)
-{
-	char what[120];
-
-	snprintf(
-	    what, sizeof(what), "which can't be read: %s", strerror(errno));
-	return wrong(w, what);
-}
-
-static int
-too_many(struct walk *w)
-{
-	snprintf(w->err, SANDBOX_ERRLEN,
-	    "The built app has more than %llu files and folders: have its "
-	    "build remove what running it does not need.",
-	    (unsigned long long)w->limits->entries);
-	return -1;
-}
-
-static int
-count(struct walk *w, uint64_t bytes)
-{
-	if (++w->stats->entries > w->limits->entries)
-		return too_many(w);
-	if (bytes > w->limits->bytes - w->stats->bytes) {
-		snprintf(w->err, SANDBOX_ERRLEN,
-		    "The built app is larger than %llu MiB: have its build "
-		    "remove what running it does not need.",
-		    (unsigned long long)(w->limits->bytes / (1024 * 1024)));
-		return -1;
-	}
-	w->stats->bytes += bytes;
-	return 0;
-}
-
 static void
-add_record(struct walk *w, char kind, unsigned mode, uint64_t size,
-    const char *content, const char *target)
+add_record(crypto_hash_sha256_state *manifest, const struct tree_entry *entry,
+    const char *content)
 {
 	char head[128];
 	int n;
 
-	n = snprintf(head, sizeof(head), "%c %o %llu %s", kind, mode,
-	    (unsigned long long)size, content);
+	n = snprintf(head, sizeof(head), "%c %o %llu %s", entry->kind,
+	    entry->mode, (unsigned long long)entry->size, content);
 	crypto_hash_sha256_update(
-	    &w->manifest, (unsigned char *)head, (size_t)n + 1);
-	crypto_hash_sha256_update(
-	    &w->manifest, (unsigned char *)w->path, w->len + 1);
-	if (target != NULL)
-		crypto_hash_sha256_update(&w->manifest,
-		    (const unsigned char *)target, strlen(target) + 1);
+	    manifest, (unsigned char *)head, (size_t)n + 1);
+	crypto_hash_sha256_update(manifest, (const unsigned char *)entry->path,
+	    strlen(entry->path) + 1);
+	if (entry->target != NULL)
+		crypto_hash_sha256_update(manifest,
+		    (const unsigned char *)entry->target,
+		    strlen(entry->target) + 1);
 }
 
 /* Nothing else is running, but the size is what was read, not promised. */
 static int
-add_file(struct walk *w, int dir, const char *name, const struct stat *st)
+hash_file(const struct tree_entry *entry, char hex[2 * TREE_HASH_LEN + 1],
+    char err[SANDBOX_ERRLEN])
 {
 	static unsigned char block[128 * 1024];
 	unsigned char digest[crypto_hash_sha256_BYTES];
-	char hex[2 * sizeof(digest) + 1];
 	crypto_hash_sha256_state state;
 	uint64_t size = 0;
 	ssize_t n;
-	int fd;
 
-	if (count(w, (uint64_t)st->st_size) == -1)
-		return -1;
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd == -1)
-		return wrong_errno(w);
 	crypto_hash_sha256_init(&state);
-	while ((n = read(fd, block, sizeof(block))) != 0) {
+	while ((n = read(entry->fd, block, sizeof(block))) != 0) {
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n == -1) {
-			wrong_errno(w);
-			close(fd);
-			return -1;
-		}
+		if (n == -1)
+			return tree_wrong_errno(err, entry->path);
 		size += (uint64_t)n;
 		crypto_hash_sha256_update(&state, block, (size_t)n);
 	}
-	close(fd);
-	if (size != (uint64_t)st->st_size)
-		return wrong(w, "which changed while it was read");
+	if (size != entry->size)
+		return tree_wrong(
+		    err, entry->path, "which changed while it was read");
 	crypto_hash_sha256_final(&state, digest);
-	sodium_bin2hex(hex, sizeof(hex), digest, sizeof(digest));
-	add_record(w, 'f', st->st_mode & 0755, size, hex, NULL);
+	sodium_bin2hex(hex, 2 * TREE_HASH_LEN + 1, digest, sizeof(digest));
 	return 0;
 }
 
 static int
-add_link(struct walk *w, int dir, const char *name)
+visit(void *arg, const struct tree_entry *entry, char err[SANDBOX_ERRLEN])
 {
-	char target[PATH_MAX];
-	ssize_t n;
+	char hex[2 * TREE_HASH_LEN + 1] = "-";
 
-	n = readlinkat(dir, name, target, sizeof(target) - 1);
-	if (n == -1)
-		return wrong_errno(w);
-	target[n] = '\0';
-	if (count(w, 0) == -1)
+	if (entry->kind == 'f' && hash_file(entry, hex, err) == -1)
 		return -1;
-	add_record(w, 'l', 0777, (uint64_t)n, "-", target);
+	add_record(arg, entry, hex);
 	return 0;
-}
-
-static int
-by_bytes(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* The names of one folder; bounded, since all entries are. */
-static int
-list_names(struct walk *w, DIR *d, struct names *names)
-{
-	struct dirent *entry;
-
-	for (;;) {
-		errno = 0;
-		if ((entry = readdir(d)) == NULL)
-			break;
-		if (strcmp(entry->d_name, ".") == 0 ||
-		    strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (names->n + w->stats->entries >= w->limits->entries)
-			return too_many(w);
-		if (names->n == names->room) {
-			names->room = names->room == 0 ? 32 : names->room * 2;
-			names->v = reallocarray(
-			    names->v, names->room, sizeof(*names->v));
-		}
-		if (names->v == NULL ||
-		    (names->v[names->n] = strdup(entry->d_name)) == NULL)
-			abort();
-		names->n++;
-	}
-	if (errno != 0)
-		return wrong_errno(w);
-	if (names->n > 1)
-		qsort(names->v, names->n, sizeof(*names->v), by_bytes);
-	return 0;
-}
-
-static int walk_folder(struct walk *, int fd);
-
-static int
-add_folder(struct walk *w, int dir, const char *name, const struct stat *st)
-{
-	int fd, result;
-
-	if (count(w, 0) == -1)
-		return -1;
-	add_record(w, 'd', st->st_mode & 0755, 0, "-", NULL);
-	if (w->depth == TREE_DEPTH_MAX)
-		return wrong(w, "which lies too many folders deep");
-	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1)
-		return wrong_errno(w);
-	w->depth++;
-	result = walk_folder(w, fd);
-	w->depth--;
-	return result;
-}
-
-static int
-add_entry(struct walk *w, int dir, const char *name)
-{
-	struct stat st;
-	size_t before = w->len, len = strlen(name);
-	int result;
-
-	if (before + 1 + len + 1 > sizeof(w->path))
-		return wrong(w, "in which a path is too long");
-	if (before > 0)
-		w->path[w->len++] = '/';
-	memcpy(w->path + w->len, name, len + 1);
-	w->len += len;
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		result = wrong_errno(w);
-	else if (S_ISREG(st.st_mode))
-		result = add_file(w, dir, name, &st);
-	else if (S_ISDIR(st.st_mode))
-		result = add_folder(w, dir, name, &st);
-	else if (S_ISLNK(st.st_mode))
-		result = add_link(w, dir, name);
-	else
-		result = wrong(w, "which is no file, folder or link: have "
-				  "its build remove it");
-	w->len = before;
-	w->path[before] = '\0';
-	return result;
-}
-
-/* Takes fd over. */
-static int
-walk_folder(struct walk *w, int fd)
-{
-	struct names names = {0};
-	DIR *d = fdopendir(fd);
-	int result;
-
-	if (d == NULL) {
-		close(fd);
-		return wrong_errno(w);
-	}
-	result = list_names(w, d, &names);
-	for (size_t i = 0; i < names.n; i++) {
-		if (result == 0)
-			result = add_entry(w, fd, names.v[i]);
-		free(names.v[i]);
-	}
-	free(names.v);
-	closedir(d);
-	return result;
 }
 
 int
@@ -264,24 +70,13 @@ tree_hash(int dirfd, const struct tree_limits *limits, struct tree_stats *stats,
     uint8_t hash[TREE_HASH_LEN], char err[SANDBOX_ERRLEN])
 {
 	static const char head[] = "paas-tree 1\n";
-	struct walk *w = calloc(1, sizeof(*w));
-	int fd, result = -1;
+	crypto_hash_sha256_state manifest;
+	int result;
 
-	if (w == NULL)
-		abort();
-	memset(stats, 0, sizeof(*stats));
-	w->limits = limits;
-	w->stats = stats;
-	w->err = err;
-	crypto_hash_sha256_init(&w->manifest);
+	crypto_hash_sha256_init(&manifest);
 	crypto_hash_sha256_update(
-	    &w->manifest, (const unsigned char *)head, sizeof(head) - 1);
-	fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		wrong_errno(w);
-	else
-		result = walk_folder(w, fd);
-	crypto_hash_sha256_final(&w->manifest, hash);
-	free(w);
+	    &manifest, (const unsigned char *)head, sizeof(head) - 1);
+	result = tree_walk(dirfd, limits, stats, visit, &manifest, err);
+	crypto_hash_sha256_final(&manifest, hash);
 	return result;
 }

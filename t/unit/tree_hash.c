@@ -1,4 +1,4 @@
-/* sources: manager/sandbox/inspect_tree_hash.c manager/sandbox/inspect_result.c manager/sandbox/common_types.c manager/sandbox/common_text.c; libs: -lsodium -ljansson */
+/* sources: manager/sandbox/inspect_tree_hash.c manager/sandbox/inspect_walk.c manager/sandbox/inspect_result.c manager/sandbox/common_types.c manager/sandbox/common_text.c; libs: -lsodium -ljansson */
 #include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
