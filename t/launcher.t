@@ -276,7 +276,7 @@ for my $bad ({slot => 0}, {slot => 1}, {slot => 255}, {slot => 4294967295}, {kin
 }
 like +(instance({slug => $s, slot => 3, memfd => 'unsealed'}, 'true'))[1], qr/^error EPERM step 1/, 'a memfd without seals';
 like +(instance({slug => $s, slot => 3, memfd => 'file'}, 'true'))[1], qr/^error EPERM step 1/, 'a directory of root';
-like +(instance({slug => sha256_hex('nothing'), slot => 3}, 'true'))[1], qr/^error ENOENT step 6/, 'a slug that is not there';
+like +(instance({slug => sha256_hex('nothing'), slot => 3}, 'true'))[1], qr/^error ENOENT step 9/, 'a slug that is not there';
 like ctl('raw', 'nonsense'), qr/^error EMSGSIZE step 1/, 'bytes that are no request';
 like ctl('raw', 'x' x 1000), qr/^error EMSGSIZE step 1/, 'too many of them';
 sub fds { return scalar(() = glob "/proc/$launcher/fd/*") }
@@ -546,8 +546,15 @@ like $text, qr/^o made$/m, 'an inspection reads it';
 like $text, qr/^e .*Read-only/m, 'and reads only';
 unlike $text, qr/eth0/, 'without a network';
 my $hash = sha256_hex('built');
+like ctl('seal', $build, $hash), qr/^error ENODATA/, 'seal of what was not archived';
+run_to_end({kind => 'inspect', build => $build, cwd => '/', app => 5}, '/bin/sh', '-c', 'ln -s /etc/shadow /out/slug.tar.zst');
+like ctl('seal', $build, $hash), qr/^error ELOOP/, 'seal of a link';
+run_to_end({kind => 'inspect', build => $build, cwd => '/', app => 5}, '/bin/sh', '-c', 'rm /out/slug.tar.zst; echo archived > /out/slug.tar.zst');
 like ctl('seal', $build, $hash), qr/^ok/, 'seal';
 is slurp("$state/slugs/$hash/made"), "made\n", 'makes a slug';
+my $archive = "$state/archives/$hash.tar.zst";
+is slurp($archive), "archived\n", 'and keeps its archive';
+is sprintf('%d %o', (stat $archive)[4, 2]), '0 100600', 'which is root\'s';
 like ctl('seal', $build, $hash), qr/^ok/, 'seal again';
 like ctl('seal', 'b2', $hash), qr/^error ENOENT/, 'seal of what was not built';
 ($text) = run_to_end({slug => $hash, app => 5}, 'cat', 'made');
@@ -580,8 +587,25 @@ like ctl('discard', $build), qr/^ok/, 'discard again';
     }
     chdir $here;
 }
+like ctl('drop-tree', $hash), qr/^ok/, 'drop-tree';
+ok !-e "$state/slugs/$hash" && !(my @gone = glob "$state/slugs/.gone-*"), 'removes the tree';
+ok -e $archive, 'and not the archive';
+like ctl('drop-tree', $hash), qr/^ok/, 'drop-tree again';
+($id, $reply) = instance({slug => $hash, app => 5}, 'true');
+like $reply, qr/^error ENOENT step 9/, 'without a tree it is not started';
+($text, $exit) = run_to_end({kind => 'unpack', slug => $hash, build => 'b3', cwd => '/', app => 5}, '/bin/sh', '-c',
+    'cat > /app/again; cat /proc/net/dev; ls /; echo x > /usr/x');
+like $text, qr/Read-only/, 'an unpacking writes nothing else';
+unlike $text, qr/eth0|out|work|cache/, 'sees nothing else, and has no network';
+like ctl('seal', 'b3', $hash), qr/^ok/, 'what it made';
+is slurp("$state/slugs/$hash/again"), "archived\n", 'of the archive is the tree';
+($id, $reply) = instance({kind => 'unpack', slug => sha256_hex('none'), build => 'b3', app => 5}, 'true');
+like $reply, qr/^error ENOENT step 9/, 'without an archive there is nothing to unpack';
+like ctl('discard', 'b3'), qr/^ok/, 'nothing of it stays';
+like ctl('drop-tree', sha256_hex('probe')), qr/^error ENODATA/, 'a tree without an archive is kept';
 like ctl('drop-slug', $hash), qr/^ok/, 'drop-slug';
 ok !-e "$state/slugs/$hash", 'removes the slug';
+ok !-e $archive, 'and its archive';
 my $repository = "$state/git/0000000000000005.git";
 like ctl('repository', 5), qr/^ok/, 'repository';
 is join(' ', map { sprintf '%s %o', scalar getpwuid $_->[4], $_->[2] & 07777 } [stat "$state/git"], [stat $repository]),

@@ -15,6 +15,7 @@
 #include "build/settings.h"
 #include "common/config_name.h"
 #include "common/log.h"
+#include "node/tree.h"
 
 #define BUILDS_KEPT 50 /* an app */
 #define PRUNE_MAX   8  /* in one commit */
@@ -175,27 +176,38 @@ commit_slug(struct job *job)
 	char key[STORE_KEY_MAX + 1];
 	struct store *store = job->build->store;
 	struct store_txn *txn;
-	json_t *slug;
-	uint64_t rev;
+	json_t *slug, *tree;
+	uint64_t rev, tree_rev;
 
+	json_decref(
+	    store_get(store, tree_key(key, job->found.hash), &tree_rev));
 	key_format(key, "slug/%s", job->found.hash);
 	slug = store_get(store, key, &rev);
-	if (slug != NULL && !json_is_true(json_object_get(slug, "dropping"))) {
+	/* Nothing new, unless there is an archive, in place of another one. */
+	if (slug != NULL && tree_rev != 0 && job->found.archive == 0 &&
+	    !json_is_true(json_object_get(slug, "dropping"))) {
 		json_decref(slug);
 		job_event(job, JOB_OK);
 		return;
 	}
+	if (job->found.archive == 0)
+		job->found.archive =
+		    json_integer_value(json_object_get(slug, "archive"));
 	json_decref(slug);
-	slug = json_pack("{s:s, s:I, s:I, s:O, s:s, s:I}", "app", job->app,
-	    "size", (json_int_t)job->found.bytes, "entries",
+	slug = json_pack("{s:s, s:I, s:I, s:I, s:O, s:s, s:I}", "app", job->app,
+	    "size", (json_int_t)job->found.bytes, "archive",
+	    (json_int_t)job->found.archive, "entries",
 	    (json_int_t)job->found.entries, "types", job->found.types,
 	    "buildpack", job->found.buildpack, "created",
 	    (json_int_t)commit_now());
 	txn = store_begin(store);
 	store_if(txn, key, rev);
 	store_put(txn, key, slug);
+	tree = tree_record();
+	store_put(txn, tree_key(key, job->found.hash), tree);
 	store_commit(txn, slug_done, job);
 	json_decref(slug);
+	json_decref(tree);
 }
 
 /* ---- the release ----------------------------------------------------- */

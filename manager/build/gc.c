@@ -1,6 +1,6 @@
 /*
- * Slugs that nothing needs: not in the last releases of any app, not asked
- * for, not live, not assigned.
+ * Slugs that nothing needs (gc_keep.c), and trees of slugs that are kept, but
+ * that nothing runs on soon: their archives make them again.
  *
  * A slug is first marked as dropping, then its tree removed, then its record:
  * a crash leaves the mark, and the next look goes on.  Whoever wants to use a
@@ -18,12 +18,13 @@
 #include <string.h>
 #include <bsd/string.h>
 
+#include "build/gc.h"
 #include "common/log.h"
 #include "node/launch.h"
+#include "node/tree.h"
 
-#define RELEASES_KEPT 10
-#define LOOK_US       (2 * 1000 * 1000)
-#define RETRY_US      (30 * 1000 * 1000)
+#define LOOK_US  (2 * 1000 * 1000)
+#define RETRY_US (30 * 1000 * 1000)
 
 struct gc {
 	struct build *build;
@@ -31,107 +32,16 @@ struct gc {
 	int busy;
 	int woken; /* while it was busy */
 	char hash[BUILD_HASH_MAX];
+	uint64_t tree_rev; /* of the record of the tree that is dropped */
 };
 
 static void gc_next(struct gc *);
-
-/* ---- what is needed -------------------------------------------------- */
-
-struct keep {
-	struct build *build;
-	json_t *hashes; /* a set */
-	const char *app;
-	int left;
-};
-
-static void
-keep_slug(struct keep *keep, json_t *record)
-{
-	const char *hash = json_string_value(json_object_get(record, "slug"));
-
-	if (hash != NULL)
-		json_object_set_new(keep->hashes, hash, json_true());
-}
-
-static int
-keep_release(const char *key, json_t *release, uint64_t rev, void *arg)
-{
-	struct keep *keep = arg;
-
-	(void)key;
-	(void)rev;
-	keep_slug(keep, release);
-	return --keep->left == 0;
-}
-
-static void
-keep_version(struct keep *keep, json_t *record, const char *field)
-{
-	char key[STORE_KEY_MAX + 1];
-	json_int_t version = json_integer_value(json_object_get(record, field));
-	json_t *release;
-
-	if (version <= 0)
-		return;
-	release = store_get(keep->build->store,
-	    key_format(
-		key, "release/%s/%08" JSON_INTEGER_FORMAT, keep->app, version),
-	    NULL);
-	keep_slug(keep, release);
-	json_decref(release);
-}
-
-static int
-keep_app(const char *key, json_t *app, uint64_t rev, void *arg)
-{
-	struct keep *keep = arg;
-	char name[BUILD_APP_MAX], prefix[STORE_KEY_MAX + 1];
-	json_t *rollout;
-
-	(void)rev;
-	if (key_part(key, 1, name, sizeof(name)) == -1)
-		return 0;
-	keep->app = name;
-	keep->left = RELEASES_KEPT;
-	(void)store_each_last(keep->build->store,
-	    key_format(prefix, "release/%s/", name), keep_release, keep);
-	keep_version(keep, app, "version");
-	rollout = store_get(
-	    keep->build->store, key_format(prefix, "rollout/%s", name), NULL);
-	keep_version(keep, rollout, "live");
-	keep_version(keep, rollout, "target");
-	json_decref(rollout);
-	return 0;
-}
-
-static int
-keep_assignment(const char *key, json_t *assignment, uint64_t rev, void *arg)
-{
-	(void)key;
-	(void)rev;
-	keep_slug(arg, assignment);
-	return 0;
-}
-
-static json_t *
-find_kept(struct build *b)
-{
-	struct keep keep = {.build = b, .hashes = json_object()};
-	struct job *job;
-
-	(void)store_each(b->store, "app/", keep_app, &keep);
-	(void)store_each(b->store, "assign/", keep_assignment, &keep);
-	TAILQ_FOREACH (job, &b->jobs, entry)
-		if (job->found.hash[0] != '\0')
-			json_object_set_new(
-			    keep.hashes, job->found.hash, json_true());
-	return keep.hashes;
-}
 
 /* ---- one superfluous slug after the other ---------------------------- */
 
 struct find {
 	json_t *kept;
+	size_t prefix; /* of the keys */
 	char hash[BUILD_HASH_MAX];
 	uint64_t rev;
 	json_t *slug;
@@ -141,12 +51,13 @@ static int
 find_one(const char *key, json_t *slug, uint64_t rev, void *arg)
 {
 	struct find *find = arg;
-	const char *hash = key + strlen("slug/");
+	const char *hash = key + find->prefix;
 
 	if (strlen(hash) != BUILD_HASH_MAX - 1 ||
 	    strspn(hash, "0123456789abcdef") != BUILD_HASH_MAX - 1)
 		return 0;
-	if (json_object_get(find->kept, hash) != NULL)
+	if (json_object_get(find->kept, hash) != NULL ||
+	    json_object_get(slug, "damaged") != NULL)
 		return 0;
 	strlcpy(find->hash, hash, sizeof(find->hash));
 	find->rev = rev;
@@ -201,6 +112,7 @@ gc_dropped(int error, const struct launch_reply *reply, void *arg)
 	}
 	txn = store_begin(gc->build->store);
 	store_del(txn, key_format(key, "slug/%s", gc->hash));
+	store_del(txn, tree_key(key, gc->hash));
 	store_commit(txn, gc_forgotten, gc);
 }
 
@@ -244,6 +156,56 @@ gc_mark(struct gc *gc, json_t *slug, uint64_t rev)
 	json_decref(marked);
 }
 
+/* ---- one tree after the other ---------------------------------------- */
+
+static void
+gc_tree_forgotten(enum store_result result, uint64_t rev, void *arg)
+{
+	struct gc *gc = arg;
+
+	(void)rev;
+	/* In a conflict somebody makes it again: the next look tells. */
+	if (result != STORE_OK && result != STORE_CONFLICT)
+		gc_idle(gc, RETRY_US);
+	else
+		gc_next(gc);
+}
+
+/* Without an archive it stays as long as the slug. */
+static void
+gc_tree_dropped(int error, const struct launch_reply *reply, void *arg)
+{
+	struct gc *gc = arg;
+	char key[STORE_KEY_MAX + 1];
+	struct store_txn *txn;
+
+	(void)reply;
+	if (error != 0 && error != ENOENT && error != ENODATA) {
+		if (error != ECONNRESET && error != EBUSY && error != EAGAIN)
+			log_warn("build: the tree of slug %.12s can't be "
+				 "removed: %s",
+			    gc->hash, strerror(error));
+		gc_idle(gc, RETRY_US);
+		return;
+	}
+	txn = store_begin(gc->build->store);
+	store_if(txn, tree_key(key, gc->hash), gc->tree_rev);
+	store_del(txn, key);
+	store_commit(txn, gc_tree_forgotten, gc);
+}
+
+static void
+gc_drop_tree(struct gc *gc)
+{
+	uint8_t digest[LAUNCH_HASH];
+
+	(void)sodium_hex2bin(digest, sizeof(digest), gc->hash, strlen(gc->hash),
+	    NULL, NULL, NULL);
+	if (launch_drop_tree(
+		node_launch(gc->build->node), digest, gc_tree_dropped, gc) < 0)
+		gc_idle(gc, RETRY_US);
+}
+
 static int
 is_sealing(const struct build *b)
 {
@@ -256,29 +218,44 @@ is_sealing(const struct build *b)
 	return 0;
 }
 
+/* The first one below prefix that is not kept; a reference in find->slug. */
+static int
+gc_find(struct gc *gc, struct find *find, const char *prefix, json_t *kept)
+{
+	memset(find, 0, sizeof(*find));
+	find->kept = kept;
+	find->prefix = strlen(prefix);
+	if (store_each(gc->build->store, prefix, find_one, find) == 0)
+		return 0;
+	gc->busy = 1;
+	strlcpy(gc->hash, find->hash, sizeof(gc->hash));
+	return 1;
+}
+
 static void
 gc_next(struct gc *gc)
 {
-	struct find find = {.slug = NULL};
+	struct gc_kept kept;
+	struct find find;
 
 	if (is_sealing(gc->build)) {
 		gc_idle(gc, LOOK_US);
 		return;
 	}
-	find.kept = find_kept(gc->build);
-	(void)store_each(gc->build->store, "slug/", find_one, &find);
-	json_decref(find.kept);
-	if (find.slug == NULL) {
+	gc_kept_find(gc->build, &kept);
+	if (gc_find(gc, &find, "slug/", kept.slugs)) {
+		if (json_is_true(json_object_get(find.slug, "dropping")))
+			gc_drop(gc);
+		else
+			gc_mark(gc, find.slug, find.rev);
+	} else if (gc_find(gc, &find, TREE_PREFIX, kept.trees)) {
+		gc->tree_rev = find.rev;
+		gc_drop_tree(gc);
+	} else {
 		gc_idle(gc, 0);
-		return;
 	}
-	gc->busy = 1;
-	strlcpy(gc->hash, find.hash, sizeof(gc->hash));
-	if (json_is_true(json_object_get(find.slug, "dropping")))
-		gc_drop(gc);
-	else
-		gc_mark(gc, find.slug, find.rev);
 	json_decref(find.slug);
+	gc_kept_free(&kept);
 }
 
 /* ---- when ------------------------------------------------------------ */

@@ -109,15 +109,18 @@ check_answer(json_t *answer, struct inspection *found)
 	json_t *settings = json_object_get(answer, "settings");
 
 	json_t *image = json_object_get(answer, "image");
+	json_t *archive = json_object_get(answer, "archive");
 
 	if ((image != NULL && check_image(image) == -1) ||
 	    check_hash(answer, found) == -1 || !json_is_integer(bytes) ||
 	    !json_is_integer(entries) || !json_is_string(buildpack) ||
+	    (archive != NULL && json_integer_value(archive) < 1) ||
 	    check_types(types) == -1 || check_config(config) == -1 ||
 	    (settings != NULL && !json_is_object(settings)))
 		return -1;
 	found->bytes = json_integer_value(bytes);
 	found->entries = json_integer_value(entries);
+	found->archive = json_integer_value(archive);
 	text_clean(found->buildpack, sizeof(found->buildpack),
 	    json_string_value(buildpack), json_string_length(buildpack));
 	if (found->bytes < 0 || found->entries < 0)

@@ -327,6 +327,8 @@ static void
 enter_want_check(struct job *job)
 {
 	job->tries = 0;
+	run_finish(job->checker);
+	job->checker = NULL;
 	take(job, &job->checker);
 }
 
@@ -370,6 +372,10 @@ on_sealed(int error, const struct launch_reply *reply, void *arg)
 	(void)reply;
 	if (error == 0) {
 		job_event(job, JOB_OK);
+	} else if (error == ENODATA && !job->anew) {
+		/* The archive that was said to be there is not. */
+		job->anew = 1;
+		job_event(job, JOB_ANEW);
 	} else if (error == ECONNRESET || error == EBUSY) {
 		job_retry_in(job, RETRY_SOON_US);
 	} else {

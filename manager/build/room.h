@@ -8,7 +8,7 @@
  *     inspect.c the inspection's answer, checked
  *     commit.c  the records, each change with its event
  *   follow.c    the output, for those who watch
- *   gc.c        slugs that no release needs
+ *   gc.c        slugs and trees that no release needs, gc_keep.c: which do
  */
 #ifndef PAAS_BUILD_ROOM_H
 #define PAAS_BUILD_ROOM_H
@@ -61,6 +61,7 @@ struct inspection {
 	uint8_t digest[LAUNCH_HASH];
 	int64_t bytes;
 	int64_t entries;
+	int64_t archive;  /* bytes of the one made of it; 0: it was known */
 	json_t *types;    /* owned */
 	json_t *config;   /* config vars of a first release, owned; or NULL */
 	json_t *settings; /* what the tree says of itself, owned; or NULL */
@@ -84,6 +85,7 @@ struct job {
 	struct run *checker;
 	struct inspection found;
 	char reason[BUILD_REASON_MAX];
+	int anew;         /* no archive is taken for known */
 	const char *code; /* for programs: what kind of failure; or NULL */
 	sd_event_source *timer; /* an attempt to come */
 	sd_event_source *deadline;

@@ -14,6 +14,7 @@
 #include "common/places.h"
 #include "node/launch.h"
 #include "node/logfile.h"
+#include "node/tree.h"
 
 /* Config vars reach buildpacks as files, so they come under a prefix. */
 #define CONFIG_PREFIX "PAAS_CONFIG_"
@@ -111,6 +112,33 @@ args_packs(struct args *args, struct job *job)
 	json_decref(app);
 }
 
+/* What the app runs now need not be archived once more. */
+static void
+args_known(struct args *args, struct job *job)
+{
+	char key[STORE_KEY_MAX + 1];
+	struct store *store = job->build->store;
+	const char *hash;
+	json_t *app, *release, *slug;
+
+	app = store_get(store, key_format(key, "app/%s", job->app), NULL);
+	release = store_get(store,
+	    key_format(key, "release/%s/%08" JSON_INTEGER_FORMAT, job->app,
+		json_integer_value(json_object_get(app, "version"))),
+	    NULL);
+	hash = json_string_value(json_object_get(release, "slug"));
+	if (hash != NULL && !job->anew && !tree_damaged(store, hash)) {
+		slug = store_get(store, key_format(key, "slug/%s", hash), NULL);
+		if (json_object_get(slug, "archive") != NULL) {
+			args_add(args, "--known");
+			args_add(args, "%s", hash);
+		}
+		json_decref(slug);
+	}
+	json_decref(release);
+	json_decref(app);
+}
+
 static void
 fill_start(struct launch_start *start, const struct job *job, uint32_t kind)
 {
@@ -185,6 +213,7 @@ sandbox_check(struct job *job, struct run *run)
 
 	args_add(&args, SANDBOX_LIBEXEC "/paas-inspect");
 	args_limits(&args, job->build->conf);
+	args_known(&args, job);
 	args_env(&args, "", "LANG", "C.UTF-8");
 	fill_start(&start, job, LAUNCH_INSPECT);
 	start.memory = CHECK_MEMORY;

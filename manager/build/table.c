@@ -74,6 +74,7 @@ static const unsigned char next[JOB_STATES][JOB_EVENTS] = {
     [JOB_SEAL] =
 	{
 	    [JOB_OK] = TO(JOB_RELEASE),
+	    [JOB_ANEW] = TO(JOB_WANT_CHECK),
 	    [JOB_BAD] = TO(JOB_FAIL),
 	    [JOB_AGAIN] = TO(JOB_SEAL),
 	},

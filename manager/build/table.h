@@ -30,6 +30,7 @@ enum job_event {
 	JOB_BAD,     /* it can't be done; the reason is known */
 	JOB_AGAIN,   /* try it again */
 	JOB_LATE,    /* build_timeout is over */
+	JOB_ANEW,    /* it has to be inspected once more */
 	JOB_APPGONE, /* the app was destroyed */
 	JOB_EVENTS
 };

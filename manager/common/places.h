@@ -11,7 +11,9 @@
  *   state/uploads/APP.known which an app's cache has of them    paas
  *   state/builds/ID/app/    the tree being built                paas-slug
  *   state/builds/ID/out/    result.json of paas-build           paas-slug
- *   state/slugs/HASH/       immutable trees                     paas-slug
+ *   state/builds/ID/pack/   slug.tar.zst of the inspection      paas-slug
+ *   state/archives/HASH.tar.zst  slugs, as they are kept        root
+ *   state/slugs/HASH/       trees to run, made of archives      paas-slug
  *   state/caches/APP/       a build cache an app; the files of  paas-slug
  *                           its last push in .paas-files
  *   state/git/APP.git/      what was pushed with git, an app    paas-git
@@ -38,7 +40,7 @@
  *   /app       the slug, likewise, or the tree being built
  *   /.paas     libexec_dir, read only
  *   /buildpacks, /cache, /out    in builds
- *   /work      in inspections: builds/ID, read only
+ *   /work      in inspections: builds/ID, read only; /out: builds/ID/pack
  *   /tmp, /dev/shm               sized tmpfs
  */
 #ifndef PAAS_PLACES_H
@@ -50,6 +52,7 @@
 #define PLACE_UPLOADS       "uploads"
 #define PLACE_BUILDS        "builds"
 #define PLACE_SLUGS         "slugs"
+#define PLACE_ARCHIVES      "archives"
 #define PLACE_CACHES        "caches"
 #define PLACE_GIT           "git"
 #define PLACE_LOG           "log"

@@ -25,11 +25,19 @@
 /* Bytes of "%016x.git" with its NUL. */
 #define REPOSITORY_TEXT (ID_TEXT + 4)
 
+/* In builds/ID, what an inspection leaves: PACK_NAME. */
+#define PACK_DIR  "pack"
+#define PACK_NAME "slug.tar.zst"
+
+/* Bytes of "%064x.tar.zst" with its NUL. */
+#define ARCHIVE_TEXT (2 * LAUNCH_HASH + sizeof(".tar.zst"))
+
 enum launcher_place {
 	AT_STATE,
 	AT_UPLOADS,
 	AT_BUILDS,
 	AT_SLUGS,
+	AT_ARCHIVES,
 	AT_CACHES,
 	AT_GIT,
 	AT_LOG,
@@ -75,6 +83,9 @@ void place_close(struct launcher *);
 int place_beneath(int dir, const char *path, uint64_t flags);
 /* A directory beneath dir, made if missing, with that owner and mode. */
 int place_make(int dir, const char *name, struct owner, mode_t);
+/* state/archives/HASH.tar.zst, read only; a descriptor. */
+int place_archive(const struct launcher *, const uint8_t hash[LAUNCH_HASH]);
+void archive_format(char out[ARCHIVE_TEXT], const uint8_t hash[LAUNCH_HASH]);
 /* state/uploads/ID.tar, read only, as somebody's plain file; a descriptor. */
 int place_upload(const struct launcher *, uint64_t build);
 void id_format(char out[ID_TEXT], uint64_t id);
@@ -112,7 +123,14 @@ void instance_adopt_all(struct launcher *);
 /* launcher_seal.c: trees of builds, slugs and caches. */
 int seal_build(struct launcher *, uint64_t build, const uint8_t *hash);
 int seal_discard(struct launcher *, uint64_t build);
+/*
+ * A tree goes out of sight at once, unless an instance runs on it: no start may
+ * find it from then on.  What is out of sight is removed by the others.
+ */
+int seal_hide(struct launcher *, const uint8_t *hash);
+int archive_there(const struct launcher *, const uint8_t *hash);
 int seal_drop_slug(struct launcher *, const uint8_t *hash);
+int seal_drop_tree(struct launcher *, const uint8_t *hash);
 int seal_drop_cache(struct launcher *, uint64_t app);
 /* Removals that a crash interrupted. */
 void seal_sweep(struct launcher *);

@@ -162,7 +162,7 @@ child_sandbox(struct start *s, pid_t shim)
 	if ((error = cgroup_enter(&s->l->cgroups, sub)) != 0)
 		fail(s, LAUNCH_STEP_CGROUP, error);
 	error =
-	    net_enter(conf, s->req->kind == LAUNCH_INSPECT ? 0 : s->req->slot);
+	    net_enter(conf, kind_networked(s->req->kind) ? s->req->slot : 0);
 	if (error == 0 && s->req->root_uid != 0)
 		error = net_ports_open();
 	if (error != 0)

@@ -88,7 +88,7 @@ instance_clean(struct launcher *l, uint64_t id)
 		return error;
 	if (r == NULL)
 		return 0;
-	if (r->launch.kind != LAUNCH_INSPECT) {
+	if (kind_networked(r->launch.kind)) {
 		(void)net_remove(&l->conf, r->launch.slot);
 		(void)firewall_remove(l->firewall, r->launch.slot);
 	}

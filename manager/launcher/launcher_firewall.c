@@ -104,7 +104,7 @@ sets_print(FILE *f, struct firewall *fw)
 		fprintf(f, " elements = { %s }\n", conf->allow_out);
 	fprintf(f, "}\nset sources { typeof iifname . ip saddr;\n");
 	RB_FOREACH (r, records, fw->records) {
-		if (r->launch.kind == LAUNCH_INSPECT)
+		if (!kind_networked(r->launch.kind))
 			continue;
 		fprintf(f, "%s", *comma == '\0' ? " elements = { " : comma);
 		element_print(f, conf, r->launch.slot);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <bsd/string.h>
 
 #include "launcher/launcher.h"
 
@@ -31,6 +32,7 @@ static const struct {
     {AT_UPLOADS, AT_STATE, PLACE_UPLOADS, 0700, WHO_MANAGER},
     {AT_BUILDS, AT_STATE, PLACE_BUILDS, 0700, WHO_ROOT},
     {AT_SLUGS, AT_STATE, PLACE_SLUGS, 0700, WHO_ROOT},
+    {AT_ARCHIVES, AT_STATE, PLACE_ARCHIVES, 0700, WHO_ROOT},
     {AT_CACHES, AT_STATE, PLACE_CACHES, 0700, WHO_ROOT},
     {AT_GIT, AT_STATE, PLACE_GIT, 0711, WHO_ROOT},
     {AT_LOG, AT_STATE, PLACE_LOG, 02750, WHO_LOG},
@@ -69,6 +71,13 @@ hash_format(char out[2 * LAUNCH_HASH + 1], const uint8_t hash[LAUNCH_HASH])
 
 	for (i = 0; i < LAUNCH_HASH; i++)
 		snprintf(out + 2 * i, 3, "%02x", hash[i]);
+}
+
+void
+archive_format(char out[ARCHIVE_TEXT], const uint8_t hash[LAUNCH_HASH])
+{
+	hash_format(out, hash);
+	strlcat(out, ".tar.zst", ARCHIVE_TEXT);
 }
 
 int
@@ -243,6 +252,15 @@ place_upload(const struct launcher *l, uint64_t build)
 		return fd;
 	close(fd);
 	return -EPERM;
+}
+
+int
+place_archive(const struct launcher *l, const uint8_t hash[LAUNCH_HASH])
+{
+	char name[ARCHIVE_TEXT];
+
+	archive_format(name, hash);
+	return place_beneath(l->at[AT_ARCHIVES], name, O_RDONLY);
 }
 
 /* By the number of a descriptor: what is above may be moved by the manager. */

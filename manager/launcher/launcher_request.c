@@ -49,10 +49,10 @@ static int
 check_start(const struct launcher *l, const struct launch_request *q, int memfd)
 {
 	const struct launch_start *s = &q->u.start;
-	int build = s->kind == LAUNCH_BUILD || s->kind == LAUNCH_INSPECT;
+	int build = s->kind != LAUNCH_APP;
 
 	if (s->id == 0 || s->app == 0 ||
-	    !between(s->kind, LAUNCH_APP, LAUNCH_INSPECT) ||
+	    !between(s->kind, LAUNCH_APP, LAUNCH_KINDS - 1) ||
 	    (s->build != 0) != build ||
 	    !between(s->slot, 2, conf_slot_last(&l->conf)) ||
 	    !between(s->memory, 4 * MIB, 64 * TIB) || s->swap > 64 * TIB ||
@@ -141,7 +141,26 @@ do_repository(struct launcher *l, const struct launch_request *q, int memfd,
 	return place_repository(l, q->u.id);
 }
 
-/* op -> what is checked, what is done; or what a child does. */
+static int
+do_hide_tree(struct launcher *l, const struct launch_request *q, int memfd,
+    struct launch_reply *reply)
+{
+	(void)memfd;
+	(void)reply;
+	return archive_there(l, q->u.seal.hash) ? seal_hide(l, q->u.seal.hash)
+						: -ENODATA;
+}
+
+static int
+do_hide(struct launcher *l, const struct launch_request *q, int memfd,
+    struct launch_reply *reply)
+{
+	(void)memfd;
+	(void)reply;
+	return seal_hide(l, q->u.seal.hash);
+}
+
+/* op -> what is checked, what is done; then perhaps what a child does. */
 static const struct {
 	int (*check)(
 	    const struct launcher *, const struct launch_request *, int memfd);
@@ -156,7 +175,8 @@ static const struct {
     [LAUNCH_CLEAN] = {check_id, do_clean, NULL},
     [LAUNCH_SEAL] = {check_seal, NULL, worker_seal},
     [LAUNCH_DISCARD] = {check_id, NULL, worker_discard},
-    [LAUNCH_DROP_SLUG] = {check_nothing, NULL, worker_drop_slug},
+    [LAUNCH_DROP_SLUG] = {check_nothing, do_hide, worker_drop_slug},
+    [LAUNCH_DROP_TREE] = {check_nothing, do_hide_tree, worker_drop_tree},
     [LAUNCH_DROP_CACHE] = {check_id, NULL, worker_drop_cache},
     [LAUNCH_REPOSITORY] = {check_id, do_repository, NULL},
 };
@@ -187,11 +207,11 @@ request_handle(struct launcher *l, int client, const struct launch_request *q,
 	}
 	if ((error = request_check(l, q, len, memfd)) != 0)
 		reply.step = LAUNCH_STEP_REQUEST;
-	else if (ops[q->op].work != NULL &&
-		 (error = worker_start(l, client, q, ops[q->op].work)) == 0)
-		return; /* the child answers */
-	else if (error == 0)
+	else if (ops[q->op].run != NULL)
 		error = ops[q->op].run(l, q, memfd, &reply);
+	if (error == 0 && ops[q->op].work != NULL &&
+	    (error = worker_start(l, client, q, ops[q->op].work)) == 0)
+		return; /* the child answers */
 	reply.error = -error;
 	/* A client that does not read its answers loses them. */
 	(void)send(client, &reply, sizeof(reply), MSG_DONTWAIT | MSG_NOSIGNAL);

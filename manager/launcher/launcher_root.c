@@ -249,8 +249,12 @@ trees_attach(const struct start *s, int userns)
 		    (error = tree_attach(s->cache, "cache", userns, 0)) == 0)
 			error = tree_attach(s->packs, "buildpacks", -1, 1);
 		break;
+	case LAUNCH_INSPECT:
+		if ((error = tree_attach(s->app, "work", userns, 1)) == 0)
+			error = tree_attach(s->out, "out", userns, 0);
+		break;
 	default:
-		error = tree_attach(s->app, "work", userns, 1);
+		error = tree_attach(s->app, "app", userns, 0);
 		break;
 	}
 	return error == 0 ? tree_attach(s->libexec, "paas", -1, 1) : error;

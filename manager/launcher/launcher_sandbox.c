@@ -152,8 +152,12 @@ add_trees(struct argv *a, uint32_t kind)
 		add3(a, "--bind", "cache", "/cache");
 		add3(a, "--ro-bind", "buildpacks", "/buildpacks");
 		break;
-	default:
+	case LAUNCH_INSPECT:
 		add3(a, "--ro-bind", "work", "/work");
+		add3(a, "--bind", "out", "/out");
+		break;
+	default:
+		add3(a, "--bind", "app", "/app");
 		break;
 	}
 }
@@ -213,8 +217,9 @@ add_init(struct argv *a, uint32_t kind)
 	snprintf(filter, sizeof(filter), "%d", SANDBOX_FD_FILTER);
 	add3(a, "--chdir", "/", "--seccomp");
 	add3(a, filter, "--", SANDBOX_LIBEXEC "/paas-init");
-	/* A build reads what was pushed; all else has /dev/null. */
-	add3(a, args, control, kind == LAUNCH_BUILD ? "stdin" : "null");
+	/* What was pushed, or an archive; all else has /dev/null. */
+	add3(a, args, control,
+	    kind == LAUNCH_BUILD || kind == LAUNCH_UNPACK ? "stdin" : "null");
 }
 
 char **

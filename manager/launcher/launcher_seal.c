@@ -1,7 +1,8 @@
 /*
- * Trees of builds, slugs and caches.  A slug is there as a whole or not at
- * all: it comes by one rename and goes by one; what is under ".gone-" is
- * rubbish that a crash left.
+ * Trees of builds, slugs and caches, and archives of slugs.  Each is there as a
+ * whole or not at all: it comes by one rename and goes by one; what is under
+ * ".gone-" is rubbish that a crash left.  A slug's archive comes before its
+ * tree, and goes after it.
  */
 #include <sys/stat.h>
 
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <bsd/stdlib.h>
 
 #include "common/log.h"
 #include "launcher/launcher.h"
@@ -136,30 +138,87 @@ build_busy(struct launcher *l, uint64_t build)
 }
 
 int
-seal_build(struct launcher *l, uint64_t build, const uint8_t *hash)
+archive_there(const struct launcher *l, const uint8_t *hash)
 {
-	char name[ID_TEXT], slug[2 * LAUNCH_HASH + 1];
-	int error = 0, fd;
+	char name[ARCHIVE_TEXT];
 
-	if (build_busy(l, build))
-		return -EBUSY;
-	id_format(name, build);
-	hash_format(slug, hash);
-	fd = place_beneath(l->at[AT_BUILDS], name, O_RDONLY | O_DIRECTORY);
+	archive_format(name, hash);
+	return faccessat(l->at[AT_ARCHIVES], name, F_OK, AT_SYMLINK_NOFOLLOW) ==
+	       0;
+}
+
+/*
+ * The archive of an inspection takes the place of one that is there: that one
+ * may be damaged.  Where none was made, it has to be there.
+ */
+static int
+archive_seal(struct launcher *l, int build, const uint8_t *hash)
+{
+	char name[ARCHIVE_TEXT];
+	struct stat st;
+	int error = 0, fd, pack;
+
+	fd = place_beneath(
+	    build, PACK_DIR "/" PACK_NAME, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	if (fd == -ENOENT)
+		return archive_there(l, hash) ? 0 : -ENODATA;
 	if (fd < 0)
 		return fd;
-	/* What the name promises is on the disk before the name is. */
-	if (syncfs(fd) == -1 ||
-	    renameat2(fd, "app", l->at[AT_SLUGS], slug, RENAME_NOREPLACE) == -1)
+	archive_format(name, hash);
+	pack = place_beneath(build, PACK_DIR, O_RDONLY | O_DIRECTORY);
+	if (pack < 0)
+		error = pack;
+	else if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+		 st.st_nlink != 1)
+		error = -EPERM;
+	else if (fchown(fd, 0, 0) == -1 || fchmod(fd, 0600) == -1 ||
+		 fsync(fd) == -1 ||
+		 renameat(pack, PACK_NAME, l->at[AT_ARCHIVES], name) == -1 ||
+		 fsync(l->at[AT_ARCHIVES]) == -1)
+		error = -errno;
+	if (pack >= 0)
+		close(pack);
+	close(fd);
+	return error;
+}
+
+static int
+tree_seal(struct launcher *l, int build, const uint8_t *hash)
+{
+	char slug[2 * LAUNCH_HASH + 1];
+	int error = 0;
+
+	hash_format(slug, hash);
+	if (renameat2(build, "app", l->at[AT_SLUGS], slug, RENAME_NOREPLACE) ==
+	    -1)
 		error = -errno;
 	if (error == -EEXIST)
-		error = tree_remove(fd, "app");
+		error = tree_remove(build, "app");
 	else if (error == -ENOENT && faccessat(l->at[AT_SLUGS], slug, F_OK,
 					 AT_SYMLINK_NOFOLLOW) == 0)
 		error =
 		    0; /* sealed before, by a request whose answer was lost */
-	if (error == 0 && (fsync(l->at[AT_SLUGS]) == -1 || fsync(fd) == -1))
+	if (error == 0 && (fsync(l->at[AT_SLUGS]) == -1 || fsync(build) == -1))
 		error = -errno;
+	return error;
+}
+
+int
+seal_build(struct launcher *l, uint64_t build, const uint8_t *hash)
+{
+	char name[ID_TEXT];
+	int error, fd;
+
+	if (build_busy(l, build))
+		return -EBUSY;
+	id_format(name, build);
+	fd = place_beneath(l->at[AT_BUILDS], name, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+	/* What the name promises is on the disk before the name is. */
+	error = syncfs(fd) == -1 ? -errno : archive_seal(l, fd, hash);
+	if (error == 0)
+		error = tree_seal(l, fd, hash);
 	close(fd);
 	return error;
 }
@@ -176,9 +235,9 @@ seal_discard(struct launcher *l, uint64_t build)
 }
 
 int
-seal_drop_slug(struct launcher *l, const uint8_t *hash)
+seal_hide(struct launcher *l, const uint8_t *hash)
 {
-	char slug[2 * LAUNCH_HASH + 1], gone[sizeof(slug) + 8];
+	char slug[2 * LAUNCH_HASH + 1], gone[sizeof(slug) + 24];
 	struct record *r;
 
 	RB_FOREACH (r, records, &l->records) {
@@ -187,19 +246,56 @@ seal_drop_slug(struct launcher *l, const uint8_t *hash)
 			return -EBUSY;
 	}
 	hash_format(slug, hash);
-	snprintf(gone, sizeof(gone), GONE "%s", slug);
-	if (renameat(l->at[AT_SLUGS], slug, l->at[AT_SLUGS], gone) == -1) {
-		/* An earlier removal was interrupted. */
-		if (errno == ENOTEMPTY || errno == EEXIST) {
-			(void)tree_remove(l->at[AT_SLUGS], gone);
-			if (renameat(l->at[AT_SLUGS], slug, l->at[AT_SLUGS],
-				gone) == -1)
-				return -errno;
-		} else if (errno != ENOENT) {
-			return -errno;
-		}
+	/* An earlier one of that name may not be removed yet. */
+	snprintf(gone, sizeof(gone), GONE "%s.%08x", slug, arc4random());
+	if (renameat2(l->at[AT_SLUGS], slug, l->at[AT_SLUGS], gone,
+		RENAME_NOREPLACE) == -1 &&
+	    errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+/* Whatever begins with prefix. */
+static int
+gone_remove(struct launcher *l, const char *prefix)
+{
+	struct dirent **found;
+	int error = 0, i, n, r;
+
+	n = scandirat(l->at[AT_SLUGS], ".", &found, NULL, alphasort);
+	for (i = 0; i < n; i++) {
+		if (strncmp(found[i]->d_name, prefix, strlen(prefix)) == 0 &&
+		    (r = tree_remove(l->at[AT_SLUGS], found[i]->d_name)) != 0)
+			error = r;
+		free(found[i]);
 	}
-	return tree_remove(l->at[AT_SLUGS], gone);
+	if (n >= 0)
+		free(found);
+	return n < 0 ? -errno : error;
+}
+
+int
+seal_drop_tree(struct launcher *l, const uint8_t *hash)
+{
+	char slug[2 * LAUNCH_HASH + 1], gone[sizeof(slug) + 8];
+
+	hash_format(slug, hash);
+	snprintf(gone, sizeof(gone), GONE "%s", slug);
+	return gone_remove(l, gone);
+}
+
+int
+seal_drop_slug(struct launcher *l, const uint8_t *hash)
+{
+	char name[ARCHIVE_TEXT];
+	int error;
+
+	archive_format(name, hash);
+	if ((error = seal_drop_tree(l, hash)) != 0)
+		return error;
+	return unlinkat(l->at[AT_ARCHIVES], name, 0) == -1 && errno != ENOENT
+		   ? -errno
+		   : 0;
 }
 
 int
@@ -224,18 +320,8 @@ seal_drop_cache(struct launcher *l, uint64_t app)
 void
 seal_sweep(struct launcher *l)
 {
-	struct dirent **found;
-	int i, n;
-
-	n = scandirat(l->at[AT_SLUGS], ".", &found, NULL, alphasort);
-	for (i = 0; i < n; i++) {
-		if (strncmp(found[i]->d_name, GONE, strlen(GONE)) == 0 &&
-		    tree_remove(l->at[AT_SLUGS], found[i]->d_name) != 0)
-			log_warn("slugs/%s can't be removed", found[i]->d_name);
-		free(found[i]);
-	}
-	if (n >= 0)
-		free(found);
+	if (gone_remove(l, GONE) != 0)
+		log_warn("what is left of slugs can't be removed");
 }
 
 /* "ID.log" of an instance that has no record; ids grow with time. */

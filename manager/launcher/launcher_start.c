@@ -91,8 +91,9 @@ undo_cgroup(struct starting *st)
 	(void)instance_uproot(st->s.l, st->s.req->id);
 }
 
+/* builds/ID/app, and builds/ID/out unless it is NULL. */
 static int
-open_build(struct start *s)
+open_made(struct start *s, const char *out)
 {
 	static const struct owner root;
 	struct launcher *l = s->l;
@@ -105,14 +106,40 @@ open_build(struct start *s)
 		return build;
 	if ((s->app = place_make(build, "app", l->slug, 0755)) < 0)
 		error = s->app;
-	else if ((s->out = place_make(build, "out", l->slug, 0755)) < 0)
+	else if (out != NULL &&
+		 (s->out = place_make(build, out, l->slug, 0755)) < 0)
 		error = s->out;
 	close(build);
-	if (error != 0)
+	return error;
+}
+
+static int
+open_build(struct start *s)
+{
+	struct launcher *l = s->l;
+	char name[ID_TEXT];
+	int error;
+
+	if ((error = open_made(s, "out")) != 0)
 		return error;
 	id_format(name, s->req->app);
 	s->cache = place_make(l->at[AT_CACHES], name, l->slug, 0755);
 	return s->cache < 0 ? s->cache : 0;
+}
+
+/* All that the build left, and a place for its archive. */
+static int
+open_inspect(struct start *s)
+{
+	struct launcher *l = s->l;
+	char name[ID_TEXT];
+
+	id_format(name, s->req->build);
+	s->app = place_beneath(l->at[AT_BUILDS], name, O_RDONLY | O_DIRECTORY);
+	if (s->app < 0)
+		return s->app;
+	s->out = place_make(s->app, PACK_DIR, l->slug, 0755);
+	return s->out < 0 ? s->out : 0;
 }
 
 static int
@@ -127,16 +154,16 @@ step_trees(struct starting *st)
 		hash_format(name, s->req->slug);
 		s->app = place_beneath(
 		    l->at[AT_SLUGS], name, O_RDONLY | O_DIRECTORY);
-		break;
+		if (s->app == -ENOENT)
+			st->failed = LAUNCH_STEP_SLUG;
+		return s->app < 0 ? s->app : 0;
 	case LAUNCH_BUILD:
 		return open_build(s);
+	case LAUNCH_INSPECT:
+		return open_inspect(s);
 	default:
-		id_format(name, s->req->build);
-		s->app = place_beneath(
-		    l->at[AT_BUILDS], name, O_RDONLY | O_DIRECTORY);
-		break;
+		return open_made(s, NULL);
 	}
-	return s->app < 0 ? s->app : 0;
 }
 
 /* Pipes of the instance's own, so that it can open /dev/stdout. */
@@ -149,12 +176,19 @@ pipe_make(int fds[2], uid_t uid)
 }
 
 static int
-stdin_make(struct start *s)
+stdin_make(struct starting *st)
 {
+	struct start *s = &st->s;
 	int fds[2];
 
 	if (s->req->kind == LAUNCH_BUILD) {
 		s->stdin_fd = place_upload(s->l, s->req->build);
+		return s->stdin_fd < 0 ? s->stdin_fd : 0;
+	}
+	if (s->req->kind == LAUNCH_UNPACK) {
+		s->stdin_fd = place_archive(s->l, s->req->slug);
+		if (s->stdin_fd == -ENOENT)
+			st->failed = LAUNCH_STEP_SLUG;
 		return s->stdin_fd < 0 ? s->stdin_fd : 0;
 	}
 	/* Nobody writes to it: bwrap reads an end of file. */
@@ -180,7 +214,7 @@ step_pipes(struct starting *st)
 	if (s->req->kind == LAUNCH_APP &&
 	    (s->attach = place_listen(s->l, s->req->id)) < 0)
 		return s->attach;
-	if ((error = stdin_make(s)) != 0 ||
+	if ((error = stdin_make(st)) != 0 ||
 	    (error = pipe_make(s->stdout_pipe, s->uid)) != 0 ||
 	    (error = pipe_make(s->stderr_pipe, s->uid)) != 0)
 		return error;
@@ -242,7 +276,7 @@ step_firewall(struct starting *st)
 {
 	struct start *s = &st->s;
 
-	if (s->req->kind == LAUNCH_INSPECT)
+	if (!kind_networked(s->req->kind))
 		return 0;
 	net_forward();
 	return firewall_add(s->l->firewall, s->req->slot);
@@ -251,7 +285,7 @@ step_firewall(struct starting *st)
 static void
 undo_firewall(struct starting *st)
 {
-	if (st->s.req->kind != LAUNCH_INSPECT)
+	if (kind_networked(st->s.req->kind))
 		(void)firewall_remove(st->s.l->firewall, st->s.req->slot);
 }
 
@@ -445,8 +479,11 @@ start_instance(struct launcher *l, const struct launch_start *req, int memfd,
 		/* An instance that is there stays as it is. */
 		if (i > 0)
 			start_undo(&st, i);
-		log_err("instance %016" PRIx64 " does not start: step %u: %s",
-		    req->id, reply->step, strerror(-error));
+		/* Without a tree it is made, and asked for again. */
+		if (reply->step != LAUNCH_STEP_SLUG)
+			log_err("instance %016" PRIx64
+				" does not start: step %u: %s",
+			    req->id, reply->step, strerror(-error));
 	}
 	start_close(&st.s);
 	return error;

@@ -106,6 +106,13 @@ worker_drop_slug(struct launcher *l, int client, const struct launch_request *q)
 }
 
 int
+worker_drop_tree(struct launcher *l, int client, const struct launch_request *q)
+{
+	(void)client;
+	return seal_drop_tree(l, q->u.seal.hash);
+}
+
+int
 worker_drop_cache(
     struct launcher *l, int client, const struct launch_request *q)
 {

@@ -14,7 +14,7 @@ typedef int worker_fn(
     struct launcher *, int client, const struct launch_request *);
 
 worker_fn worker_list, worker_seal, worker_discard, worker_drop_slug,
-    worker_drop_cache;
+    worker_drop_tree, worker_drop_cache;
 
 /* -EAGAIN if too many are under way. */
 int worker_start(

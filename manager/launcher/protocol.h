@@ -13,15 +13,16 @@
  * is held, its uid still has processes, or the tree is in use; ENOENT no such
  * instance, slug or build; ELOOP or ENOTDIR a slug that is to be / leads away
  * where something is mounted; ESRCH it has exited; EAGAIN too many long
- * requests (LIST, SEAL, DISCARD, DROP) are under way, ask again.  CLEAN, SEAL,
- * DISCARD, DROP and REPOSITORY may be repeated.
+ * requests (LIST, SEAL, DISCARD, DROP) are under way, ask again; ENODATA there
+ * is no archive of that slug.  CLEAN, SEAL, DISCARD, DROP and REPOSITORY may be
+ * repeated.
  */
 #ifndef PAAS_PROTOCOL_H
 #define PAAS_PROTOCOL_H
 
 #include <stdint.h>
 
-#define LAUNCH_VERSION 4
+#define LAUNCH_VERSION 5
 #define LAUNCH_HASH    32 /* SHA-256 of a slug, binary */
 
 /* The port that every web instance listens on, in its own namespace. */
@@ -33,9 +34,12 @@ enum launch_op {
 	LAUNCH_KILL,       /* u.id: SIGKILL to the whole cgroup */
 	LAUNCH_LIST,       /* -> a reply for each record, then LAUNCH_END */
 	LAUNCH_CLEAN,      /* u.id: it has exited; take away what is left */
-	LAUNCH_SEAL,       /* u.seal: a build's tree becomes a slug */
+	LAUNCH_SEAL,       /* u.seal: a build's tree becomes a slug, kept in
+			      the archive of its inspection, or in one that
+			      is there already */
 	LAUNCH_DISCARD,    /* u.id: remove a build's working tree */
 	LAUNCH_DROP_SLUG,  /* u.seal.hash: remove a slug nothing refers to */
+	LAUNCH_DROP_TREE,  /* u.seal.hash: of one that is kept, the tree */
 	LAUNCH_DROP_CACHE, /* u.id: remove an app's cache, logs, repository */
 	LAUNCH_REPOSITORY, /* u.id: make an app's folder for git, empty */
 	LAUNCH_END
@@ -44,15 +48,26 @@ enum launch_op {
 enum launch_kind {
 	LAUNCH_APP = 1, /* slug below an overlay at /app */
 	LAUNCH_BUILD,   /* builds/ID/app at /app, writable; upload as stdin */
-	LAUNCH_INSPECT  /* builds/ID at /work, read only; no network */
+	LAUNCH_INSPECT, /* builds/ID at /work, read only, builds/ID/pack at
+			   /out; no network */
+	LAUNCH_UNPACK,  /* builds/ID/app at /app, empty; the archive of u.slug
+			   as stdin; no network */
+	LAUNCH_KINDS
 };
+
+/* The others don't run what strangers wrote. */
+static inline int
+kind_networked(uint32_t kind)
+{
+	return kind == LAUNCH_APP || kind == LAUNCH_BUILD;
+}
 
 /* An ID is never used twice: store epoch << 40 | counter. */
 struct launch_start {
 	uint64_t id;
 	uint64_t app;   /* number of the app: its logs and its cache */
-	uint64_t build; /* BUILD and INSPECT: whose tree */
-	uint8_t slug[LAUNCH_HASH]; /* APP */
+	uint64_t build; /* all but APP: whose tree */
+	uint8_t slug[LAUNCH_HASH]; /* APP, UNPACK */
 	uint32_t kind;
 	uint32_t slot;     /* address and uid are derived from it */
 	uint64_t memory;   /* bytes */
@@ -119,7 +134,8 @@ enum launch_step {
 	LAUNCH_STEP_FIREWALL,
 	LAUNCH_STEP_ROOT,
 	LAUNCH_STEP_LOG,
-	LAUNCH_STEP_EXEC
+	LAUNCH_STEP_EXEC,
+	LAUNCH_STEP_SLUG /* ENOENT: no tree of it; for UNPACK, no archive */
 };
 
 struct launch_reply {

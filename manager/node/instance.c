@@ -46,6 +46,7 @@ void
 instance_delete(struct instance *inst)
 {
 	launch_forget(inst->node->launch, inst);
+	tree_forget(inst->node, inst);
 	proc_unwatch(inst->proc);
 	health_close(inst->health);
 	drain_stop(inst->drain);

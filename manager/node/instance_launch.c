@@ -106,6 +106,32 @@ refuse(struct instance *inst, const char *why)
 }
 
 static void
+tree_made(const char *why, void *arg)
+{
+	struct instance *inst = arg;
+
+	if (why != NULL)
+		refuse(inst, why);
+	else
+		instance_life_set(inst, INSTANCE_LIFE_UNBORN);
+}
+
+/* Nothing was started: the same id may be, once the tree is there. */
+static void
+tree_want(struct instance *inst)
+{
+	struct tree_owner owner = {inst->app, inst->appnumber};
+	json_t *release = release_get(inst);
+	uint8_t slug[LAUNCH_HASH];
+
+	if (release_slug(json_string_value(json_object_get(release, "slug")),
+		slug) == -1 ||
+	    tree_make(inst->node, &owner, slug, tree_made, inst) == -1)
+		refuse(inst, "its slug could not be unpacked");
+	json_decref(release);
+}
+
+static void
 launched(int error, const struct launch_reply *reply, void *arg)
 {
 	struct instance *inst = arg;
@@ -113,6 +139,11 @@ launched(int error, const struct launch_reply *reply, void *arg)
 
 	if (reply == NULL && error == ECONNRESET) {
 		instance_life_set(inst, INSTANCE_LIFE_UNKNOWN);
+		return;
+	}
+	if (error == ENOENT && reply != NULL &&
+	    reply->step == LAUNCH_STEP_SLUG) {
+		tree_want(inst);
 		return;
 	}
 	if (error != 0) {

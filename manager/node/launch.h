@@ -68,6 +68,8 @@ int launch_seal(struct launch *, uint64_t build,
 int launch_discard(struct launch *, uint64_t build, launch_cb, void *arg);
 int launch_drop_slug(
     struct launch *, const uint8_t hash[LAUNCH_HASH], launch_cb, void *arg);
+int launch_drop_tree(
+    struct launch *, const uint8_t hash[LAUNCH_HASH], launch_cb, void *arg);
 int launch_drop_cache(struct launch *, uint64_t app, launch_cb, void *arg);
 int launch_repository(struct launch *, uint64_t app, launch_cb, void *arg);
 

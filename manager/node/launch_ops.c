@@ -84,16 +84,30 @@ launch_discard(struct launch *l, uint64_t build, launch_cb cb, void *arg)
 	return ask_id(l, LAUNCH_DISCARD, build, cb, arg);
 }
 
-int
-launch_drop_slug(
-    struct launch *l, const uint8_t hash[LAUNCH_HASH], launch_cb cb, void *arg)
+static int
+ask_hash(
+    struct launch *l, uint32_t op, const uint8_t *hash, launch_cb cb, void *arg)
 {
 	struct launch_request req;
 
 	memset(&req, 0, sizeof(req));
-	req.op = LAUNCH_DROP_SLUG;
+	req.op = op;
 	memcpy(req.u.seal.hash, hash, LAUNCH_HASH);
 	return launch_ask(l, &req, NULL, 0, cb, arg);
+}
+
+int
+launch_drop_slug(
+    struct launch *l, const uint8_t hash[LAUNCH_HASH], launch_cb cb, void *arg)
+{
+	return ask_hash(l, LAUNCH_DROP_SLUG, hash, cb, arg);
+}
+
+int
+launch_drop_tree(
+    struct launch *l, const uint8_t hash[LAUNCH_HASH], launch_cb cb, void *arg)
+{
+	return ask_hash(l, LAUNCH_DROP_TREE, hash, cb, arg);
 }
 
 int
@@ -121,6 +135,7 @@ launch_step_name(uint32_t step)
 	    [LAUNCH_STEP_ROOT] = "its file system",
 	    [LAUNCH_STEP_LOG] = "its log",
 	    [LAUNCH_STEP_EXEC] = "its first program",
+	    [LAUNCH_STEP_SLUG] = "its slug",
 	};
 
 	if (step >= sizeof(names) / sizeof(names[0]))

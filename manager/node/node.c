@@ -73,6 +73,8 @@ parts_open(struct node *node, char err[PAAS_ERRLEN])
 	node->launch = launch_open(node->event, path, launcher_up, node, err);
 	if (node->launch == NULL)
 		return -1;
+	if ((node->trees = trees_open(node, err)) == NULL)
+		return -1;
 	if (agent_open(node, err) == NULL)
 		return -1;
 	if ((node->oneoffs = oneoffs_open(node, err)) == NULL)
@@ -117,6 +119,7 @@ node_close(struct node *node)
 	oneoffs_close(node->oneoffs);
 	run_free_all(node);
 	agent_close(node->agent);
+	trees_close(node->trees);
 	launch_close(node->launch);
 	loghub_close(node->logs);
 	drains_close(node->drains);

@@ -17,6 +17,7 @@
 #include "node/oneoff.h"
 #include "node/run.h"
 #include "node/slots.h"
+#include "node/tree.h"
 #include "node/wake.h"
 
 struct node {
@@ -39,6 +40,7 @@ struct node {
 	struct oneoffs *oneoffs;
 	node_wake_cb waker; /* hears of requests that wait */
 	void *waker_arg;
+	struct trees *trees;
 };
 
 /* Microseconds: since the epoch, and of a clock that does not jump. */

@@ -128,6 +128,24 @@ never_ran(struct oneoff *o)
 }
 
 static void
+unpacked(const char *why, void *arg)
+{
+	struct oneoff *o = arg;
+
+	if (o->over)
+		return;
+	if (why != NULL) {
+		strlcpy(o->why, why, sizeof(o->why));
+		o->over = 1;
+	} else if (may_start(o)) {
+		oneoff_launch(o);
+	} else {
+		never_ran(o);
+	}
+	oneoff_due(o);
+}
+
+static void
 on_run(
     enum run_end end, const struct proc_exit *exit, const char *why, void *arg)
 {
@@ -144,6 +162,10 @@ on_run(
 	case RUN_REFUSED:
 		strlcpy(o->why, why, sizeof(o->why));
 		o->over = 1;
+		break;
+	case RUN_NO_SLUG:
+		o->launched = 0;
+		oneoff_unpack(o, unpacked);
 		break;
 	case RUN_AGAIN:
 		o->launched = 0;
@@ -203,6 +225,7 @@ static void
 oneoff_free(struct oneoff *o)
 {
 	launch_forget(o->all->node->launch, o);
+	tree_forget(o->all->node, o);
 	sd_event_source_disable_unref(o->retry);
 	sd_event_source_disable_unref(o->deadline);
 	sd_event_source_disable_unref(o->kill);

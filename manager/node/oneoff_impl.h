@@ -77,4 +77,7 @@ void oneoff_read(struct oneoff *);
 /* Sends LAUNCH_START; or sets over and why. */
 void oneoff_launch(struct oneoff *);
 
+/* Has the tree of its slug made; the callback as that of tree_make. */
+void oneoff_unpack(struct oneoff *, tree_cb);
+
 #endif

@@ -25,6 +25,24 @@ flags(const struct oneoff *o)
 	return json_is_true(json_object_get(o->want, "attach")) ? attach : 0;
 }
 
+void
+oneoff_unpack(struct oneoff *o, tree_cb cb)
+{
+	struct tree_owner owner = {o->app, oneoff_appnumber(o)};
+	char key[STORE_KEY_MAX + 1];
+	uint8_t slug[LAUNCH_HASH];
+	json_t *release;
+
+	key_format(key, "release/%s/%08u", o->app,
+	    (uint32_t)json_integer_value(json_object_get(o->want, "version")));
+	release = store_get(o->all->node->store, key, NULL);
+	if (release_slug(json_string_value(json_object_get(release, "slug")),
+		slug) == -1 ||
+	    tree_make(o->all->node, &owner, slug, cb, o) == -1)
+		refuse(o, "its slug could not be unpacked");
+	json_decref(release);
+}
+
 static void
 send_start(struct oneoff *o, json_t *release, uint32_t version)
 {

@@ -48,7 +48,8 @@ static void
 run_end(struct run *run, enum run_end end, const struct proc_exit *exit,
     const char *why)
 {
-	run->phase = end == RUN_AGAIN ? RUN_TAKEN : RUN_ENDED;
+	run->phase =
+	    end == RUN_AGAIN || end == RUN_NO_SLUG ? RUN_TAKEN : RUN_ENDED;
 	if (run->finish)
 		run_clean(run);
 	else
@@ -269,6 +270,11 @@ run_started(int error, const struct launch_reply *reply, void *arg)
 	if (error == EEXIST) {
 		/* An earlier manager of this machine asked for it, too. */
 		run_ask(run);
+		return;
+	}
+	if (error == ENOENT && reply != NULL &&
+	    reply->step == LAUNCH_STEP_SLUG) {
+		run_end(run, RUN_NO_SLUG, NULL, NULL);
 		return;
 	}
 	snprintf(why, sizeof(why), "The sandbox could not be started (%s: %s).",

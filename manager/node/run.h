@@ -20,6 +20,7 @@ enum run_end {
 	RUN_EXITED,  /* exit tells how */
 	RUN_LOST,    /* there is no trace of it */
 	RUN_AGAIN,   /* it was never started: start it again */
+	RUN_NO_SLUG, /* nor was it, for want of a tree or an archive */
 	RUN_REFUSED, /* why says it */
 };
 

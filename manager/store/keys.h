@@ -76,9 +76,12 @@
  *   destroy/APP                api       number (hex), user, used (bool: there
  *                                        may be logs), created: an app that is
  *                                        gone, of which something is left
- *   slug/HASH                  build     app, size, entries, types, buildpack,
- *                                        created, dropping (true: about to go;
- *                                        whoever uses one again compares it)
+ *   slug/HASH                  build     app, size, archive (bytes of it),
+ *                                        entries, types, buildpack, created,
+ *                                        dropping (true: about to go; whoever
+ *                                        uses one again compares it)
+ *   tree/NODE/HASH             build,    created, damaged (why none could be
+ *                              node      made): its tree may be on that node
  *   build/APP/ID               build     id, state (pending | running |
  *                                        inspecting | succeeded | failed),
  *                                        instance (hex), log (hex: the

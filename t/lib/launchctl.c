@@ -4,6 +4,7 @@
  *   launchctl SOCKET start KEY=VALUE... -- ARGV...
  *   launchctl SOCKET signal ID SIGNO | kill ID | clean ID | list
  *   launchctl SOCKET seal BUILD HASH | discard BUILD | drop-slug HASH |
+ *       drop-tree HASH |
  *       drop-cache APP | raw BYTES | descriptors N
  *
  * Ids are hexadecimal.  Prints "ok ..." or "error NAME step N"; the exit
@@ -105,7 +106,8 @@ id(const char *text)
 static int
 start_key(struct launch_start *s, const char *key, const char *value)
 {
-	static const char *const kinds[] = {"", "app", "build", "inspect"};
+	static const char *const kinds[] = {
+	    "", "app", "build", "inspect", "unpack"};
 	uint64_t n = strtoull(value, NULL, 0);
 	uint32_t i;
 
@@ -146,7 +148,7 @@ start_key(struct launch_start *s, const char *key, const char *value)
 	else if (strcmp(key, "memfd") == 0)
 		spoil = value;
 	else if (strcmp(key, "kind") == 0)
-		for (i = 1; i < 4; i++)
+		for (i = 1; i < LAUNCH_KINDS; i++)
 			s->kind = strcmp(kinds[i], value) == 0 ? i : s->kind;
 	else
 		return -1;
@@ -255,6 +257,7 @@ static const struct {
     {"seal", LAUNCH_SEAL},
     {"discard", LAUNCH_DISCARD},
     {"drop-slug", LAUNCH_DROP_SLUG},
+    {"drop-tree", LAUNCH_DROP_TREE},
     {"drop-cache", LAUNCH_DROP_CACHE},
     {"repository", LAUNCH_REPOSITORY},
 };
@@ -277,6 +280,7 @@ request_make(struct launch_request *q, char **argv)
 		hash_parse(q->u.seal.hash, argv[1] == NULL ? "" : argv[1]);
 		break;
 	case LAUNCH_DROP_SLUG:
+	case LAUNCH_DROP_TREE:
 		hash_parse(q->u.seal.hash, argv[0] == NULL ? "" : argv[0]);
 		break;
 	default:

@@ -81,7 +81,7 @@ test_start(void **state)
 	BAD(build, 1);
 	BAD(kind, 0);
 	BAD(kind, LAUNCH_BUILD);
-	BAD(kind, LAUNCH_INSPECT + 1);
+	BAD(kind, LAUNCH_KINDS);
 	BAD(kind, UINT32_MAX);
 	BAD(slot, 0);
 	BAD(slot, 1);

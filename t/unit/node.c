@@ -1,4 +1,4 @@
-/* sources: manager/node/agent.c manager/node/agent_list.c manager/node/appmap.c manager/node/backoff.c manager/node/claim.c manager/node/drain.c manager/node/fetch.c manager/node/health.c manager/node/ids.c manager/node/instance.c manager/node/instance_launch.c manager/node/instance_record.c manager/node/instance_table.c manager/node/instance_work.c manager/node/launch.c manager/node/launch_args.c manager/node/launch_ops.c manager/node/launch_wire.c manager/node/limits.c manager/node/logfile.c manager/node/loghub.c manager/node/logprune.c manager/node/logtail.c manager/node/node.c manager/node/oneoff.c manager/node/oneoff_record.c manager/node/oneoff_start.c manager/node/proc.c manager/node/release_env.c manager/node/router.c manager/node/run.c manager/node/slots.c manager/node/wake.c manager/store/formation.c manager/store/keys.c manager/store/store.c manager/store/store_event.c manager/store/store_lmdb.c manager/common/log.c manager/common/conf.c; libs: -lsystemd -lcurl -ljansson -llmdb */
+/* sources: manager/node/agent.c manager/node/agent_list.c manager/node/appmap.c manager/node/backoff.c manager/node/claim.c manager/node/drain.c manager/node/fetch.c manager/node/health.c manager/node/ids.c manager/node/instance.c manager/node/instance_launch.c manager/node/instance_record.c manager/node/instance_table.c manager/node/instance_work.c manager/node/launch.c manager/node/launch_args.c manager/node/launch_ops.c manager/node/launch_wire.c manager/node/limits.c manager/node/logfile.c manager/node/loghub.c manager/node/logprune.c manager/node/logtail.c manager/node/node.c manager/node/oneoff.c manager/node/oneoff_record.c manager/node/oneoff_start.c manager/node/proc.c manager/node/release_env.c manager/node/router.c manager/node/run.c manager/node/slots.c manager/node/tree.c manager/node/wake.c manager/store/formation.c manager/store/keys.c manager/store/store.c manager/store/store_event.c manager/store/store_lmdb.c manager/common/log.c manager/common/conf.c; libs: -lsodium -lsystemd -lcurl -ljansson -llmdb */
 /*
  * The whole room, with the store as it is and real processes on loopback
  * addresses.  Only the launcher is played: by this test, on its socket.
@@ -230,6 +230,8 @@ played_answer(const struct launch_request *req)
 		break;
 	case LAUNCH_CLEAN:
 		reply.error = played_clean(req->u.id);
+		break;
+	case LAUNCH_DISCARD: /* of what a manager before left */
 		break;
 	case LAUNCH_LIST:
 		for (i = 0; i < 64; i++) {
