@@ -51,7 +51,7 @@ PROGRAMS := $(B)/bin/paas $(B)/bin/paas-routedb \
 	   $(B)/libexec/paas-logger \
 	   $(B)/libexec/paas-build $(B)/libexec/paas-inspect \
 	   $(B)/libexec/paas-git $(B)/libexec/paas-git-hook \
-	   $(B)/libexec/paas-git-ssh \
+	   $(B)/libexec/paas-git-ssh $(B)/libexec/paas-password \
 	   $(B)/libexec/run $(B)/libexec/paas-rotate
 MODULE	:= $(B)/ngx_http_paas_module.so
 UNITS	:= $(patsubst t/unit/%.c,$(B)/t/unit_%,$(wildcard t/unit/*.c))
@@ -130,6 +130,8 @@ $(B)/libexec/paas-git-hook: $(HOOK) $(COMMON)
 	$(link) $(LIBS_hook)
 $(B)/libexec/paas-git-ssh: $(SSH) $(COMMON)
 	$(link) $(LIBS_ssh)
+$(B)/libexec/paas-password: $(call objs,manager/helper/password.c)
+	$(link) -lsodium
 $(B)/libexec/run: scripts/sandbox/run
 	@mkdir -p $(@D)
 	install -m 755 $< $@

@@ -73,13 +73,15 @@ is(as_user('nobody', '/git/shop/push', basic('x', $all->{token})), "0 \n", 'a st
 like(as_user('www-data', '/git/shop/push'), qr/^401 git needs a token/, 'nginx is asked for a token');
 like(as_user('paas-git', '/git/shop/push', basic('x', $all->{token})), qr/^403 this session/, 'git comes with sessions over SSH alone');
 like(as_user('paas-git', '/apps/shop', bearer($all->{token})), qr/^200 /, 'but uses what it has');
-is(door($_->[0], $_->[1], $_->[2], bearer($all->{token}))->{status}, 404, "$_->[0] $_->[1] is not for tokens")
+is(door($_->[0], $_->[1], $_->[2], bearer($all->{token}))->{status}, 403, "$_->[0] $_->[1] is not for tokens of pushes")
     for ['GET', '/apps'], ['POST', '/apps', '{}'], ['GET', '/tokens'], ['POST', '/tokens', '{}'], ['DELETE', '/apps/shop'],
-    ['GET', '/apps/shop/config-vars'], ['GET', '/apps/shop/logs'], ['GET', '/health'], ['GET', '/nothing'];
+    ['GET', '/apps/shop/config-vars'], ['GET', '/apps/shop/logs'], ['GET', '/health'];
+is(door('GET', '/nothing', undef, bearer($all->{token}))->{status}, 404, 'nothing is there for anybody');
+is(door('GET', '/git/shop/push', undef, basic('x', $all->{token}), 'X-Paas-Via' => 'api')->{status}, 404, 'nor what nginx asks, by way of nginx');
 $m->bad('the question of nginx, by people', 404, qr/nothing/, 'GET', '/git/shop/push');
 is(door('GET', '/apps/shop')->{status}, 401, 'without a token: 401');
 is(door('GET', '/apps/shop', undef, bearer('paas_' . '0' x 16 . '_' . '0' x 64))->{status}, 401, 'with none that is: 401');
-is(door('GET', '/apps/other', undef, bearer($shop->{token}))->{status}, 403, "with another app's: 403");
+is(door('GET', '/apps/other', undef, bearer($shop->{token}))->{status}, 404, "with another app's: 404");
 is(door('GET', '/apps/shop', undef, bearer($shop->{token}))->{status}, 200, 'with its own: 200');
 is(door('GET', '/apps/none', undef, bearer($all->{token}))->{status}, 404, 'no app: 404');
 

@@ -3,7 +3,7 @@
  *
  * On manager.sock the kernel tells: root and the manager's group may do
  * everything.  On api.sock it tells only that nginx or git asks; there a
- * token decides, for the routes that say that tokens may use them.
+ * token decides, and what the route needs (api_table.h).
  */
 #ifndef PAAS_API_ACCESS_H
 #define PAAS_API_ACCESS_H
@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/who.h"
 #include "common/conf.h"
 
 struct access;
@@ -31,8 +32,19 @@ int access_greets(const struct access *, int fd);
 /* Whether the process at the other end may use this door; else it answers. */
 int access_peer(struct request *);
 
-/* The same of the route, by the token that was sent. */
+/*
+ * Where somebody asks from, into r->who: what nginx says, and nobody else.
+ */
+void access_address(struct request *);
+
+/* The same of the route, by the token that was sent and by its need. */
 int access_route(struct request *);
+
+/* Fills r->who by the token; 0 after an answer. */
+int access_identify(struct request *);
+
+/* Whether r->who may, still: 0 after an answer. */
+int access_allows(struct request *);
 
 enum access_result {
 	ACCESS_GOOD,
@@ -41,16 +53,29 @@ enum access_result {
 };
 
 /*
- * A token of somebody at an address (as nginx prints it, "" for this
- * machine).  GOOD: its record, a new reference, and its id; its use is noted.
- * LATER: the seconds to wait.
+ * A token of somebody at who->address.  GOOD: who it stands for; its use is
+ * noted.  LATER: the seconds to wait.
  */
 enum access_result access_token(struct access *, const char *text, size_t len,
-    const char *address, json_t **record, uint64_t *id, unsigned int *wait);
+    struct who *who, unsigned int *wait);
+
+/*
+ * Of attempts at something from an address ("": this machine; NULL: from
+ * anywhere): the seconds to wait, or 0, and another one that was wrong.
+ */
+unsigned int access_wait(struct access *, const char *address, uint64_t id);
+void access_wrong(struct access *, const char *address, uint64_t id);
 
 /* A new token of one push: its text, of PUSH_TOKEN_TEXT bytes. */
 void access_push_token(
     struct access *, char *text, uint64_t token, uint64_t app);
+
+/*
+ * And back: who may push, to that app and nothing else, and which push it is.
+ * 0, or -1.
+ */
+int access_push(struct access *, const char *text, size_t len, const char *app,
+    struct who *, uint64_t *nonce);
 
 /*
  * A token for one session of somebody who came with an SSH key of that number:

@@ -13,11 +13,28 @@ struct request;
 #define API_APP  0x01U /* the first ':' names an app, which has to exist */
 #define API_BODY 0x02U /* takes JSON; the others take no body */
 
-/* Who but admins may use it, at DOOR_TOKENS. */
-#define API_DEPLOY                                                        \
-	0x04U         /* a token for deploys of its app, which is API_APP \
-		       */
-#define API_GIT 0x08U /* nginx and git: it is about somebody's credentials */
+/*
+ * Who may use a route at DOOR_TOKENS: access_route.c has what each one takes
+ * of roles (who.h) and scopes.
+ */
+enum api_need {
+	API_OPEN, /* anybody: the verb asks who it is */
+	API_SELF, /* any user, about themselves */
+	API_SELF_CHANGE,
+	API_LIST,        /* any user: shows what they may see */
+	API_CREATE,      /* any user: a new app, which is theirs */
+	API_STATE,       /* of the app, also for who pushes to it */
+	API_VIEW,        /* viewers of the app */
+	API_PUSH,        /* deployers of the app */
+	API_CHANGE,      /* the same, but no token for pushes alone */
+	API_SECRETS,     /* the same: config vars */
+	API_SET_SECRETS, /* the same: config vars */
+	API_OWN,         /* admins of the app */
+	API_WATCH,       /* viewers of all apps */
+	API_ADMIN,       /* admins of the platform */
+	API_LOCAL,       /* administrators of this machine, at DOOR_PEOPLE */
+	API_GIT          /* nginx and git: about somebody's credentials */
+};
 
 #define API_PARAMS_MAX 3
 
@@ -32,6 +49,7 @@ struct api_route {
 	const char *method;
 	const char *path; /* ":" stands for any one segment */
 	void (*verb)(struct request *);
+	enum api_need need;
 	unsigned int flags;
 	const struct api_upload *upload; /* the body is not JSON */
 };

@@ -77,6 +77,24 @@ create_number(struct request *r, char number[17])
 	key_format_id(number, last + 1);
 }
 
+/* Who makes an app is its first admin; one of this machine's is so anyway. */
+static void
+create_member(struct request *r, struct store_txn *txn, const char *name)
+{
+	char id[37], key[STORE_KEY_MAX + 1];
+	json_t *member;
+
+	if (r->who.id[0] == '\0')
+		return;
+	id_uuid(id);
+	member = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "id", id, "owner",
+	    r->who.id, "role", who_role(ROLE_ADMIN), "by", r->who.name,
+	    "created", (json_int_t)id_now(), "updated", (json_int_t)id_now());
+	store_put(
+	    txn, key_format(key, "member/%s/%s", name, r->who.name), member);
+	json_decref(member);
+}
+
 void
 app_create(struct request *r)
 {
@@ -103,13 +121,16 @@ app_create(struct request *r)
 	    "number", number, "created", (json_int_t)id_now(), "updated",
 	    (json_int_t)id_now(), "version", 0, "stopped", 0, "maintenance", 0,
 	    "generation", 0);
+	request_sign(r, app);
 	owner = json_pack("{s:s}", "app", name);
 	reply = model_app(r->api, name, app);
 	txn = store_begin(r->api->store);
 	store_if(txn, key_format(key, "destroy/%s", name), 0);
 	store_put_new(txn, key_format(key, "app/%s", name), app);
 	store_put_new(txn, key_format(key, "number/%s", number), owner);
+	create_member(r, txn, name);
 	store_event(txn, name, "create", "created app %s", name);
+	strlcpy(r->name, name, sizeof(r->name));
 	json_decref(app);
 	json_decref(owner);
 	request_commit(r, txn, MHD_HTTP_CREATED, reply);

@@ -5,7 +5,6 @@
 #include "api/app_change.h"
 #include "api/id.h"
 #include "api/model.h"
-#include "api/peer.h"
 #include "api/request.h"
 #include "api/verbs.h"
 #include "common/log.h"
@@ -40,11 +39,11 @@ destroy_was_used(struct request *r)
 void
 app_destroy(struct request *r)
 {
-	char key[STORE_KEY_MAX + 1], user[64];
+	char key[STORE_KEY_MAX + 1], user[WHO_NAME];
 	struct store_txn *txn;
 	json_t *intent;
 
-	peer_name(r->uid, user, sizeof(user));
+	request_user(r, user, sizeof(user));
 	intent = json_pack("{s:s, s:s, s:b, s:I}", "number",
 	    model_text(r->app, "number"), "user", user, "used",
 	    destroy_was_used(r), "created", (json_int_t)id_now());

@@ -7,6 +7,7 @@
 
 #include "api/id.h"
 #include "api/model.h"
+#include "api/user.h"
 #include "store/keys.h"
 
 #define REGION "local"
@@ -142,12 +143,11 @@ app_released_at(struct api *api, const char *name, json_t *app)
 json_t *
 model_app(struct api *api, const char *name, json_t *app)
 {
-	char owner[37];
+	const char *owner = model_text(app, "user");
 
-	id_derive(owner, "", "owner", "paas");
 	return json_pack(
 	    "{s:s, s:s, s:o, s:o, s:o, s:n, s:o, s:o, s:o, s:b, s:b, s:o,"
-	    " s:o, s:o, s:{s:s, s:s}, s:n, s:n, s:b, s:n}",
+	    " s:o, s:o, s:o, s:n, s:n, s:b, s:n}",
 	    "id", model_text(app, "id"), "name", name, "created_at",
 	    id_time_of(app, "created"), "updated_at",
 	    id_time_of(app, "updated"), "released_at",
@@ -159,7 +159,8 @@ model_app(struct api *api, const char *name, json_t *app)
 	    json_is_true(json_object_get(app, "stopped")), "stack",
 	    app_named("stack", api->stack), "build_stack",
 	    app_named("stack", api->stack), "region",
-	    app_named("region", REGION), "owner", "id", owner, "email",
-	    "paas@localhost", "space", "team", "acm", 0,
-	    "buildpack_provided_description");
+	    app_named("region", REGION), "owner",
+	    model_user_ref(
+		owner[0] != '\0' ? owner : "root", model_text(app, "owner")),
+	    "space", "team", "acm", 0, "buildpack_provided_description");
 }

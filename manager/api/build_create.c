@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/audit.h"
 #include "api/deploy.h"
 #include "api/model.h"
 #include "api/push_times.h"
@@ -139,10 +140,11 @@ push_read_settings(struct request *r, struct push *push)
 
 	if (id == NULL || strcmp(id, "none") == 0)
 		return;
-	record = key_parse_id(id, &number) == 0 && r->token == NULL
-		     ? store_get(r->api->store,
-			   key_format(key, "settings/%s/%s", r->name, id), NULL)
-		     : NULL;
+	record =
+	    key_parse_id(id, &number) == 0 && (r->who.scope & SCOPE_WRITE) != 0
+		? store_get(r->api->store,
+		      key_format(key, "settings/%s/%s", r->name, id), NULL)
+		: NULL;
 	if (record == NULL)
 		respond_invalid(r,
 		    "?settings= has to be none, or what POST "
@@ -215,7 +217,7 @@ build_upload_head(struct request *r)
 	struct build_origin origin = {0};
 	struct build_error error;
 	struct push *push;
-	char user[64];
+	char user[WHO_NAME];
 
 	if (!push_head_fits(r) || !push_is_first(r))
 		return;
@@ -235,7 +237,7 @@ build_upload_head(struct request *r)
 	origin.commit = push->commit;
 	origin.push = r->push;
 	origin.list = push_has_list(r);
-	origin.claims = r->token == NULL;
+	origin.claims = (r->who.scope & SCOPE_WRITE) != 0;
 	origin.settings = push->settings;
 	origin.image = push->image;
 	push->upload =
@@ -530,5 +532,6 @@ build_create(struct request *r)
 
 	push->upload = NULL;
 	(void)request_hold(r);
+	audit_note(r);
 	build_upload_finish(upload, push_begun, push);
 }

@@ -8,7 +8,6 @@
 #include "api/cert_pair.h"
 #include "api/domain.h"
 #include "api/id.h"
-#include "api/peer.h"
 #include "api/request.h"
 #include "api/respond.h"
 #include "store/keys.h"
@@ -183,7 +182,7 @@ void
 cert_event(struct request *r, struct store_txn *txn, const char *what,
     const char *name, json_t *record)
 {
-	char names[1024], user[64];
+	char names[1024], user[WHO_NAME];
 
 	list_names(json_object_get(record, "names"), names, sizeof(names));
 	if (r->app != NULL) {
@@ -191,7 +190,7 @@ cert_event(struct request *r, struct store_txn *txn, const char *what,
 		    "%s certificate %s for %s", what, name, names);
 		return;
 	}
-	peer_name(r->uid, user, sizeof(user));
+	request_user(r, user, sizeof(user));
 	log_info("api: %s %s the platform's certificate %s for %s", user, what,
 	    name, names);
 }

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "api/audit.h"
 #include "api/request.h"
 #include "api/respond.h"
 #include "store/store.h"
@@ -69,5 +70,6 @@ request_commit(struct request *r, struct store_txn *txn, unsigned int status,
 	change->request = request_hold(r);
 	change->status = status;
 	change->reply = reply;
+	audit_add(r, txn);
 	store_commit(txn, request_committed, change);
 }

@@ -75,7 +75,7 @@ static int
 config_release(
     struct request *r, struct store_txn *txn, json_t *config, const char *text)
 {
-	char key[STORE_KEY_MAX + 1], user[64];
+	char key[STORE_KEY_MAX + 1], user[WHO_NAME];
 	json_t *app = model_touch(r->app), *current, *release = NULL;
 	int64_t version = model_base_version(r->api, r->name, app);
 	int made;

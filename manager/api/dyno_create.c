@@ -114,7 +114,7 @@ dyno_create(struct request *r)
 	struct oneoff_want want = {.app = r->name, .type = "run"};
 	struct store_txn *txn;
 	json_t *env, *release, *run;
-	char user[64];
+	char user[WHO_NAME];
 	uint32_t index;
 
 	if (dyno_check(r) == -1)

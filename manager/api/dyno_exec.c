@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/app_change.h"
+#include "api/audit.h"
 #include "api/check.h"
 #include "api/config_name.h"
 #include "api/dyno.h"
@@ -100,7 +101,7 @@ exec_noted(enum store_result result, uint64_t rev, void *arg)
 void
 dyno_exec(struct request *r)
 {
-	char err[PAAS_ERRLEN], user[64];
+	char err[PAAS_ERRLEN], user[WHO_NAME];
 	struct store_txn *txn;
 	const char *command;
 	json_t *dyno, *env;
@@ -124,5 +125,6 @@ dyno_exec(struct request *r)
 	    model_text(dyno, "name"), user, COMMAND_SHOWN, command,
 	    strlen(command) > COMMAND_SHOWN ? "..." : "");
 	json_decref(dyno);
+	audit_add(r, txn);
 	store_commit(txn, exec_noted, request_hold(r));
 }

@@ -54,7 +54,7 @@ static void
 oneoff_end(struct request *r, uint32_t oneoff)
 {
 	struct store_txn *txn = store_begin(r->api->store);
-	char user[64];
+	char user[WHO_NAME];
 
 	request_user(r, user, sizeof(user));
 	if (oneoff_stop(r->api->store, txn, r->name, oneoff, user) == -1) {

@@ -24,7 +24,6 @@
 #include "api/repository.h"
 #include "api/request.h"
 #include "api/respond.h"
-#include "api/token.h"
 #include "api/verbs.h"
 #include "common/log.h"
 #include "store/keys.h"
@@ -36,7 +35,7 @@ struct git_access {
 	struct request *request; /* held */
 	uint64_t number;         /* of the app */
 	uint64_t token;
-	char user[64];
+	char user[WHO_NAME];
 	int push;
 };
 
@@ -65,33 +64,29 @@ git_refuse(struct request *r, unsigned int status, const char *fmt, ...)
 		    "Basic realm=\"paas\", charset=\"UTF-8\"");
 }
 
-/* The record of the token; NULL after an answer. */
-static json_t *
-git_check_token(struct request *r, uint64_t *id)
+/* Who it is; 0, or -1 after an answer. */
+static int
+git_check_token(struct request *r)
 {
 	char secret[SECRET_MAX];
-	const char *address, *header;
 	enum access_result result;
 	unsigned int wait = 0;
-	json_t *record;
+	const char *header;
 	size_t len;
 
 	header = MHD_lookup_connection_value(
 	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-	address =
-	    MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "X-Real-IP");
 	if (header == NULL) {
 		git_refuse(r, MHD_HTTP_UNAUTHORIZED,
 		    "git needs a token: " CREDENTIALS
 		    "; paas tokens:create makes one");
-		return NULL;
+		return -1;
 	}
 	len = access_secret(header, secret, sizeof(secret));
-	result = access_token(r->api->access, secret, len,
-	    address != NULL ? address : "", &record, id, &wait);
+	result = access_token(r->api->access, secret, len, &r->who, &wait);
 	explicit_bzero(secret, sizeof(secret));
 	if (result == ACCESS_GOOD)
-		return record;
+		return 0;
 	if (result == ACCESS_LATER)
 		git_refuse(r, MHD_HTTP_FORBIDDEN,
 		    "too many wrong tokens came from your address: try again "
@@ -101,52 +96,74 @@ git_check_token(struct request *r, uint64_t *id)
 		git_refuse(r, MHD_HTTP_UNAUTHORIZED,
 		    "that is not a token that is good here (any more): " CREDENTIALS
 		    "; paas tokens:create makes one");
-	return NULL;
+	return -1;
 }
 
 /*
- * The same of a session with an SSH key, which is good for all apps; git's own
- * processes have nothing else to ask here.
+ * The same of a session with an SSH key, which is good for all that its owner
+ * may; git's own processes have nothing else to ask here.
  */
-static json_t *
-git_check_login(struct request *r, uint64_t *id)
+static int
+git_check_login(struct request *r)
 {
 	char secret[SECRET_MAX];
 	const char *header;
-	json_t *key = NULL, *token;
+	uint64_t number = 0;
+	json_t *key;
 	size_t len;
+	int good;
 
 	header = MHD_lookup_connection_value(
 	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
 	if (header == NULL) {
 		respond_missing(r, "there is nothing at that path for you");
-		return NULL;
+		return -1;
 	}
 	len = access_secret(header, secret, sizeof(secret));
-	key = access_login(r->api->access, secret, len, id);
+	key = access_login(r->api->access, secret, len, &number);
 	explicit_bzero(secret, sizeof(secret));
-	if (key == NULL) {
-		git_refuse(r, MHD_HTTP_FORBIDDEN,
-		    "this session is over, or its key has been removed: "
-		    "connect again");
-		return NULL;
-	}
-	token = json_pack(
-	    "{s:s, s:s}", "user", model_text(key, "user"), "scope", "deploy");
+	good = key != NULL && who_read(r->api->store, key, &r->who) == 0;
 	json_decref(key);
-	return token;
+	r->who.scope = SCOPE_DEPLOY;
+	r->who.token = number;
+	if (good)
+		return 0;
+	git_refuse(r, MHD_HTTP_FORBIDDEN,
+	    "this session is over, or its key has been removed: connect "
+	    "again");
+	return -1;
 }
 
-/* The number of the app, if the token is good for it; 0 after an answer. */
-static uint64_t
-git_check_app(struct request *r, json_t *token)
+/* Whether they may push to it at all; else it answers. */
+static int
+git_check_role(struct request *r, const char *name)
 {
-	const char *name = r->params[0], *only = model_text(token, "app");
+	enum role role = who_role_for(r->api->store, &r->who, name);
+
+	if (role >= ROLE_DEPLOYER)
+		return 1;
+	if (role == ROLE_NONE)
+		git_refuse(r, MHD_HTTP_FORBIDDEN,
+		    "there is no app named %.60s: paas apps:create makes it",
+		    name);
+	else
+		git_refuse(r, MHD_HTTP_FORBIDDEN,
+		    "you are %s of %.60s, and git takes one who is deployer: "
+		    "ask for paas access:add %s --role deployer",
+		    who_role(role), name, r->who.name);
+	return 0;
+}
+
+/* The number of the app, if they may; 0 after an answer. */
+static uint64_t
+git_check_app(struct request *r)
+{
+	const char *name = r->params[0], *only = r->who.app;
 	char key[STORE_KEY_MAX + 1];
 	uint64_t number = 0;
 	json_t *app = NULL;
 
-	if ((token_scope(model_text(token, "scope")) & TOKEN_DEPLOY) == 0) {
+	if ((r->who.scope & SCOPE_DEPLOY) == 0) {
 		git_refuse(r, MHD_HTTP_FORBIDDEN,
 		    "this token is not for pushes: paas tokens:create makes "
 		    "one that is");
@@ -165,7 +182,8 @@ git_check_app(struct request *r, json_t *token)
 		git_refuse(r, MHD_HTTP_FORBIDDEN,
 		    "there is no app named %.60s: paas apps:create makes it",
 		    name);
-	else if (key_parse_id(model_text(app, "number"), &number) == -1)
+	else if (git_check_role(r, name) &&
+		 key_parse_id(model_text(app, "number"), &number) == -1)
 		git_refuse(r, MHD_HTTP_FORBIDDEN,
 		    "the record of %.60s is damaged", name);
 	json_decref(app);
@@ -217,7 +235,7 @@ void
 git_access(struct request *r)
 {
 	struct git_access *git;
-	json_t *token;
+	int good;
 
 	if (strcmp(r->params[1], "push") != 0 &&
 	    strcmp(r->params[1], "fetch") != 0) {
@@ -228,18 +246,16 @@ git_access(struct request *r)
 		respond_broken(r, "out of memory");
 		return;
 	}
-	token = access_is_git(r) ? git_check_login(r, &git->token)
-				 : git_check_token(r, &git->token);
-	if (token != NULL && (git->number = git_check_app(r, token)) != 0) {
+	good =
+	    (access_is_git(r) ? git_check_login(r) : git_check_token(r)) == 0;
+	if (good && (git->number = git_check_app(r)) != 0) {
 		git->request = request_hold(r);
 		git->push = strcmp(r->params[1], "push") == 0;
-		snprintf(git->user, sizeof(git->user), "%s",
-		    model_text(token, "user"));
-		json_decref(token);
+		git->token = r->who.token;
+		request_user(r, git->user, sizeof(git->user));
 		repository_need(
 		    r->api->repositories, git->number, git_has_repository, git);
 		return;
 	}
-	json_decref(token);
 	free(git);
 }

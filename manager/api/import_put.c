@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/audit.h"
 #include "api/id.h"
 #include "api/import.h"
 #include "api/model.h"
@@ -87,7 +88,7 @@ upload_record(struct request *r)
 	struct upload *upload = r->state;
 	const struct import_info *info = &upload->info;
 	json_t *record, *old;
-	char user[64];
+	char user[WHO_NAME];
 	uint64_t rev;
 
 	request_user(r, user, sizeof(user));
@@ -228,5 +229,6 @@ import_commit(
 	txn = store_begin(r->api->store);
 	store_if(txn, IMPORT_KEY, rev);
 	store_put(txn, IMPORT_KEY, record);
+	audit_add(r, txn);
 	store_commit(txn, import_committed, ob);
 }

@@ -1,5 +1,6 @@
 /*
- * POST /account/keys {"public_key"}: who has the key may push to every app.
+ * POST /account/keys {"public_key"}: who has the key may push
+ * to every app that its owner may push to.
  */
 #include <string.h>
 
@@ -63,19 +64,20 @@ static void
 key_commit(struct request *r, const char *name, const struct ssh_key *key)
 {
 	struct store_txn *txn = store_begin(r->api->store);
-	char print[SSH_KEY_PRINT], user[64];
+	char print[SSH_KEY_PRINT], user[WHO_NAME];
 	json_t *record;
 
 	request_user(r, user, sizeof(user));
-	record = json_pack("{s:s, s:s, s:s, s:I, s:I}", "key", key->line,
-	    "comment", key->comment, "user", user, "created",
-	    (json_int_t)id_now(), "used", (json_int_t)0);
+	record = json_pack("{s:s, s:s, s:I, s:I}", "key", key->line, "comment",
+	    key->comment, "created", (json_int_t)id_now(), "used",
+	    (json_int_t)0);
 	if (record == NULL) {
 		store_abandon(txn);
 		respond_invalid(
 		    r, "the comment of public_key is not text in UTF-8");
 		return;
 	}
+	request_sign(r, record);
 	ssh_key_print(print, key->hash);
 	log_info("api: the key %s is added by %s", print, user);
 	store_put_new(txn, name, record);

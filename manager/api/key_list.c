@@ -21,21 +21,38 @@
 /* A use is noted once in this time. */
 #define USED_EVERY (60 * 1000000LL)
 
+struct list {
+	struct request *request;
+	json_t *keys;
+};
+
+/* An administrator's are all of them. */
+static int
+key_is_seen(const struct request *r, json_t *record)
+{
+	return r->who.role == ROLE_ADMIN ||
+	       strcmp(model_text(record, "owner"), r->who.id) == 0;
+}
+
 static int
 list_add(const char *key, json_t *record, uint64_t rev, void *arg)
 {
+	struct list *list = arg;
+
 	(void)rev;
-	json_array_append_new(arg, model_ssh_key(strchr(key, '/') + 1, record));
+	if (key_is_seen(list->request, record))
+		json_array_append_new(
+		    list->keys, model_ssh_key(strchr(key, '/') + 1, record));
 	return 0;
 }
 
 void
 key_list(struct request *r)
 {
-	json_t *keys = json_array();
+	struct list list = {r, json_array()};
 
-	(void)store_each(r->api->store, "sshkey/", list_add, keys);
-	respond_json(r, MHD_HTTP_OK, keys);
+	(void)store_each(r->api->store, "sshkey/", list_add, &list);
+	respond_json(r, MHD_HTTP_OK, list.keys);
 }
 
 /* ---- one --------------------------------------------------------------- */
@@ -84,8 +101,9 @@ key_find(struct request *r, struct found *found)
 		: store_get(r->api->store,
 		      key_format(found->key, "sshkey/%s", found->hash),
 		      &found->rev);
-	if (found->record != NULL)
+	if (found->record != NULL && key_is_seen(r, found->record))
 		return 0;
+	json_decref(found->record);
 	respond_missing(
 	    r, "there is no key \"%.60s\": paas keys lists them", r->params[0]);
 	return -1;
@@ -105,7 +123,7 @@ key_info(struct request *r)
 void
 key_delete(struct request *r)
 {
-	char print[SSH_KEY_PRINT], user[64];
+	char print[SSH_KEY_PRINT], user[WHO_NAME];
 	struct store_txn *txn;
 	struct found found;
 	json_t *reply;

@@ -41,7 +41,7 @@ rollback_target(struct request *r)
 static void
 rollback_commit(struct request *r, json_t *old)
 {
-	char description[64], key[STORE_KEY_MAX + 1], user[64];
+	char description[64], key[STORE_KEY_MAX + 1], user[WHO_NAME];
 	json_t *app, *config, *release, *reply;
 	struct store_txn *txn = app_change_begin(r);
 	int64_t version = model_number(old, "version");

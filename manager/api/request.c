@@ -27,7 +27,6 @@ request_release(struct request *r)
 	if (r->state_free != NULL)
 		r->state_free(r->state);
 	json_decref(r->app);
-	json_decref(r->token);
 	json_decref(r->json);
 	free(r->body);
 	uri_free(&r->uri);
@@ -37,10 +36,21 @@ request_release(struct request *r)
 void
 request_user(const struct request *r, char *name, size_t len)
 {
-	if (r->token != NULL)
-		strlcpy(name, model_text(r->token, "user"), len);
+	if (r->who.name[0] != '\0')
+		strlcpy(name, r->who.name, len);
 	else
 		peer_name(r->uid, name, len);
+}
+
+void
+request_sign(const struct request *r, json_t *record)
+{
+	char name[WHO_NAME];
+
+	request_user(r, name, sizeof(name));
+	json_object_set_new(record, "user", json_string(name));
+	if (r->who.id[0] != '\0')
+		json_object_set_new(record, "owner", json_string(r->who.id));
 }
 
 int
@@ -111,8 +121,14 @@ request_load_app(struct request *r)
 static void
 request_start(struct request *r, const char *method, const char *url)
 {
-	if (!access_peer(r) || !request_find(r, method, url) ||
-	    !access_route(r) || !request_load_app(r))
+	strlcpy(r->path, url, sizeof(r->path));
+	if (!access_peer(r))
+		return;
+	if (r->door->kind == DOOR_PEOPLE)
+		who_is_local(&r->who, "");
+	access_address(r);
+	if (!request_find(r, method, url) || !access_route(r) ||
+	    !request_load_app(r))
 		return;
 	if (r->route->upload != NULL)
 		r->route->upload->head(r);
@@ -247,7 +263,7 @@ request_parse(struct request *r)
 void
 request_run(struct request *r)
 {
-	if (request_load_app(r))
+	if (access_allows(r) && request_load_app(r))
 		r->route->verb(r);
 }
 

@@ -17,6 +17,7 @@
 #include "api/api_table.h"
 #include "api/server.h"
 #include "api/uri.h"
+#include "api/who.h"
 
 #define REQUEST_BODY_MAX  (1024 * 1024)
 #define REQUEST_PATIENCE  (1024 * 1024) /* of a body that is refused */
@@ -34,11 +35,11 @@ struct request {
 	struct uri uri;
 	const char *params[API_PARAMS_MAX]; /* what ':' stood for */
 	char id[37];                        /* Request-Id */
+	char path[256];                     /* as it came, for the audit */
 	uid_t uid;
 
-	/* At DOOR_TOKENS: the record of the token, and of which push it is. */
-	json_t *token;
-	uint64_t push;
+	struct who who;
+	uint64_t push; /* of the token of one: which it is */
 
 	/* Of the app that an API_APP route names, as of this run. */
 	char name[32];
@@ -75,6 +76,9 @@ void request_completed(void *door, struct MHD_Connection *, void **state,
 
 /* Who asks, for records and events: "root". */
 void request_user(const struct request *, char *name, size_t len);
+
+/* The fields of a record that say whose it is, for who_read(). */
+void request_sign(const struct request *, json_t *record);
 
 /* Keeps it over an asynchronous call; request_gone() says if anybody waits. */
 struct request *request_hold(struct request *);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "api/app_change.h"
+#include "api/check.h"
 #include "api/model.h"
 #include "api/request.h"
 #include "api/respond.h"
@@ -18,7 +19,7 @@
 static void
 decide(struct request *r, const char *field, uint32_t version, const char *what)
 {
-	char key[STORE_KEY_MAX + 1], user[64];
+	char key[STORE_KEY_MAX + 1], user[WHO_NAME];
 	struct store_txn *txn = app_change_begin(r);
 	json_t *app = model_touch(r->app);
 
@@ -33,12 +34,28 @@ decide(struct request *r, const char *field, uint32_t version, const char *what)
 	json_decref(app);
 }
 
+/* Answers if there is a field: the path says it all. */
+static int
+decide_is_empty(struct request *r)
+{
+	static const struct check_field none[] = {
+	    {NULL, 0, 0, 0, 0, NULL, NULL}};
+	char err[PAAS_ERRLEN];
+
+	if (check_object(r->json, none, "", err) == 0)
+		return 1;
+	respond_invalid(r, "%s", err);
+	return 0;
+}
+
 void
 rollout_promote(struct request *r)
 {
 	enum rollout_state state;
 	struct rollout ro;
 
+	if (!decide_is_empty(r))
+		return;
 	model_get_rollout(r->api, r->name, &ro);
 	state = rollout_state(&ro);
 	if (state == ROLLOUT_RAISING || state == ROLLOUT_CANARY)
@@ -55,6 +72,8 @@ rollout_abort(struct request *r)
 	enum rollout_state state;
 	struct rollout ro;
 
+	if (!decide_is_empty(r))
+		return;
 	model_get_rollout(r->api, r->name, &ro);
 	state = rollout_state(&ro);
 	if (rollout_under_way(state))

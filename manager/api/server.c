@@ -10,10 +10,12 @@
 #include "api/access.h"
 #include "api/api.h"
 #include "api/destroy.h"
+#include "api/password.h"
 #include "api/peer.h"
 #include "api/push_watch.h"
 #include "api/repository.h"
 #include "api/request.h"
+#include "api/user_sweep.h"
 
 /* "debian-12", from os-release(5). */
 static void
@@ -60,10 +62,13 @@ api_open(struct store *store, struct build *build, struct node *node,
 		goto fail;
 	if ((api->pushes = push_watch_open(api, err)) == NULL)
 		goto fail;
+	if ((api->passwords = passwords_open(api, err)) == NULL)
+		goto fail;
 	for (kind = 0; kind < DOORS; kind++)
 		if (door_open(&api->doors[kind], api, kind, err) == -1)
 			goto fail;
-	if ((api->destroyer = destroyer_open(api, err)) == NULL)
+	if ((api->destroyer = destroyer_open(api, err)) == NULL ||
+	    (api->user_sweep = user_sweep_open(api, err)) == NULL)
 		goto fail;
 	return api;
 fail:
@@ -91,9 +96,11 @@ api_close(struct api *api)
 	if (api == NULL)
 		return;
 	destroyer_close(api->destroyer);
+	user_sweep_close(api->user_sweep);
 	server_resume_all(api);
 	for (enum door_kind kind = 0; kind < DOORS; kind++)
 		door_close(&api->doors[kind]);
+	passwords_close(api->passwords);
 	push_watch_close(api->pushes);
 	repositories_close(api->repositories);
 	access_close(api->access);

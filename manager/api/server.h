@@ -14,6 +14,8 @@
 struct access;
 struct build;
 struct destroyer;
+struct passwords;
+struct user_sweep;
 struct node;
 struct repositories;
 struct push_watch;
@@ -33,6 +35,8 @@ struct api {
 	struct repositories *repositories;
 	struct push_watch *pushes;
 	struct destroyer *destroyer;
+	struct passwords *passwords;
+	struct user_sweep *user_sweep;
 	int closing;
 	gid_t admins;
 	char stack[64]; /* "debian-12": what /usr is inside apps */

@@ -10,13 +10,6 @@
 /* Bits of an id below the time: two tokens of one microsecond differ. */
 #define TOKEN_LOW_BITS 8
 
-static const struct {
-	const char *word;
-	unsigned int bits;
-} scopes[] = {
-    {"deploy", TOKEN_DEPLOY},
-};
-
 void
 token_make(struct token *token)
 {
@@ -95,15 +88,6 @@ token_fits(const struct token *token, json_t *record, int64_t now)
 	same = sodium_memcmp(hash, kept, TOKEN_HASH - 1) == 0;
 	expires = json_integer_value(json_object_get(record, "expires"));
 	return same && (expires == 0 || now < expires);
-}
-
-unsigned int
-token_scope(const char *word)
-{
-	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++)
-		if (strcmp(scopes[i].word, word) == 0)
-			return scopes[i].bits;
-	return 0;
 }
 
 void

@@ -15,20 +15,20 @@
 
 #include "api/server.h"
 
+struct request;
+struct store_txn;
+
 #define TOKEN_PREFIX "paas_"
 #define TOKEN_SECRET 32 /* bytes, and of their hash */
 #define TOKEN_TEXT   (sizeof(TOKEN_PREFIX) - 1 + 16 + 1 + 64 + 1)
 #define TOKEN_HASH   (2 * TOKEN_SECRET + 1) /* in hex, with the NUL */
 
-#define TOKEN_MAX 1000
+#define TOKEN_MAX 1000 /* of a user, and of all who have no account */
 
 struct token {
 	uint64_t id;
 	uint8_t secret[TOKEN_SECRET];
 };
-
-/* What a token may be used for: bits, by the words of its "scope". */
-#define TOKEN_DEPLOY 0x01U /* push to an app, and fetch what was pushed */
 
 /* A new one, its id greater than those made before. */
 void token_make(struct token *);
@@ -48,11 +48,29 @@ void token_hash(char out[TOKEN_HASH], const struct token *);
  */
 int token_fits(const struct token *, json_t *record, int64_t now);
 
-/* The bits of a scope, 0 for a word that is none. */
-unsigned int token_scope(const char *word);
-
 /* Forgets the secret. */
 void token_wipe(struct token *);
+
+/* ---- token_issue.c */
+
+struct token_wish {
+	const char *scope; /* words between blanks, found fine */
+	const char *description;
+	int64_t seconds; /* until it expires; 0: never */
+	int session;     /* made by a log-in */
+};
+
+/*
+ * Makes a token of whoever asks, of r->app if that is one, in the commit of
+ * txn, which is taken, and answers 201 with it in the shape given.
+ */
+typedef json_t *(*token_shape)(
+    const char *id, json_t *record, const char *text);
+void token_issue(struct request *, struct store_txn *,
+    const struct token_wish *, token_shape);
+
+/* Whether the one who asks may see it. */
+int token_is_seen(const struct request *, json_t *record);
 
 /* ---- token_json.c */
 

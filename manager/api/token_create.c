@@ -1,64 +1,33 @@
 /*
  * POST /tokens {"app"?, "scope"?, "expires_in"?, "description"?}: a new token.
- *
- * This answer is the only place where its secret is ever seen.
  */
 #include <string.h>
 
 #include "api/check.h"
-#include "api/id.h"
 #include "api/model.h"
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/token.h"
 #include "api/verbs.h"
-#include "common/log.h"
-#include "store/keys.h"
 
 #define EXPIRES_MIN 1
 #define EXPIRES_MAX (10LL * 365 * 86400)
 #define SCOPE       "deploy"
 
 static int
-token_scope_valid(const char *word)
+token_scope_valid(const char *words)
 {
-	return strcmp(word, SCOPE) == 0;
+	return who_scope(words) != 0;
 }
 
 static const struct check_field fields[] = {
     {"app", CHECK_STRING, CHECK_NULLABLE, 1, 64, NULL, NULL},
-    {"scope", CHECK_STRING, 0, 0, 0, token_scope_valid, SCOPE},
+    {"scope", CHECK_STRING, 0, 0, 0, token_scope_valid, "of " SCOPE_FORM},
     {"expires_in", CHECK_NUMBER, CHECK_NULLABLE, EXPIRES_MIN, EXPIRES_MAX, NULL,
 	NULL},
     {"description", CHECK_STRING, CHECK_NULLABLE, 0, 100, NULL, NULL},
     {NULL, 0, 0, 0, 0, NULL, NULL},
 };
-
-static int
-token_count(const char *key, json_t *token, uint64_t rev, void *arg)
-{
-	(void)key;
-	(void)token;
-	(void)rev;
-	++*(int *)arg;
-	return 0;
-}
-
-/* Answers if there are too many. */
-static int
-token_has_room(struct request *r)
-{
-	int count = 0;
-
-	(void)store_each(r->api->store, "token/", token_count, &count);
-	if (count < TOKEN_MAX)
-		return 1;
-	respond_conflict(r,
-	    "there are %d tokens already, which is the most: take some away "
-	    "with paas tokens:revoke",
-	    count);
-	return 0;
-}
 
 /* The app that the body names: 0, -1 after an answer. */
 static int
@@ -71,73 +40,39 @@ token_find_app(struct request *r)
 	if (which[0] == '\0')
 		return 0;
 	r->app = model_find_app(r->api, which, r->name, &r->app_rev);
-	if (r->app != NULL)
+	if (r->app != NULL &&
+	    who_role_for(r->api->store, &r->who, r->name) != ROLE_NONE)
 		return 0;
 	respond_missing(r, "there is no app named %.60s", which);
 	return -1;
 }
 
 static json_t *
-token_record(struct request *r, const struct token *token)
+token_shape_new(const char *id, json_t *record, const char *text)
 {
-	int64_t now = id_now(), expires;
-	char hash[TOKEN_HASH], user[64];
-	json_t *record;
+	json_t *shape = model_token(id, record);
 
-	expires = check_number(json_object_get(r->json, "expires_in"));
-	request_user(r, user, sizeof(user));
-	token_hash(hash, token);
-	record = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "user", user,
-	    "scope", SCOPE, "hash", hash, "description",
-	    model_text(r->json, "description"), "created", (json_int_t)now,
-	    "expires", (json_int_t)(expires > 0 ? now + expires * 1000000 : 0),
-	    "used", (json_int_t)0);
-	if (r->app != NULL)
-		json_object_set_new(record, "app", json_string(r->name));
-	return record;
-}
-
-static void
-token_commit(
-    struct request *r, const char *id, json_t *record, const char *text)
-{
-	struct store_txn *txn = store_begin(r->api->store);
-	const char *user = model_text(record, "user");
-	char key[STORE_KEY_MAX + 1];
-	json_t *reply = model_token(id, record);
-
-	json_object_set_new(reply, "token", json_string(text));
-	/* Who takes the app away takes its tokens, too: of all that are. */
-	if (r->app != NULL) {
-		store_if(txn, key_format(key, "app/%s", r->name), r->app_rev);
-		store_event(txn, r->name, "token",
-		    "token %s for pushes, made by %s", id, user);
-	}
-	store_put_new(txn, key_format(key, "token/%s", id), record);
-	log_info("api: token %s is made by %s for %s", id, user,
-	    r->app != NULL ? r->name : "all apps");
-	request_commit(r, txn, MHD_HTTP_CREATED, reply);
+	json_object_set_new(shape, "token", json_string(text));
+	return shape;
 }
 
 void
 token_create(struct request *r)
 {
-	char err[PAAS_ERRLEN], id[17], text[TOKEN_TEXT];
-	struct token token;
-	json_t *record;
+	struct token_wish wish;
+	char err[PAAS_ERRLEN];
+	const char *scope;
 
 	if (check_object(r->json, fields, "", err) == -1) {
 		respond_invalid(r, "%s", err);
 		return;
 	}
-	if (token_find_app(r) == -1 || !token_has_room(r))
+	if (token_find_app(r) == -1)
 		return;
-	token_make(&token);
-	token_format(text, &token);
-	key_format_id(id, token.id);
-	record = token_record(r, &token);
-	token_commit(r, id, record, text);
-	json_decref(record);
-	token_wipe(&token);
-	explicit_bzero(text, sizeof(text));
+	scope = model_text(r->json, "scope");
+	wish.scope = scope[0] != '\0' ? scope : SCOPE;
+	wish.description = model_text(r->json, "description");
+	wish.seconds = check_number(json_object_get(r->json, "expires_in"));
+	wish.session = 0;
+	token_issue(r, store_begin(r->api->store), &wish, token_shape_new);
 }

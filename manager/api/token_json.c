@@ -4,6 +4,7 @@
 #include "api/id.h"
 #include "api/model.h"
 #include "api/token.h"
+#include "api/user.h"
 
 json_t *
 model_token(const char *id, json_t *token)
@@ -11,12 +12,14 @@ model_token(const char *id, json_t *token)
 	const char *app = model_text(token, "app");
 	int64_t expires = model_number(token, "expires");
 
-	return json_pack("{s:s, s:s, s:s, s:o, s:{s:s}, s:o, s:o, s:o, s:b}",
-	    "id", id, "description", model_text(token, "description"), "scope",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b}", "id",
+	    id, "description", model_text(token, "description"), "scope",
 	    model_text(token, "scope"), "app",
 	    app[0] != '\0' ? json_pack("{s:s}", "name", app) : json_null(),
-	    "user", "email", model_text(token, "user"), "created_at",
-	    id_time_of(token, "created"), "expires_at",
+	    "user",
+	    model_user_ref(
+		model_text(token, "user"), model_text(token, "owner")),
+	    "created_at", id_time_of(token, "created"), "expires_at",
 	    id_time_of(token, "expires"), "last_used_at",
 	    id_time_of(token, "used"), "expired",
 	    expires != 0 && expires <= id_now());

@@ -1,5 +1,6 @@
 /*
- * GET /tokens, and one of them; DELETE /tokens/ID.
+ * GET /tokens, and one of them; DELETE /tokens/ID.  Administrators see all of
+ * them, others their own.
  */
 #include <string.h>
 
@@ -11,24 +12,31 @@
 #include "common/log.h"
 #include "store/keys.h"
 
+struct list {
+	struct request *request;
+	json_t *tokens;
+};
+
 static int
 list_add(const char *key, json_t *token, uint64_t rev, void *arg)
 {
+	struct list *list = arg;
 	char id[17];
 
 	(void)rev;
-	if (key_part(key, 1, id, sizeof(id)) == 0)
-		json_array_append_new(arg, model_token(id, token));
+	if (key_part(key, 1, id, sizeof(id)) == 0 &&
+	    token_is_seen(list->request, token))
+		json_array_append_new(list->tokens, model_token(id, token));
 	return 0;
 }
 
 void
 token_list(struct request *r)
 {
-	json_t *tokens = json_array();
+	struct list list = {r, json_array()};
 
-	(void)store_each(r->api->store, "token/", list_add, tokens);
-	respond_json(r, MHD_HTTP_OK, tokens);
+	(void)store_each(r->api->store, "token/", list_add, &list);
+	respond_json(r, MHD_HTTP_OK, list.tokens);
 }
 
 /* The record that the path names; NULL after an answer. */
@@ -41,8 +49,9 @@ token_find(struct request *r, char key[STORE_KEY_MAX + 1], uint64_t *rev)
 	if (key_parse_id(r->params[0], &id) == 0)
 		token = store_get(r->api->store,
 		    key_format(key, "token/%s", r->params[0]), rev);
-	if (token != NULL)
+	if (token != NULL && token_is_seen(r, token))
 		return token;
+	json_decref(token);
 	/* Somebody may have given the secret in place of the id. */
 	respond_missing(r,
 	    "there is no token of that id: paas tokens lists them, an id has "
@@ -66,7 +75,7 @@ token_info(struct request *r)
 void
 token_delete(struct request *r)
 {
-	char key[STORE_KEY_MAX + 1], user[64];
+	char key[STORE_KEY_MAX + 1], user[WHO_NAME];
 	struct store_txn *txn;
 	json_t *reply, *token;
 	const char *app;

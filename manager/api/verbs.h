@@ -75,6 +75,25 @@
 	VERB(key_delete)       \
 	VERB(key_login)        \
 	VERB(git_access)       \
+	VERB(account_info)     \
+	VERB(account_update)   \
+	VERB(audit_list)       \
+	VERB(grant_create)     \
+	VERB(grant_delete)     \
+	VERB(grant_info)       \
+	VERB(grant_list)       \
+	VERB(member_create)    \
+	VERB(member_delete)    \
+	VERB(member_info)      \
+	VERB(member_list)      \
+	VERB(member_update)    \
+	VERB(setup_create)     \
+	VERB(setup_redeem)     \
+	VERB(user_create)      \
+	VERB(user_delete)      \
+	VERB(user_info)        \
+	VERB(user_list)        \
+	VERB(user_update)      \
 	VERB(token_create)     \
 	VERB(token_list)       \
 	VERB(token_info)       \

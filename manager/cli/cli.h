@@ -95,6 +95,10 @@ json_t *cli_env(struct cli *, const char *list);
 /* Prints the answer as the API gave it, frees it; returns EXIT_OK. */
 int cli_print_json(struct cli *, json_t *);
 
+int cmd_access(struct cli *);
+int cmd_access_add(struct cli *);
+int cmd_access_remove(struct cli *);
+int cmd_access_update(struct cli *);
 int cmd_apps(struct cli *);
 int cmd_apps_create(struct cli *);
 int cmd_apps_destroy(struct cli *);
@@ -102,6 +106,7 @@ int cmd_apps_info(struct cli *);
 int cmd_autoscale(struct cli *);
 int cmd_autoscale_off(struct cli *);
 int cmd_autoscale_set(struct cli *);
+int cmd_audit(struct cli *);
 int cmd_builds(struct cli *);
 int cmd_builds_info(struct cli *);
 int cmd_builds_log(struct cli *);
@@ -171,6 +176,7 @@ int cmd_run_detached(struct cli *);
 int cmd_sleep(struct cli *);
 int cmd_sleep_off(struct cli *);
 int cmd_sleep_set(struct cli *);
+int cmd_setup(struct cli *);
 int cmd_start(struct cli *);
 int cmd_status(struct cli *);
 int cmd_stop(struct cli *);
@@ -178,5 +184,9 @@ int cmd_timeline(struct cli *);
 int cmd_tokens(struct cli *);
 int cmd_tokens_create(struct cli *);
 int cmd_tokens_revoke(struct cli *);
+int cmd_users(struct cli *);
+int cmd_users_create(struct cli *);
+int cmd_users_remove(struct cli *);
+int cmd_users_set(struct cli *);
 
 #endif

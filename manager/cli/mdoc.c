@@ -301,6 +301,50 @@ static const char mdoc_pace[] =
     "For how long fewer have to do before it shrinks, 10s to 1d; 5m.\n"
     ".El\n";
 
+static const char mdoc_access[] =
+    ".Sh ACCESS\n"
+    "Root and the members of the group\n"
+    ".Cm paas ,\n"
+    "who use the socket, may do everything.\n"
+    "Others are users, who come in by\n"
+    ".Li api.DOMAIN\n"
+    "with a token, and have a role for all apps, and one for each app that\n"
+    ".Cm access:add\n"
+    "has named; the greater one counts:\n"
+    ".Bl -tag -width deployer\n"
+    ".It Cm member\n"
+    "may create apps, and is\n"
+    ".Cm admin\n"
+    "of those.\n"
+    "An app that somebody has no role for is not there for them.\n"
+    ".It Cm viewer\n"
+    "sees an app, its releases, its logs and its timeline, but no config vars.\n"
+    ".It Cm deployer\n"
+    "pushes, changes config vars, domains and processes, and runs commands.\n"
+    ".It Cm admin\n"
+    "destroys the app and says who may what; one for all apps also sees to\n"
+    "users, routes and certificates of the platform, and reads the audit.\n"
+    ".El\n"
+    ".Pp\n"
+    "A token stands for whoever made it, as far as its scope reaches, which is\n"
+    "one or more words between blanks:\n"
+    ".Bl -tag -width write-protected\n"
+    ".It Cm deploy\n"
+    "to push, by git or not, and to see what comes of it\n"
+    ".It Cm identity\n"
+    "to tell who it is\n"
+    ".It Cm read\n"
+    "to see all but config vars\n"
+    ".It Cm read-protected\n"
+    "these as well\n"
+    ".It Cm write\n"
+    "to see and change all but config vars\n"
+    ".It Cm write-protected\n"
+    "these as well\n"
+    ".It Cm global\n"
+    "for everything; users, tokens and keys are managed with these alone\n"
+    ".El\n";
+
 static const char mdoc_tail[] =
     ".Sh LIMITS\n"
     "What each process of a type may use at most; where nothing is set, the\n"
@@ -489,5 +533,6 @@ mdoc_print(struct out *out)
 	mdoc_options(out->file);
 	fputs(mdoc_rollouts, out->file);
 	fputs(mdoc_pace, out->file);
+	fputs(mdoc_access, out->file);
 	fputs(mdoc_tail, out->file);
 }

@@ -57,11 +57,28 @@
  *                                        without one), created, updated
  *   certkey/OWNER/NAME         api       key (PEM): read by nobody but routing
  *   token/ID                   api       hash (of the secret, hex), scope, app
- *                                        (absent: of all), user, description,
- *                                        created, expires (0: never), used
+ *                                        (absent: of all), user, owner (id of a
+ *                                        user; absent: one of this machine's
+ *                                        administrators), description, session
+ *                                        (bool: of a log-in), created, expires
+ *                                        (0: never), used
  *   sshkey/HASH                api       key ("TYPE BASE64"), comment, user,
- *                                        created, used; HASH: 64 hex digits,
- *                                        SHA-256 of what is in base64
+ *                                        owner, created, used; HASH: 64 hex
+ *                                        digits, SHA-256 of what is in base64
+ *   user/EMAIL                 api       id (uuid), name, role (member | viewer
+ *                                        | deployer | admin), password
+ *                                        (argon2id; "" for none), suspended
+ *                                        (bool), suspended_at, created,
+ *                                        updated, login, address (of the last
+ *                                        one by password)
+ *   member/APP/EMAIL           api       id (uuid), owner (id of the user),
+ *                                        role, by, created, updated
+ *   setup/HASH                 api       user, owner (both "": the first
+ *                                        administrator), created, expires;
+ *                                        HASH: of the token, BLAKE2b in hex
+ *   event/-/SEQ                api       at, kind (audit), text (method and
+ *                                        path), user, address, app, token,
+ *                                        request: in the commit of a change
  *   secret/push                api       key (hex) that signs the tokens of
  *                                        single pushes
  *   settings/APP/ID            api       created, settings (manifest/

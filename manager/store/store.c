@@ -89,6 +89,8 @@ changes_already(const struct store_txn *txn, const char *key)
 static enum store_result
 check_op(struct store_txn *txn, enum store_op_kind kind, const char *key)
 {
+	size_t most = STORE_OPS_MAX;
+
 	if (*key == '\0' || strlen(key) > STORE_KEY_MAX) {
 		log_err("store: a key of %zu bytes", strlen(key));
 		return STORE_ERROR;
@@ -100,7 +102,9 @@ check_op(struct store_txn *txn, enum store_op_kind kind, const char *key)
 		log_err("store: %s is changed twice in one commit", key);
 		return STORE_ERROR;
 	}
-	return txn->nchanges < STORE_OPS_MAX ? STORE_OK : STORE_TOO_LARGE;
+	if (kind == STORE_OP_EVENT)
+		most += STORE_EVENTS_ON_TOP;
+	return txn->nchanges < most ? STORE_OK : STORE_TOO_LARGE;
 }
 
 static char *

@@ -22,9 +22,10 @@
 
 #include "common/conf.h"
 
-#define STORE_KEY_MAX   400          /* bytes, without the NUL */
-#define STORE_OPS_MAX   64           /* changes of one commit; as many ifs */
-#define STORE_BYTES_MAX (512 * 1024) /* of one commit */
+#define STORE_KEY_MAX       400 /* bytes, without the NUL */
+#define STORE_OPS_MAX       64  /* changes of one commit; as many ifs */
+#define STORE_EVENTS_ON_TOP 2   /* events of one that is full */
+#define STORE_BYTES_MAX     (512 * 1024) /* of one commit */
 
 struct store;
 struct store_txn;
@@ -101,6 +102,9 @@ void store_put_new(struct store_txn *, const char *key, json_t *value);
 void store_del(struct store_txn *, const char *key);
 void store_event(struct store_txn *, const char *app, const char *kind,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The same of a record that has more: "at" and "text" are set in it. */
+void store_event_record(
+    struct store_txn *, const char *app, json_t *record, const char *text);
 void store_abandon(struct store_txn *);
 
 /*

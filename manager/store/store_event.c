@@ -104,6 +104,19 @@ store_event(struct store_txn *txn, const char *app, const char *kind,
 }
 
 void
+store_event_record(
+    struct store_txn *txn, const char *app, json_t *record, const char *words)
+{
+	char key[STORE_KEY_MAX + 1], text[TEXT_MAX];
+
+	strlcpy(text, words, sizeof(text));
+	json_object_set_new(record, "at", json_integer(now_us()));
+	json_object_set_new(record, "text", safe_string(text));
+	store_add(
+	    txn, STORE_OP_EVENT, key_format(key, "event/%s/", app), 0, record);
+}
+
+void
 store_event_key(struct store_op *op, uint64_t rev, unsigned int n)
 {
 	snprintf(op->key + op->stem, sizeof(op->key) - op->stem, "%016llx%02x",

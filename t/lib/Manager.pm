@@ -5,6 +5,7 @@ package Manager;
 
 use strict;
 use warnings;
+use Cwd qw(abs_path);
 use File::Temp qw(tempdir);
 use IO::Select;
 use IO::Socket::UNIX;
@@ -23,7 +24,8 @@ sub new {
     die "needs root\n" if $> != 0;
     my $dir = tempdir('paas-manager-XXXXXX', TMPDIR => 1, CLEANUP => 1);
     mkdir "$dir/$_" for qw(state run);
-    %set = (state_dir => "$dir/state", run_dir => "$dir/run", domain => 'paas.localhost', %set);
+    %set = (state_dir => "$dir/state", run_dir => "$dir/run", domain => 'paas.localhost',
+        libexec_dir => abs_path("$build/libexec"), %set);
     open my $conf, '>', "$dir/paas.conf" or die "paas.conf: $!";
     print {$conf} map { "$_ = $set{$_}\n" } sort keys %set;
     close $conf or die "paas.conf: $!";

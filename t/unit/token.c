@@ -137,16 +137,6 @@ grows(void **state)
 	assert_true(a.id < b.id);
 }
 
-static void
-knows_scopes(void **state)
-{
-	(void)state;
-	assert_int_equal(TOKEN_DEPLOY, token_scope("deploy"));
-	assert_int_equal(0, token_scope("push"));
-	assert_int_equal(0, token_scope(""));
-	assert_int_equal(0, token_scope("admin"));
-}
-
 int
 main(void)
 {
@@ -157,7 +147,6 @@ main(void)
 	    cmocka_unit_test(expires),
 	    cmocka_unit_test(fits_no_damaged_record),
 	    cmocka_unit_test(grows),
-	    cmocka_unit_test(knows_scopes),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

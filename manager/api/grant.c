@@ -1,0 +1,385 @@
+/*
+ * /oauth/authorizations: tokens in Heroku's shape, and how one logs in: POST
+ * with the address and the password of a user as Basic credentials.
+ */
+#include <bsd/string.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/access.h"
+#include "api/check.h"
+#include "api/id.h"
+#include "api/model.h"
+#include "api/request.h"
+#include "api/respond.h"
+#include "api/token.h"
+#include "api/user.h"
+#include "api/verbs.h"
+#include "common/log.h"
+#include "store/keys.h"
+
+#define EXPIRES_MAX (10LL * 365 * 86400)
+#define SCOPE_TEXT  200
+#define LOGIN_LIFE  (30LL * 86400) /* of a token by a password, in seconds */
+
+static const struct check_field fields[] = {
+    {"scope", CHECK_ARRAY, CHECK_NULLABLE, 0, 8, NULL, NULL},
+    {"description", CHECK_STRING, CHECK_NULLABLE, 0, 100, NULL, NULL},
+    {"expires_in", CHECK_NUMBER, CHECK_NULLABLE, 1, EXPIRES_MAX, NULL, NULL},
+    {NULL, 0, 0, 0, 0, NULL, NULL},
+};
+
+/* ---- shown ------------------------------------------------------------- */
+
+static json_t *
+shape_scope(const char *words)
+{
+	json_t *list = json_array();
+	size_t len;
+
+	for (words += strspn(words, " "); *words != '\0';
+	     words += len + strspn(words + len, " ")) {
+		len = strcspn(words, " ");
+		json_array_append_new(list, json_stringn(words, len));
+	}
+	return list;
+}
+
+static json_t *
+shape_expires_in(json_t *record)
+{
+	int64_t expires = model_number(record, "expires");
+	int64_t left = (expires - id_now()) / 1000000;
+
+	if (expires == 0)
+		return json_null();
+	return json_integer(left > 0 ? left : 0);
+}
+
+/* text is NULL for one that was made before. */
+static json_t *
+shape_authorization(const char *id, json_t *record, const char *text)
+{
+	return json_pack("{s:s, s:s, s:{s:s, s:o, s:o}, s:n, s:n, s:n, s:o,"
+			 " s:o, s:o, s:o, s:o, s:o}",
+	    "id", id, "description", model_text(record, "description"),
+	    "access_token", "id", id, "expires_in", shape_expires_in(record),
+	    "token", text != NULL ? json_string(text) : json_null(), "client",
+	    "grant", "refresh_token", "session",
+	    json_is_true(json_object_get(record, "session"))
+		? json_pack("{s:s}", "id", id)
+		: json_null(),
+	    "scope", shape_scope(model_text(record, "scope")), "user",
+	    model_user_ref(
+		model_text(record, "user"), model_text(record, "owner")),
+	    "created_at", id_time_of(record, "created"), "updated_at",
+	    id_time_of(record, "created"), "last_used_at",
+	    id_time_of(record, "used"));
+}
+
+struct list {
+	struct request *request;
+	json_t *shapes;
+};
+
+/* Everybody's own, an administrator's too: GET /tokens has those of all. */
+static int
+list_add(const char *key, json_t *record, uint64_t rev, void *arg)
+{
+	struct list *list = arg;
+	char id[17];
+
+	(void)rev;
+	if (key_part(key, 1, id, sizeof(id)) == 0 &&
+	    strcmp(model_text(record, "owner"), list->request->who.id) == 0)
+		json_array_append_new(
+		    list->shapes, shape_authorization(id, record, NULL));
+	return 0;
+}
+
+void
+grant_list(struct request *r)
+{
+	struct list list = {r, json_array()};
+
+	(void)store_each(r->api->store, "token/", list_add, &list);
+	respond_json(r, MHD_HTTP_OK, list.shapes);
+}
+
+/* ---- one --------------------------------------------------------------- */
+
+struct found {
+	char id[17];
+	char key[STORE_KEY_MAX + 1];
+	json_t *record;
+	uint64_t rev;
+};
+
+/* By its id, or "~": the one that this request came with.  -1: answered. */
+static int
+find(struct request *r, struct found *found)
+{
+	const char *which = r->params[0];
+	uint64_t id = 0;
+
+	found->record = NULL;
+	if (strcmp(which, "~") == 0)
+		id = r->who.token;
+	else
+		(void)key_parse_id(which, &id);
+	key_format_id(found->id, id);
+	key_format(found->key, "token/%s", found->id);
+	if (id != 0)
+		found->record =
+		    store_get(r->api->store, found->key, &found->rev);
+	if (found->record != NULL && token_is_seen(r, found->record))
+		return 0;
+	json_decref(found->record);
+	respond_missing(r, "there is no authorization of that id");
+	return -1;
+}
+
+void
+grant_info(struct request *r)
+{
+	struct found found;
+
+	if (find(r, &found) == -1)
+		return;
+	respond_json(
+	    r, MHD_HTTP_OK, shape_authorization(found.id, found.record, NULL));
+	json_decref(found.record);
+}
+
+/* Whatever its scope, a token may end itself. */
+void
+grant_delete(struct request *r)
+{
+	char user[WHO_NAME];
+	struct found found;
+	struct store_txn *txn;
+	json_t *shape;
+
+	if (find(r, &found) == -1)
+		return;
+	shape = shape_authorization(found.id, found.record, NULL);
+	json_decref(found.record);
+	if ((r->who.scope & SCOPE_GLOBAL) == 0 &&
+	    strcmp(r->params[0], "~") != 0) {
+		json_decref(shape);
+		respond_error(r, MHD_HTTP_FORBIDDEN, "forbidden",
+		    "the scope of this token does not reach to other ones");
+		return;
+	}
+	txn = store_begin(r->api->store);
+	store_if(txn, found.key, found.rev);
+	store_del(txn, found.key);
+	request_user(r, user, sizeof(user));
+	log_info("api: token %s is revoked by %s", found.id, user);
+	request_commit(r, txn, MHD_HTTP_OK, shape);
+}
+
+/* ---- a password -------------------------------------------------------- */
+
+struct login {
+	char email[USER_EMAIL];
+	char password[USER_PASSWORD_MAX + 1];
+};
+
+/* Whether the request has an address and a password: no token is one. */
+static int
+login_read(struct request *r, struct login *login)
+{
+	char text[sizeof(struct login) + 8], *colon;
+	const char *header;
+	size_t len = 0;
+	int good = 0;
+
+	header = MHD_lookup_connection_value(
+	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	if (header == NULL || strncasecmp(header, "Basic ", 6) != 0 ||
+	    sodium_base642bin((uint8_t *)text, sizeof(text) - 1, header + 6,
+		strlen(header + 6), NULL, &len, NULL,
+		sodium_base64_VARIANT_ORIGINAL) != 0)
+		return 0;
+	text[len] = '\0';
+	if (strlen(text) == len && (colon = strchr(text, ':')) != NULL) {
+		*colon++ = '\0';
+		good =
+		    user_email(login->email, text) == 0 && *colon != '\0' &&
+		    strncmp(colon, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) != 0 &&
+		    strlcpy(login->password, colon, sizeof(login->password)) <
+			sizeof(login->password);
+	}
+	explicit_bzero(text, sizeof(text));
+	return good;
+}
+
+/* Of attempts at one account, from wherever. */
+static uint64_t
+login_number(const char *email)
+{
+	uint64_t number;
+
+	(void)crypto_generichash((uint8_t *)&number, sizeof(number),
+	    (const uint8_t *)email, strlen(email), NULL, 0);
+	return number;
+}
+
+static void
+login_refuse(struct request *r, unsigned int wait)
+{
+	char seconds[16];
+
+	if (wait == 0) {
+		respond_error(r, MHD_HTTP_UNAUTHORIZED, "unauthorized",
+		    "that address and that password do not fit");
+		return;
+	}
+	respond_error(r, MHD_HTTP_TOO_MANY_REQUESTS, "rate_limit",
+	    "too many wrong passwords: try again in %u s", wait);
+	snprintf(seconds, sizeof(seconds), "%u", wait);
+	respond_header(r, "Retry-After", seconds);
+}
+
+/*
+ * Wrong ones are counted by address and by account.  Those of an account do
+ * not hold up whoever comes from where it was last used with its password:
+ * strangers could lock its owner out else.
+ */
+static int
+login_check(struct request *r, struct login *login, json_t *user)
+{
+	struct access *a = r->api->access;
+	uint64_t number = login_number(login->email);
+	const char *address = r->who.address;
+	unsigned int wait;
+	int good, known;
+
+	known = user != NULL && model_number(user, "login") != 0 &&
+		strcmp(model_text(user, "address"), address) == 0;
+	if ((wait = access_wait(a, address, known ? number : 0)) == 0 && !known)
+		wait = access_wait(a, NULL, number);
+	if (wait > 0) {
+		login_refuse(r, wait);
+		return 0;
+	}
+	if ((good = user_check(r, user, login->password, known)) == -1)
+		return 0;
+	if (good == 1 && !user_is_suspended(user))
+		return 1;
+	access_wrong(a, address, known ? number : 0);
+	if (!known)
+		access_wrong(a, NULL, number);
+	login_refuse(r, 0);
+	return 0;
+}
+
+/* The request is the user's from here on. */
+static void
+login_enter(struct request *r, const char *email, json_t *user)
+{
+	strlcpy(r->who.name, email, sizeof(r->who.name));
+	strlcpy(r->who.id, model_text(user, "id"), sizeof(r->who.id));
+	(void)who_parse_role(model_text(user, "role"), &r->who.role);
+	r->who.scope = SCOPE_ALL;
+}
+
+/* ---- made -------------------------------------------------------------- */
+
+/* The words with blanks between them; -1 after an answer. */
+static int
+read_scope(struct request *r, char text[SCOPE_TEXT])
+{
+	json_t *value;
+	const char *word;
+	size_t i;
+
+	text[0] = '\0';
+	json_array_foreach (json_object_get(r->json, "scope"), i, value) {
+		word = json_string_value(value);
+		if (word == NULL || strchr(word, ' ') != NULL ||
+		    who_scope(word) == 0 ||
+		    strlen(text) + strlen(word) + 2 > SCOPE_TEXT) {
+			respond_invalid(
+			    r, "scope[%zu] has to be one of " SCOPE_FORM, i);
+			return -1;
+		}
+		if (text[0] != '\0')
+			strlcat(text, " ", SCOPE_TEXT);
+		strlcat(text, word, SCOPE_TEXT);
+	}
+	if (text[0] == '\0')
+		strlcpy(text, "global", SCOPE_TEXT);
+	return 0;
+}
+
+static void
+issue(struct request *r, struct store_txn *txn, int session)
+{
+	char scope[SCOPE_TEXT];
+	struct token_wish wish;
+
+	if (read_scope(r, scope) == -1) {
+		store_abandon(txn);
+		return;
+	}
+	wish.scope = scope;
+	wish.description = model_text(r->json, "description");
+	wish.seconds = check_number(json_object_get(r->json, "expires_in"));
+	wish.session = session;
+	if (session && wish.seconds == 0)
+		wish.seconds = LOGIN_LIFE;
+	token_issue(r, txn, &wish, shape_authorization);
+}
+
+static void
+issue_by_login(struct request *r, struct login *login)
+{
+	struct store_txn *txn;
+	char key[STORE_KEY_MAX + 1];
+	json_t *seen, *user;
+	uint64_t rev;
+
+	user = user_get(r->api->store, login->email, &rev);
+	if (login_check(r, login, user)) {
+		seen = json_copy(user);
+		json_object_set_new(seen, "login", json_integer(id_now()));
+		json_object_set_new(
+		    seen, "address", json_string(r->who.address));
+		login_enter(r, login->email, user);
+		txn = store_begin(r->api->store);
+		store_if(txn, key_format(key, "user/%s", login->email), rev);
+		store_put(txn, key, seen);
+		json_decref(seen);
+		issue(r, txn, 1);
+	}
+	json_decref(user);
+}
+
+void
+grant_create(struct request *r)
+{
+	char err[PAAS_ERRLEN];
+	struct login login;
+
+	if (r->door->kind == DOOR_TOKENS && login_read(r, &login)) {
+		if (check_object(r->json, fields, "", err) == -1)
+			respond_invalid(r, "%s", err);
+		else
+			issue_by_login(r, &login);
+		explicit_bzero(&login, sizeof(login));
+		return;
+	}
+	if (!access_identify(r))
+		return;
+	if (r->door->kind == DOOR_TOKENS &&
+	    ((r->who.scope & SCOPE_GLOBAL) == 0 || r->who.app[0] != '\0'))
+		respond_error(r, MHD_HTTP_FORBIDDEN, "forbidden",
+		    "only a token of the scope global makes others");
+	else if (check_object(r->json, fields, "", err) == -1)
+		respond_invalid(r, "%s", err);
+	else
+		issue(r, store_begin(r->api->store), 0);
+}

@@ -1,0 +1,314 @@
+#include "api/password.h"
+
+#include <bsd/string.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "api/server.h"
+#include "common/log.h"
+
+#define RUNNING_MAX 2  /* 64 MiB each */
+#define WAITING_MAX 64 /* three seconds' worth */
+#define REQUEST_MAX 1024
+
+/* Of no password that anybody knows. */
+#define NOBODYS                                                  \
+	"$argon2id$v=19$m=65536,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$" \
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+struct job {
+	TAILQ_ENTRY(job) entry;
+	struct passwords *passwords;
+	password_cb done;
+	void *arg;
+	sd_event_source *exit;
+	pid_t pid;
+	int socket;
+	int pidfd;
+	size_t len;
+	char request[REQUEST_MAX];
+};
+TAILQ_HEAD(jobs, job);
+
+struct passwords {
+	struct api *api;
+	struct jobs waiting;
+	struct jobs running;
+	sd_event_source *turn; /* so that nobody is called from within */
+	unsigned int nwaiting, nrunning;
+};
+
+static void passwords_start(struct passwords *);
+
+static void
+job_free(struct job *job)
+{
+	sd_event_source_disable_unref(job->exit);
+	if (job->socket != -1)
+		(void)close(job->socket);
+	if (job->pidfd != -1)
+		(void)close(job->pidfd);
+	sodium_memzero(job, sizeof(*job));
+	free(job);
+}
+
+/* ---- one process ------------------------------------------------------- */
+
+static int
+job_spawn(struct job *job, int theirs)
+{
+	char path[sizeof(job->passwords->api->conf->libexec_dir) + 32];
+	char *argv[] = {(char[]){"paas-password"}, NULL}, *env[] = {NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	int error;
+
+	snprintf(path, sizeof(path), "%s/paas-password",
+	    job->passwords->api->conf->libexec_dir);
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawnattr_setflags(
+	    &attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, theirs, 0);
+	posix_spawn_file_actions_adddup2(&actions, theirs, 1);
+	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+	error = posix_spawn(&job->pid, path, &actions, &attr, argv, env);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attr);
+	if (error != 0)
+		log_err("api: %s: %s", path, strerror(error));
+	return error == 0 ? 0 : -1;
+}
+
+/* Its answer is there as a whole: it fits the socket's buffer. */
+static void
+job_finish(struct job *job)
+{
+	struct passwords *p = job->passwords;
+	enum password_result result = PASSWORD_BROKEN;
+	char answer[PASSWORD_HASH] = "";
+	const char *hash = NULL;
+	int status = -1;
+	ssize_t n;
+
+	if (waitpid(job->pid, &status, WNOHANG) == job->pid)
+		job->pid = 0;
+	n = read(job->socket, answer, sizeof(answer) - 1);
+	if (status == 0 && n > 0) {
+		answer[n] = '\0';
+		if (strcmp(answer, "no") == 0)
+			result = PASSWORD_WRONG;
+		else
+			result = PASSWORD_GOOD;
+		if (answer[0] == '$')
+			hash = answer;
+	} else
+		log_err("api: paas-password did not answer");
+	TAILQ_REMOVE(&p->running, job, entry);
+	p->nrunning--;
+	job->done(result, hash, job->arg);
+	job_free(job);
+	sodium_memzero(answer, sizeof(answer));
+	passwords_start(p);
+}
+
+static int
+job_on_exit(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	(void)source, (void)fd, (void)events;
+	job_finish(arg);
+	return 0;
+}
+
+static int
+job_run(struct job *job)
+{
+	int pair[2], rc;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		pair) == -1)
+		return -1;
+	job->socket = pair[0];
+	/* The helper is to wait for what is sent, and for the end of it. */
+	(void)fcntl(pair[1], F_SETFL, 0);
+	rc = job_spawn(job, pair[1]);
+	(void)close(pair[1]);
+	if (rc == -1)
+		return -1;
+	rc = write(job->socket, job->request, job->len) == (ssize_t)job->len &&
+		     shutdown(job->socket, SHUT_WR) == 0
+		 ? 0
+		 : -1;
+	sodium_memzero(job->request, sizeof(job->request));
+	job->pidfd = (int)syscall(SYS_pidfd_open, job->pid, 0);
+	if (rc == 0 && job->pidfd != -1 &&
+	    sd_event_add_io(job->passwords->api->event, &job->exit, job->pidfd,
+		EPOLLIN, job_on_exit, job) >= 0)
+		return 0;
+	(void)kill(job->pid, SIGKILL);
+	(void)waitpid(job->pid, NULL, 0);
+	return -1;
+}
+
+/* ---- the queue --------------------------------------------------------- */
+
+static void
+passwords_start(struct passwords *p)
+{
+	struct job *job;
+
+	while (p->nrunning < RUNNING_MAX &&
+	       (job = TAILQ_FIRST(&p->waiting)) != NULL) {
+		TAILQ_REMOVE(&p->waiting, job, entry);
+		p->nwaiting--;
+		if (job_run(job) == 0) {
+			TAILQ_INSERT_TAIL(&p->running, job, entry);
+			p->nrunning++;
+			continue;
+		}
+		job->done(PASSWORD_BROKEN, NULL, job->arg);
+		job_free(job);
+	}
+}
+
+static struct job *
+job_new(struct passwords *p, password_cb done, void *arg)
+{
+	struct job *job;
+
+	if (p->nwaiting >= WAITING_MAX ||
+	    (job = calloc(1, sizeof(*job))) == NULL)
+		return NULL;
+	job->passwords = p;
+	job->done = done;
+	job->arg = arg;
+	job->socket = job->pidfd = -1;
+	return job;
+}
+
+static void
+job_add(struct job *job, const char *text)
+{
+	size_t len = strlen(text) + 1;
+
+	if (job->len + len > sizeof(job->request))
+		return;
+	memcpy(job->request + job->len, text, len);
+	job->len += len;
+}
+
+static void
+job_queue(struct job *job, int first)
+{
+	struct passwords *p = job->passwords;
+
+	if (first)
+		TAILQ_INSERT_HEAD(&p->waiting, job, entry);
+	else
+		TAILQ_INSERT_TAIL(&p->waiting, job, entry);
+	p->nwaiting++;
+	(void)sd_event_source_set_enabled(p->turn, SD_EVENT_ONESHOT);
+}
+
+int
+password_hash(
+    struct passwords *p, const char *password, password_cb done, void *arg)
+{
+	struct job *job = job_new(p, done, arg);
+
+	if (job == NULL)
+		return -1;
+	job->request[job->len++] = 'H';
+	job_add(job, password);
+	job_queue(job, 1);
+	return 0;
+}
+
+int
+password_check(struct passwords *p, const char *hash, const char *password,
+    int first, password_cb done, void *arg)
+{
+	struct job *job = job_new(p, done, arg);
+
+	if (job == NULL)
+		return -1;
+	job->request[job->len++] = 'C';
+	job_add(job, hash != NULL ? hash : NOBODYS);
+	job_add(job, password);
+	job_queue(job, first);
+	return 0;
+}
+
+/* ---- open and close ---------------------------------------------------- */
+
+static int
+passwords_on_turn(sd_event_source *source, void *arg)
+{
+	(void)source;
+	passwords_start(arg);
+	return 0;
+}
+
+struct passwords *
+passwords_open(struct api *api, char err[PAAS_ERRLEN])
+{
+	struct passwords *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (p == NULL) {
+		snprintf(err, PAAS_ERRLEN, "out of memory");
+		return NULL;
+	}
+	p->api = api;
+	TAILQ_INIT(&p->waiting);
+	TAILQ_INIT(&p->running);
+	r = sd_event_add_defer(api->event, &p->turn, passwords_on_turn, p);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(p->turn, SD_EVENT_OFF);
+	if (r < 0) {
+		snprintf(err, PAAS_ERRLEN, "event loop: %s", strerror(-r));
+		passwords_close(p);
+		return NULL;
+	}
+	return p;
+}
+
+void
+passwords_close(struct passwords *p)
+{
+	struct job *job;
+
+	if (p == NULL)
+		return;
+	sd_event_source_disable_unref(p->turn);
+	while ((job = TAILQ_FIRST(&p->waiting)) != NULL) {
+		TAILQ_REMOVE(&p->waiting, job, entry);
+		job->done(PASSWORD_BROKEN, NULL, job->arg);
+		job_free(job);
+	}
+	while ((job = TAILQ_FIRST(&p->running)) != NULL) {
+		TAILQ_REMOVE(&p->running, job, entry);
+		(void)kill(job->pid, SIGKILL);
+		(void)waitpid(job->pid, NULL, 0);
+		job->done(PASSWORD_BROKEN, NULL, job->arg);
+		job_free(job);
+	}
+	free(p);
+}

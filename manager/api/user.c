@@ -1,0 +1,107 @@
+#include "api/user.h"
+
+#include <bsd/string.h>
+#include <ctype.h>
+#include <string.h>
+
+#include "api/id.h"
+#include "api/request.h"
+#include "api/respond.h"
+#include "store/keys.h"
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyz0123456789"
+
+int
+user_email(char out[USER_EMAIL], const char *text)
+{
+	size_t len = strlen(text), local, n;
+	char *p;
+
+	if (len >= USER_EMAIL)
+		return -1;
+	for (n = 0; n <= len; n++)
+		out[n] = (char)tolower((unsigned char)text[n]);
+	local = strspn(out, LETTERS "._%+-");
+	if (local == 0 || out[local] != '@' || out[0] == '.')
+		return -1;
+	p = out + local + 1;
+	n = strspn(p, LETTERS ".-");
+	return n > 0 && p[n] == '\0' && p[0] != '.' && p[0] != '-' &&
+		       p[n - 1] != '.' && strstr(p, "..") == NULL
+		   ? 0
+		   : -1;
+}
+
+int
+user_email_valid(const char *text)
+{
+	char email[USER_EMAIL];
+
+	return user_email(email, text) == 0;
+}
+
+json_t *
+user_get(struct store *store, const char *email, uint64_t *rev)
+{
+	char key[STORE_KEY_MAX + 1];
+
+	return store_get(store, key_format(key, "user/%s", email), rev);
+}
+
+struct find {
+	const char *id;
+	char *email;
+	json_t *user;
+	uint64_t rev;
+};
+
+static int
+find_by_id(const char *key, json_t *user, uint64_t rev, void *arg)
+{
+	struct find *find = arg;
+
+	if (strcmp(model_text(user, "id"), find->id) != 0 ||
+	    key_part(key, 1, find->email, USER_EMAIL) == -1)
+		return 0;
+	find->user = json_incref(user);
+	find->rev = rev;
+	return 1;
+}
+
+json_t *
+user_find(
+    struct request *r, const char *which, char email[USER_EMAIL], uint64_t *rev)
+{
+	struct find find = {which, email, NULL, 0};
+
+	if (strcmp(which, "~") == 0 && r->who.id[0] != '\0')
+		which = r->who.name;
+	if (id_is_uuid(which))
+		(void)store_each(r->api->store, "user/", find_by_id, &find);
+	else if (user_email(email, which) == 0)
+		find.user = user_get(r->api->store, email, &find.rev);
+	*rev = find.rev;
+	if (find.user == NULL)
+		respond_missing(r,
+		    "there is no user \"%.60s\": paas users lists them", which);
+	return find.user;
+}
+
+int
+user_is_suspended(json_t *user)
+{
+	return json_is_true(json_object_get(user, "suspended"));
+}
+
+static int
+user_first(const char *key, uint64_t rev, void *arg)
+{
+	(void)key, (void)rev, (void)arg;
+	return 1;
+}
+
+int
+user_is_none(struct store *store)
+{
+	return store_each_key(store, "user/", "user/", user_first, NULL) == 0;
+}

@@ -1,0 +1,137 @@
+/*
+ * What users that are gone have left: tokens, keys, roles and set-up tokens
+ * that are good for nothing.  Looked for at each start, and when one goes.
+ */
+#include "api/user_sweep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/server.h"
+#include "api/user.h"
+#include "common/log.h"
+
+#define SWEEP_SLICE (STORE_OPS_MAX - 4)
+
+struct user_sweep {
+	struct api *api;
+	struct store_watch *watch;
+	sd_event_source *turn;
+	struct store_txn *txn; /* while a slice is filled */
+	const char *field;     /* the user's address is its; NULL: in the key */
+	int count;
+	int busy; /* a commit will call back */
+};
+
+static const struct {
+	const char *prefix;
+	const char *field;
+} kinds[] = {
+    {"token/", "user"},
+    {"sshkey/", "user"},
+    {"setup/", "user"},
+    {"member/", NULL},
+};
+
+static int
+sweep_add(const char *key, json_t *record, uint64_t rev, void *arg)
+{
+	struct user_sweep *s = arg;
+	const char *owner = model_text(record, "owner"), *email;
+	json_t *user;
+	int gone;
+
+	if (owner[0] == '\0')
+		return 0;
+	email = s->field != NULL ? model_text(record, s->field)
+				 : strrchr(key, '/') + 1;
+	user = user_get(s->api->store, email, NULL);
+	gone = user == NULL || strcmp(model_text(user, "id"), owner) != 0;
+	json_decref(user);
+	if (!gone)
+		return 0;
+	store_if(s->txn, key, rev);
+	store_del(s->txn, key);
+	return ++s->count >= SWEEP_SLICE;
+}
+
+static void
+sweep_committed(enum store_result result, uint64_t rev, void *arg)
+{
+	struct user_sweep *s = arg;
+
+	(void)rev;
+	s->busy = 0;
+	if (result == STORE_OK || result == STORE_CONFLICT)
+		(void)sd_event_source_set_enabled(s->turn, SD_EVENT_ONESHOT);
+	else
+		log_warn("api: what users have left stays for now: %s",
+		    store_strerror(result));
+}
+
+static int
+sweep_on_turn(sd_event_source *source, void *arg)
+{
+	struct user_sweep *s = arg;
+
+	(void)source;
+	if (s->busy)
+		return 0;
+	s->txn = store_begin(s->api->store);
+	s->count = 0;
+	for (size_t i = 0;
+	     i < sizeof(kinds) / sizeof(kinds[0]) && s->count < SWEEP_SLICE;
+	     i++) {
+		s->field = kinds[i].field;
+		(void)store_each(s->api->store, kinds[i].prefix, sweep_add, s);
+	}
+	if (s->count == 0) {
+		store_abandon(s->txn);
+		return 0;
+	}
+	s->busy = 1;
+	store_commit(s->txn, sweep_committed, s);
+	return 0;
+}
+
+static void
+sweep_on_change(const char *key, json_t *user, uint64_t rev, void *arg)
+{
+	struct user_sweep *s = arg;
+
+	(void)key, (void)rev;
+	if (user == NULL)
+		(void)sd_event_source_set_enabled(s->turn, SD_EVENT_ONESHOT);
+}
+
+struct user_sweep *
+user_sweep_open(struct api *api, char err[PAAS_ERRLEN])
+{
+	struct user_sweep *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (s == NULL) {
+		snprintf(err, PAAS_ERRLEN, "out of memory");
+		return NULL;
+	}
+	s->api = api;
+	r = sd_event_add_defer(api->event, &s->turn, sweep_on_turn, s);
+	if (r < 0) {
+		snprintf(err, PAAS_ERRLEN, "event loop: %s", strerror(-r));
+		free(s);
+		return NULL;
+	}
+	s->watch = store_watch(api->store, "user/", sweep_on_change, s);
+	return s;
+}
+
+void
+user_sweep_close(struct user_sweep *s)
+{
+	if (s == NULL)
+		return;
+	store_unwatch(s->watch);
+	sd_event_source_disable_unref(s->turn);
+	free(s);
+}

@@ -1,0 +1,72 @@
+/*
+ * Somebody who asks, and what they may.
+ *
+ * Two things have to be so: the role that somebody has for an app, or for all
+ * of them, reaches to what they ask for; and so does the scope of the token
+ * that they ask with.  An administrator of this machine, who comes by
+ * manager.sock, and whose tokens stand for the machine, has every role.
+ */
+#ifndef PAAS_API_WHO_H
+#define PAAS_API_WHO_H
+
+#include <jansson.h>
+#include <netinet/in.h>
+#include <stdint.h>
+
+#include "api/model.h"
+#include "store/store.h"
+
+#define WHO_NAME 101 /* an email address, or a user of this machine */
+
+/* Each has what those before it have. */
+enum role {
+	ROLE_NONE,
+	ROLE_VIEWER,   /* sees all but config vars */
+	ROLE_DEPLOYER, /* pushes, and changes what an app is */
+	ROLE_ADMIN     /* destroys it, and says who may what */
+};
+
+/* What a token may be used for, by the words of its "scope". */
+#define SCOPE_IDENTITY      0x01U /* who one is */
+#define SCOPE_READ          0x02U
+#define SCOPE_READ_SECRETS  0x04U /* config vars */
+#define SCOPE_WRITE         0x08U
+#define SCOPE_WRITE_SECRETS 0x10U
+#define SCOPE_DEPLOY        0x20U /* push to an app, and see what came of it */
+#define SCOPE_GLOBAL        0x40U /* users and tokens */
+#define SCOPE_ALL           0x7fU
+
+#define SCOPE_FORM                                                       \
+	"global, read, read-protected, write, write-protected, deploy, " \
+	"identity"
+
+struct who {
+	char name[WHO_NAME];
+	char id[37];    /* the user's; "" for an administrator of the machine */
+	enum role role; /* for all apps */
+	unsigned int scope;
+	char app[MODEL_NAME_MAX]; /* the only one that a token is for, or "" */
+	uint64_t token;           /* 0: none */
+	char address[INET6_ADDRSTRLEN]; /* as nginx has it; "": this machine */
+};
+
+/* "viewer": 0, or -1. */
+int who_parse_role(const char *word, enum role *);
+const char *who_role(enum role);
+
+/* The bits of words between blanks; 0 if there is none, or a wrong one. */
+unsigned int who_scope(const char *words);
+
+/* An administrator of this machine by that name. */
+void who_is_local(struct who *, const char *name);
+
+/*
+ * Whose the record of a token or a key is: fills all but token and address.
+ * 0, or -1 if that user is no more, or is not to come in.
+ */
+int who_read(struct store *, json_t *record, struct who *);
+
+/* What somebody is to an app, by its name: the greater of both roles. */
+enum role who_role_for(struct store *, const struct who *, const char *app);
+
+#endif

@@ -1,0 +1,299 @@
+#!/usr/bin/perl
+# Who may what on api.sock: users, log-ins, tokens, roles, and each route of
+# the API's own table against all who may not use it.
+use strict;
+use warnings;
+use lib 't/lib';
+use JSON::PP;
+use Manager;
+use MIME::Base64;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $m = Manager->new;
+my $setup = qr/^setup_[0-9a-f]{64}$/;
+my $token = qr/^paas_[0-9a-f]{16}_[0-9a-f]{64}$/;
+
+# An address for each attempt: wrong ones are counted by it.
+my $from = 0;
+sub address { $from++; return sprintf '10.%d.%d.%d', $from >> 16, $from >> 8 & 255, $from & 255 }
+
+sub bearer { return (Authorization => "Bearer $_[0]") }
+sub basic { return (Authorization => 'Basic ' . encode_base64("$_[0]:$_[1]", '')) }
+
+# door(method, path, body, headers): as nginx passes it on.
+sub door {
+    my ($method, $path, $body, %headers) = @_;
+    return $m->call($method, $path, $body, 'X-Real-IP' => address(), 'X-Paas-Via' => 'api', %headers, Socket => 'api.sock');
+}
+
+sub fine {
+    my ($what, $status, @request) = @_;
+    my $r = door(@request);
+    is($r->{status}, $status, $what) or diag $r->{body};
+    return $r->{json};
+}
+
+sub refused {
+    my ($what, $status, $pattern, @request) = @_;
+    my $r = door(@request);
+    is($r->{status}, $status, "$what: $status") or diag $r->{body};
+    like($r->{json}{message} // '', $pattern, "$what: the message");
+    return $r;
+}
+
+my $authorizations = '/oauth/authorizations';
+sub login { return door('POST', $authorizations, {}, basic(@_[0, 1]), @_[2 .. $#_]) }
+
+# ---- the first administrator --------------------------------------------
+
+my $first = $m->good('a set-up token', 201, 'POST', '/setup-tokens', {});
+like($first->{token}, $setup, 'its text');
+is($first->{email}, undef, 'for whoever comes first');
+refused('none from outside', 401, qr/token/, 'POST', '/setup-tokens', {});
+my %admin = (email => 'Ada@Example.com', password => 'correct horse', name => 'Ada');
+refused("set-up $_->[0]", $_->[1], $_->[2], 'POST', '/setup', { token => $first->{token}, %admin, %{ $_->[3] } }) for
+    ['with a wrong token', 401, qr/not good here/, { token => 'setup_' . '0' x 64 }],
+    ['with a token of a number', 422, qr/^token has to be a string/, { token => 1 }],
+    ['without an address', 422, qr/^email is missing/, { email => undef }],
+    ['with no address', 422, qr/^email "ada" is not right/, { email => 'ada' }],
+    ['with a path', 422, qr/^email/, { email => 'a/../b@x' }],
+    ['with a short password', 422, qr/^password has to be 8 to 256 bytes long, not 7/, { password => 'secret7' }],
+    ['as a role', 422, qr/^role is not a field/, { role => 'admin' }];
+my $ada = fine('set-up', 201, 'POST', '/setup', { token => $first->{token}, %admin });
+is("$ada->{email} $ada->{role} $ada->{name}", 'ada@example.com admin Ada', 'the first administrator, in lower case');
+ok(!exists $ada->{password}, 'without the password');
+refused('the same token again', 401, qr/not good here/, 'POST', '/setup', { token => $first->{token}, %admin });
+$m->bad('another one for the first', 409, qr/users already/, 'POST', '/setup-tokens', {});
+
+# ---- log-in -------------------------------------------------------------
+
+my $r = login('ADA@example.com', 'correct horse');
+is($r->{status}, 201, 'log-in') or diag $r->{body};
+like($r->{json}{access_token}{token}, $token, 'gives a token');
+is_deeply($r->{json}{scope}, ['global'], 'for all');
+cmp_ok($r->{json}{access_token}{expires_in}, '>', 29 * 86400, 'for a month');
+my @ada = bearer($r->{json}{access_token}{token});
+is(fine('account', 200, 'GET', '/account', undef, @ada)->{email}, 'ada@example.com', 'it is hers');
+is(fine('account by Basic', 200, 'GET', '/account', undef, basic('ada@example.com', $r->{json}{access_token}{token}))->{email},
+    'ada@example.com', 'the token as a password, too');
+refused("log-in with $_->[0]", 401, qr/./, 'POST', $authorizations, {}, @{ $_->[1] }) for
+    ['a wrong password', [basic('ada@example.com', 'correct house')]], ['no password', [basic('ada@example.com', '')]],
+    ['a stranger', [basic('eve@example.com', 'correct horse')]], ['no address', [basic('ada', 'correct horse')]],
+    ['a NUL', [basic('ada@example.com', "correct horse\0")]], ['nothing', []];
+refused('the password elsewhere', 401, qr/token/, 'GET', '/account', undef, basic('ada@example.com', 'correct horse'));
+refused("an authorization $_->[0]", 422, $_->[1], 'POST', $authorizations, $_->[2], @ada) for
+    ['of no scope', qr/^scope\[1\] has to be one of global/, { scope => ['read', 'all'] }],
+    ['of a word', qr/^scope has to be an array/, { scope => 'read' }],
+    ['for ever', qr/^expires_in has to be/, { expires_in => 9e9 }];
+my $short = fine('a short one', 201, 'POST', $authorizations, { scope => ['read'], expires_in => 1, description => 'ci' }, @ada);
+
+# ---- users --------------------------------------------------------------
+
+my %user;
+for my $name (qw(vic dan oli eve)) {
+    my $u = fine("the user $name", 201, 'POST', '/users', { email => "$name\@example.com" }, @ada);
+    is("$u->{role} " . ($u->{has_password} ? 1 : 0), 'member 0', 'a member without a password');
+    like($u->{setup_token}, $setup, 'who can set one');
+    $user{$name} = $u;
+}
+refused("a user $_->[0]", 422, $_->[1], 'POST', '/users', $_->[2], @ada) for
+    ['twice', qr/^email "vic\@example.com" is taken/, { email => 'Vic@example.com' }],
+    ['of no role', qr/^role "god" is not right/, { email => 'x@y', role => 'god' }],
+    ['of no address', qr/^email is missing/, {}];
+my %as = (ada => \@ada);
+for my $name (qw(vic dan oli eve)) {
+    my %new = (token => $user{$name}{setup_token}, password => "secret of $name");
+    fine("$name sets a password", 201, 'POST', '/setup', \%new);
+    my $got = login("$name\@example.com", "secret of $name");
+    is($got->{status}, 201, "$name logs in") or diag $got->{body};
+    $as{$name} = [bearer($got->{json}{access_token}{token})];
+}
+refused('users, of a member', 403, qr/admin of the platform.*users:set vic\@example.com/, 'GET', '/users', undef, @{ $as{vic} });
+is(fine('oneself', 200, 'GET', '/users/~', undef, @{ $as{vic} })->{email}, 'vic@example.com', 'everybody sees themselves');
+refused('another', 403, qr/only administrators/, 'GET', '/users/dan@example.com', undef, @{ $as{vic} });
+is(fine('a role for all', 200, 'PATCH', '/users/oli@example.com', { role => 'deployer' }, @ada)->{role}, 'deployer', 'deployer of all apps');
+fine('a new password', 200, 'PATCH', '/account', { password => 'secret of vic', new_password => 'new secret' }, @{ $as{vic} });
+refused('with the old one', 422, qr/^password is not the one/, 'PATCH', '/account',
+    { password => 'secret of vic', new_password => 'third secret' }, @{ $as{vic} });
+is(login('vic@example.com', 'secret of vic')->{status}, 401, 'the old one is over');
+is(login('vic@example.com', 'new secret')->{status}, 201, 'the new one is it');
+
+# ---- roles --------------------------------------------------------------
+
+is(fine('an app of a member', 201, 'POST', '/apps', { name => 'other' }, @{ $as{dan} })->{owner}{email}, 'dan@example.com', 'is theirs');
+is_deeply([map { "$_->{user}{email} $_->{role}" } @{ fine('who may what', 200, 'GET', '/apps/other/collaborators', undef, @{ $as{dan} }) }],
+    ['dan@example.com admin'], 'who made it is its admin');
+fine('an app', 201, 'POST', '/apps', { name => 'shop' }, @ada);
+my $of = '/apps/shop/collaborators';
+refused("a collaborator $_->[0]", $_->[1], $_->[2], 'POST', $of, $_->[3], @ada) for
+    ['of nobody', 404, qr/no user "x\@y"/, { user => 'x@y' }], ['of no role', 422, qr/^role "member" is not/, { user => 'vic@example.com', role => 'member' }],
+    ['who may sing', 422, qr/^permissions\[1\] has to be view/, { user => 'vic@example.com', permissions => ['view', 'sing'] }];
+my $vic = fine('a viewer', 201, 'POST', $of, { user => 'vic@example.com', permissions => ['view'] }, @ada);
+is("$vic->{role} $vic->{app}{name} $vic->{permissions}[0]{name}", 'viewer shop view', 'by the words of Heroku');
+refused('twice', 422, qr/collaborator of shop already/, 'POST', $of, { user => 'vic@example.com' }, @ada);
+refused('by a viewer', 403, qr/you are viewer of shop.*admin/, 'POST', $of, { user => 'eve@example.com' }, @{ $as{vic} });
+is(fine('a deployer of it', 201, 'POST', $of, { user => 'eve@example.com' }, @ada)->{role}, 'deployer', 'if nothing is said');
+fine('deployers push', 200, 'GET', '/apps/shop/config-vars', undef, @{ $as{eve} });
+refused('deployers do not destroy', 403, qr/deployer of shop, and that takes one who is admin/, 'DELETE', '/apps/shop', undef, @{ $as{eve} });
+is(fine('changed', 200, 'PATCH', "$of/eve\@example.com", { role => 'admin' }, @ada)->{role}, 'admin', 'to admin');
+is_deeply([map { $_->{name} } @{ fine("apps of $_->[0]", 200, 'GET', '/apps', undef, @{ $as{ $_->[0] } }) }], $_->[1], 'those that one may see')
+    for ['ada', ['other', 'shop']], ['vic', ['shop']], ['dan', ['other']], ['oli', ['other', 'shop']];
+my ($event) = grep { $_->{kind} eq 'access' } @{ $m->good('timeline', 200, 'GET', '/apps/shop/timeline') };
+like($event->{text}, qr/vic\@example.com is viewer now, by ada\@example.com/, 'the timeline tells of it');
+
+# ---- tokens -------------------------------------------------------------
+
+my %by;
+for my $scope ('read', 'read-protected', 'write', 'deploy', 'identity') {
+    $by{$scope} = [bearer(fine("a token to $scope", 201, 'POST', '/tokens', { scope => $scope, app => 'shop' }, @{ $as{eve} })->{token})];
+}
+my $tar = 'application/x-tar';
+my %may = (
+    'GET /apps/shop' => 'read read-protected write deploy', 'GET /apps/shop/config-vars' => 'read-protected',
+    'PATCH /apps/shop/config-vars' => '', 'GET /apps/shop/dynos' => 'read read-protected write',
+    'PATCH /apps/shop' => 'write', 'POST /apps/shop/resources' => 'write deploy', 'GET /account' => 'read read-protected write identity',
+    'POST /tokens' => '', 'POST /apps' => '', 'GET /health' => '', 'GET /apps/other' => '');
+for my $route (sort keys %may) {
+    my ($method, $path) = split ' ', $route;
+    my @good = grep { door($method, $path, $method eq 'GET' ? undef : '{}', @{ $by{$_} })->{status} !~ /^40[134]$/ } sort keys %by;
+    is_deeply(\@good, [sort split ' ', $may{$route}], "$route is for @good");
+}
+is(scalar @{ fine('her tokens', 200, 'GET', '/tokens', undef, @{ $as{eve} }) }, 6, 'she sees her own');
+refused('a token of another', 404, qr/no token/, 'DELETE', "/tokens/$short->{id}", undef, @{ $as{eve} });
+refused('an authorization of another', 404, qr/no authorization/, 'GET', "$authorizations/$short->{id}", undef, @{ $as{eve} });
+ok(@{ $m->good('all tokens', 200, 'GET', '/tokens') } > 10, 'root sees all');
+is(fine('the one in use', 200, 'DELETE', "$authorizations/~", undef, @{ $by{read} })->{scope}[0], 'read', 'a token ends itself');
+refused('which is over', 401, qr/token/, 'GET', '/apps/shop', undef, @{ $by{read} });
+
+# ---- the table ----------------------------------------------------------
+
+open my $fh, '<', 'manager/api/api_table.c' or die "api_table.c: $!";
+my @routes = map { /^\{"(\w+)",\s+"([^"]+)",\s+\w+,\s+(\w+),\s+(\w+),\s+(\w+|NULL)\},/ ? [$1, $2, $3, $4, $5] : () } <$fh>;
+close $fh;
+cmp_ok(scalar @routes, '>', 90, 'the table is read');
+my %methods;
+push @{ $methods{ $_->[1] } }, $_->[0] for @routes;
+my $large = '{"a":"' . 'x' x (1024 * 1024) . '"}';
+my @expired = bearer($short->{access_token}{token});
+sleep 0.1 while door('GET', '/account', undef, @expired)->{status} == 200;
+
+# What is wrong, asked by whom, with which body, and what is to come of it.
+my %open = map { $_ => 1 } 'POST /setup', 'POST /oauth/authorizations';
+sub status_without { my ($need) = @_; return $need eq 'OPEN' ? qr/^4(01|22)$/ : $need =~ /^(LOCAL|GIT)$/ ? qr/^404$/ : qr/^401$/ }
+sub status_viewer {
+    my ($need, $method) = @_;
+    return qr/^404$/ if $need =~ /^(LOCAL|GIT)$/;
+    return qr/^403$/ if $need =~ /^(CHANGE|OWN|PUSH|SECRETS|SET_SECRETS|WATCH|ADMIN)$/;
+    return qr/^(200|404|422)$/ if $method eq 'GET';
+    return qr/^(200|4(00|04|09|22))$/;
+}
+my %bad;
+my $asked = 0;
+sub expect {
+    my ($what, $route, $pattern, @request) = @_;
+    my $got = door(@request);
+    $asked++;
+    $bad{$what}{"$route->[0] $route->[1]"} = $got->{status} if $got->{status} !~ $pattern || $got->{status} >= 500;
+    $bad{$what}{"$route->[0] $route->[1]: no reason"} = $got->{body}
+        if $got->{status} >= 400 && $request[0] ne 'HEAD' && !($got->{json} && $got->{json}{id} && $got->{json}{message});
+}
+for my $route (@routes) {
+    my ($method, $path, $need, $flags, $upload) = @$route;
+    (my $at = $path) =~ s{^/apps/:}{/apps/shop};
+    $at =~ s/:/nothing-there/g;
+    my $json = $flags =~ /BODY/ ? '{}' : undef;
+    my $secret = $need =~ /^(LOCAL|GIT)$/;
+    expect('no token', $route, status_without($need), $method, $at, $json);
+    expect('an expired one', $route, status_without($need), $method, $at, $json, @expired);
+    # What would end the test's own tokens is left out, for those who may.
+    expect('a viewer', $route, status_viewer($need, $method), $method, $at, $json, @{ $as{vic} })
+        if $need !~ /^(OPEN|CREATE)$/ && $path ne '/account' && $path ne '/tokens';
+    expect('a deployer of another app', $route, qr/^404$/, $method, $at, $json, @{ $as{dan} }) if $path =~ m{^/apps/:};
+    my ($wrong) = grep { my $w = $_; !grep { $w eq $_ } @{ $methods{$path} } } qw(TRACE OPTIONS);
+    expect('a wrong method', $route, qr/^405$/, $wrong, $at, undef, @ada);
+    next if $secret;
+    my @huge = ($upload eq 'NULL' ? ('Content-Type' => 'application/json') : ());
+    expect('1 MiB of JSON', $route, $flags =~ /BODY/ ? qr/^4(01|04|13)$/ : $upload eq 'NULL' ? qr/^4(00|04|13)$/ : qr/^(200|20\d|4\d\d)$/,
+        $method, $at, $large, @ada, @huge) if $upload eq 'NULL';
+    next if $flags !~ /BODY/;
+    # Without a field they decide by the app, and settings are what manifests have.
+    my $fits = $path =~ m{/rollout/\w+$} ? qr/^4(00|09|22)$/ : $path =~ m{/settings$} ? qr/^(201|4(00|22))$/ : qr/^4(00|01|04|15|22)$/;
+    expect("the body $_", $route, $fits, $method, $at, $_, @ada)
+        for '[]', '"x"', '7', 'null', '{', "\0", '{"a":1,"a":2}', '{"nothing":{"a":[null]}}';
+}
+is_deeply(\%bad, {}, "$asked requests were refused, each for its own reason") or diag explain \%bad;
+is_deeply([map { $_->{name} } @{ $m->good('apps', 200, 'GET', '/apps') }], ['other', 'shop'], 'and nothing has changed');
+is(fine('she is there still', 200, 'GET', '/account', undef, @ada)->{role}, 'admin', 'as she was');
+
+# ---- attempts -----------------------------------------------------------
+
+my @there = ('X-Real-IP' => '192.0.2.9');
+my %got;
+$got{ login('ada@example.com', "guess $_", @there)->{status} }++ for 1 .. 60;
+cmp_ok($got{401} // 0, '<=', 11, 'ten wrong passwords are looked at');
+cmp_ok($got{429} // 0, '>=', 49, 'and the others are not');
+$got{ login("user$_\@example.com", 'guess', @there)->{status} }++ for 1 .. 20;
+is($got{429} >= 69, 1, 'nor those of other accounts, from there');
+$r = login('ada@example.com', 'correct horse', @there);
+is($r->{status}, 429, 'not even the right one');
+like($r->{headers}{'retry-after'}, qr/^\d+$/, 'which is told when to come again');
+my @known = ('X-Real-IP' => '192.0.2.10');
+is(login('vic@example.com', 'new secret', @known)->{status}, 201, 'somebody from a place');
+login('vic@example.com', "guess $_") for 1 .. 12;
+is(login('vic@example.com', 'new secret')->{status}, 429, 'an account that many places guess at is closed');
+my $begun = time;
+is(login('vic@example.com', 'new secret', @known)->{status}, 201, 'but for the place that it was used from last');
+cmp_ok(time - $begun, '<', 5, 'which is not kept waiting');
+
+# ---- the end of a user --------------------------------------------------
+
+fine('suspended', 200, 'PATCH', '/users/eve@example.com', { suspended => JSON::PP::true }, @ada);
+refused('her token', 401, qr/token/, 'GET', '/apps/shop', undef, @{ $as{eve} });
+is(login('eve@example.com', 'secret of eve')->{status}, 401, 'and her password');
+fine('let in again', 200, 'PATCH', '/users/eve@example.com', { suspended => JSON::PP::false }, @ada);
+fine('is as she was', 200, 'GET', '/apps/shop', undef, @{ $as{eve} });
+fine('removed', 200, 'DELETE', '/users/eve@example.com', undef, @ada);
+refused('her token', 401, qr/token/, 'GET', '/apps/shop', undef, @{ $as{eve} });
+my $left = 1;
+for (1 .. 200) {
+    $left = grep { $_->{user}{email} eq 'eve@example.com' } @{ $m->call('GET', '/tokens')->{json} },
+        @{ $m->call('GET', '/apps/shop/collaborators')->{json} };
+    last if !$left;
+    sleep 0.05;
+}
+is($left, 0, 'her tokens and roles go');
+my $again = fine('one of the same address', 201, 'POST', '/users', { email => 'eve@example.com', password => 'other secret' }, @ada);
+refused('has none of them', 401, qr/token/, 'GET', '/apps/shop', undef, @{ $as{eve} });
+is(scalar @{ fine('nor an app', 200, 'GET', '/apps', undef, bearer(login('eve@example.com', 'other secret')->{json}{access_token}{token})) }, 0, 'nothing');
+
+# ---- the audit ----------------------------------------------------------
+
+my $audit = fine('the audit', 200, 'GET', '/audit?limit=1000', undef, @ada);
+my ($made) = grep { $_->{text} eq 'POST /apps' && ($_->{app} // '') eq 'other' } @$audit;
+is($made->{user}, 'dan@example.com', 'tells who made the app');
+like($made->{address}, qr/^10\./, 'and from where');
+like($made->{token}, qr/^[0-9a-f]{16}$/, 'and with which token');
+ok((grep { $_->{text} eq 'DELETE /users/eve@example.com' && $_->{user} eq 'ada@example.com' } @$audit), 'and who removed whom');
+is_deeply([grep { ($_->{app} // '') ne 'other' } @{ fine('of an app', 200, 'GET', '/audit?app=other', undef, @ada) }], [], 'by app');
+refused('the audit, of a deployer', 403, qr/admin of the platform/, 'GET', '/audit', undef, @{ $as{oli} });
+
+# ---- nowhere in clear, and the same after a crash -----------------------
+
+$m->stop('KILL');
+my $all = $m->log;
+for my $file (glob "$m->{dir}/state/store/*") {
+    open my $in, '<:raw', $file or next;
+    local $/;
+    $all .= <$in> // '';
+}
+unlike($all, qr/\Q$_\E/, 'nowhere is ' . substr $_, 0, 12)
+    for 'correct horse', 'secret of dan', 'new secret', $first->{token}, substr($ada[1], -64);
+like($all, qr/\$argon2id\$/, 'a password is kept as argon2id alone');
+$m->start;
+is(fine('after a crash', 200, 'GET', '/account', undef, @ada)->{email}, 'ada@example.com', 'she is logged in');
+is($m->stop('TERM'), 0, 'it stops in order');
+my @complaints = grep { /^==\d+==|AddressSanitizer|runtime error/ } split /\n/, $m->log;
+is_deeply(\@complaints, [], 'no complaint of valgrind or a sanitizer') or diag join "\n", @complaints;
+
+done_testing();
