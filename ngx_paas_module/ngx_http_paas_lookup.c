@@ -261,6 +261,8 @@ ngx_http_paas_read_target(ngx_http_paas_route_t *route,
         if (pool == NULL) {
             return error;
         }
+
+        ngx_http_paas_expect_pool(route->ctx->pmcf->zone, pool);
     }
 
     target->pool = pool;

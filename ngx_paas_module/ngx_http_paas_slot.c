@@ -8,9 +8,10 @@
  * leaves it whole (the master releases the mutex of a dead process).  The
  * table's links stand apart from the slots, with enough of the ids to tell
  * others apart: among more instances than slots, each look at a slot would be
- * a wait for memory.  Workers remember where a slot is.  One that is idle may be given to another
- * instance: who counts writes the counter first and looks at the id then, who
- * takes it over writes the id first and looks at the counters then.
+ * a wait for memory.  Workers remember where a slot is.  One that is idle may
+ * be given to another instance: who counts writes the counter first and looks
+ * at the id then, who takes it over writes the id first and looks at the
+ * counters then.
  */
 
 
@@ -20,6 +21,7 @@
 #define NGX_HTTP_PAAS_IDLE     60     /* s, until a slot may be taken over */
 #define NGX_HTTP_PAAS_SEARCH   64     /* slots looked at for an idle one */
 #define NGX_HTTP_PAAS_LOOKS    4      /* where they are too few */
+#define NGX_HTTP_PAAS_STRETCH  256    /* slots taken over again and again */
 
 
 static uint32_t ngx_http_paas_find_slot(ngx_http_paas_zone_t *zone,
@@ -28,6 +30,7 @@ static uint32_t ngx_http_paas_search_slot(ngx_http_paas_zone_t *zone,
     uint64_t id);
 static uint32_t ngx_http_paas_new_slot(ngx_http_paas_zone_t *zone);
 static uint32_t ngx_http_paas_idle_slot(ngx_http_paas_zone_t *zone);
+static void ngx_http_paas_turn_hand(ngx_http_paas_shared_t *sh, time_t now);
 static void ngx_http_paas_fetch_slot(ngx_http_paas_zone_t *zone);
 static ngx_uint_t ngx_http_paas_empty_slot(ngx_http_paas_zone_t *zone,
     uint32_t i);
@@ -76,6 +79,21 @@ ngx_http_paas_count_slot(ngx_http_paas_zone_t *zone,
     slot->used = ngx_time();
 
     return slot;
+}
+
+
+/*
+ * The instances of a pool that is not known here are about to be counted: the
+ * search for a slot is to find in the processor's caches where it begins.
+ */
+
+void
+ngx_http_paas_expect_pool(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_pool_t *pool)
+{
+    if (pool->nactive == 1) {
+        __builtin_prefetch(ngx_http_paas_bucket(zone, pool->insts->id));
+    }
 }
 
 
@@ -240,7 +258,8 @@ ngx_http_paas_new_slot(ngx_http_paas_zone_t *zone)
 /*
  * One that nobody has used for a while, else the one of those looked at that
  * was idle for longest.  Where none was idle for long a moment ago, more
- * instances are in use than there are slots, and a few looks have to do.
+ * instances are in use than there are slots, and a few looks have to do; or
+ * one, if it shows a slot whose instance was asked for only once.
  */
 
 static uint32_t
@@ -272,15 +291,20 @@ ngx_http_paas_idle_slot(ngx_http_paas_zone_t *zone)
         }
 
         i = sh->hand;
-        sh->hand = (i + 1 < sh->slots) ? i + 1 : 1;
+        ngx_http_paas_turn_hand(sh, now);
 
         slot = ngx_http_paas_get_slot(zone, i);
 
         if (ngx_http_paas_slot_active(zone, slot)) {
+            sh->turned = 0;
             continue;
         }
 
         age = now - (time_t) slot->used;
+
+        if (looks == NGX_HTTP_PAAS_LOOKS && slot->stats.requests <= 1) {
+            age = ngx_max(age, enough);
+        }
 
         if (idle == NGX_HTTP_PAAS_NO_SLOT || age > oldest) {
             idle = i;
@@ -293,6 +317,32 @@ ngx_http_paas_idle_slot(ngx_http_paas_zone_t *zone)
     }
 
     return idle;
+}
+
+
+/*
+ * Where they are too few it stays for a second at the same stretch, unless one
+ * of that was busy: slots for those that nobody asks for again are few then,
+ * and at hand, and all others are left alone.
+ */
+
+static void
+ngx_http_paas_turn_hand(ngx_http_paas_shared_t *sh, time_t now)
+{
+    uint32_t  next;
+
+    next = sh->hand + 1;
+
+    if (next % NGX_HTTP_PAAS_STRETCH == 0 || next == sh->slots) {
+
+        if (sh->turned == (ngx_atomic_uint_t) now) {
+            next = (next - 1) - (next - 1) % NGX_HTTP_PAAS_STRETCH;
+        }
+
+        sh->turned = (now - (time_t) sh->crowded <= 1) ? now : 0;
+    }
+
+    sh->hand = (next && next < sh->slots) ? next : 1;
 }
 
 
@@ -384,7 +434,9 @@ ngx_http_paas_fold_stats(ngx_http_paas_stats_t *to,
 
     for (i = 0; i < sizeof(ngx_http_paas_stats_t) / sizeof(ngx_atomic_t); i++)
     {
-        (void) ngx_atomic_fetch_add(&a[i], b[i]);
-        b[i] = 0;
+        if (b[i]) {
+            (void) ngx_atomic_fetch_add(&a[i], b[i]);
+            b[i] = 0;
+        }
     }
 }

@@ -13,7 +13,7 @@
 #include "ngx_http_paas_module.h"
 
 
-#define NGX_HTTP_PAAS_MAGIC      0x70616136
+#define NGX_HTTP_PAAS_MAGIC      0x70616137
 #define NGX_HTTP_PAAS_MIN_ZONE   (1024 * 1024)
 #define NGX_HTTP_PAAS_MIN_ROWS   32
 #define NGX_HTTP_PAAS_MAX_ROWS   4096
@@ -224,7 +224,9 @@ ngx_http_paas_layout_zone(ngx_http_paas_zone_t *zone, ngx_log_t *log)
 
     n = ngx_min((size - head) / (slot + 8), 0x7fffffff);
 
-    for (buckets = 64; buckets < n; buckets *= 2) { /* void */ }
+    /* more of them than slots: a walk through a bucket waits for memory */
+
+    for (buckets = 256; buckets / 4 < n; buckets *= 2) { /* void */ }
 
     while (head + buckets * sizeof(uint32_t) + (size_t) n * slot > size) {
         n--;

@@ -64,6 +64,7 @@ typedef struct {
     uint32_t                    filled;    /* were ever in use */
     uint32_t                    hand;      /* of the search for an idle one */
     ngx_atomic_t                crowded;   /* s: no slot was idle for long */
+    ngx_atomic_t                turned;    /* s: the hand, to stay around */
     uint32_t                    mask;      /* of the buckets */
     uint32_t                    queues;    /* there are */
     uint32_t                    queued;    /* were ever in use */
@@ -108,6 +109,8 @@ void ngx_http_paas_reap_rows(ngx_http_paas_zone_t *zone, ngx_log_t *log);
 
 ngx_http_paas_slot_t *ngx_http_paas_count_slot(ngx_http_paas_zone_t *zone,
     ngx_http_paas_pool_t *pool, ngx_http_paas_inst_t *inst);
+void ngx_http_paas_expect_pool(ngx_http_paas_zone_t *zone,
+    ngx_http_paas_pool_t *pool);
 ngx_uint_t ngx_http_paas_instance_active(ngx_http_paas_zone_t *zone,
     ngx_http_paas_pool_t *pool, ngx_http_paas_inst_t *inst);
 ngx_uint_t ngx_http_paas_slot_active(ngx_http_paas_zone_t *zone,
