@@ -118,6 +118,7 @@ typedef struct {
     ngx_queue_t                 guests;    /* newest first */
     ngx_queue_t                 regulars;
     ngx_http_paas_entry_t     **buckets;
+    uint16_t                   *seen;      /* parts of keys, as many */
     ngx_uint_t                  mask;
     size_t                      guest_size;
     size_t                      size;      /* of all, and of those held */

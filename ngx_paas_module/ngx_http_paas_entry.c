@@ -1,10 +1,12 @@
 
 /*
- * What of the cache is kept when it is full.  New entries are guests, which
- * get no more than a quarter when others want the room; those that were asked
- * for a second time stay.  So a flood of hosts that nobody asks for again, be
- * there routes for them or not, drives out none that are in use.  (The idea
- * is that of segmented LRU; Karedla and others, 1994.)
+ * What of the cache is kept.  New entries are guests, which get no more than
+ * an eighth; those that were asked for a second time stay, also if they had to
+ * leave meanwhile and are remembered.  So a flood of hosts that nobody asks
+ * for again, be there routes for them or not, drives out none that are in use,
+ * and goes through little memory, which the processor's caches hold.  (The
+ * ideas are those of segmented LRU, Karedla and others, 1994, and of 2Q,
+ * Johnson and Shasha, 1994.)
  */
 
 
@@ -14,6 +16,8 @@
 #define NGX_HTTP_PAAS_STEPS  64       /* of a search for what may go */
 
 
+static ngx_uint_t ngx_http_paas_seen_key(ngx_http_paas_cache_t *cache,
+    uint64_t key);
 static void ngx_http_paas_move_entry(ngx_http_paas_cache_t *cache,
     ngx_http_paas_entry_t *entry, ngx_uint_t guest);
 static void ngx_http_paas_close_queue(ngx_http_paas_cache_t *cache,
@@ -36,6 +40,11 @@ ngx_http_paas_init_cache(ngx_conf_t *cf, ngx_http_paas_cache_t *cache)
 
     cache->buckets = ngx_pcalloc(cf->pool, n * sizeof(void *));
     if (cache->buckets == NULL) {
+        return NGX_ERROR;
+    }
+
+    cache->seen = ngx_pcalloc(cf->pool, n * sizeof(uint16_t));
+    if (cache->seen == NULL) {
         return NGX_ERROR;
     }
 
@@ -83,7 +92,8 @@ ngx_http_paas_link_entry(ngx_http_paas_cache_t *cache,
     entry->next = *bucket;
     *bucket = entry;
 
-    entry->guest = old ? old->guest : 1;
+    entry->guest = old ? old->guest
+                       : !ngx_http_paas_seen_key(cache, entry->key);
 
     if (entry->guest) {
         ngx_queue_insert_head(&cache->guests, &entry->queue);
@@ -100,7 +110,7 @@ ngx_http_paas_link_entry(ngx_http_paas_cache_t *cache,
         ngx_http_paas_unlink_entry(cache, old);
     }
 
-    if (cache->size > cache->max) {
+    if (cache->size > cache->max || cache->guest_size > cache->max / 8) {
 
         /* what was just linked is about to be used */
 
@@ -108,6 +118,26 @@ ngx_http_paas_link_entry(ngx_http_paas_cache_t *cache,
         ngx_http_paas_evict_entries(cache);
         entry->refs--;
     }
+}
+
+
+/* Whether it was linked before, and not too many others since. */
+
+static ngx_uint_t
+ngx_http_paas_seen_key(ngx_http_paas_cache_t *cache, uint64_t key)
+{
+    uint16_t  tag, *seen;
+
+    seen = &cache->seen[key & cache->mask];
+    tag = key >> 48 | 1;
+
+    if (*seen == tag) {
+        return 1;
+    }
+
+    *seen = tag;
+
+    return 0;
 }
 
 
@@ -190,10 +220,15 @@ ngx_http_paas_evict_entries(ngx_http_paas_cache_t *cache)
     ngx_queue_t            *queue;
     ngx_http_paas_entry_t  *e;
 
-    for (n = 0; n < NGX_HTTP_PAAS_STEPS && cache->size > cache->max; n++) {
+    for (n = 0; n < NGX_HTTP_PAAS_STEPS; n++) {
 
-        guest = (cache->guest_size > cache->max / 4
-                 || ngx_queue_empty(&cache->regulars));
+        guest = (cache->guest_size > cache->max / 8);
+
+        if (cache->size <= cache->max && !guest) {
+            break;
+        }
+
+        guest |= ngx_queue_empty(&cache->regulars);
 
         queue = guest ? &cache->guests : &cache->regulars;
 
