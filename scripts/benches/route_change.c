@@ -235,7 +235,7 @@ instance_listen(paas_routedb_instance_t *inst)
 	struct sockaddr_in sin = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(sin);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	if (fd == -1 || bind(fd, (struct sockaddr *)&sin, len) == -1 ||
 	    listen(fd, CONNS_MAX) == -1 ||
@@ -290,10 +290,13 @@ serve_held(struct bench *b, int listener, uint64_t from)
 				answered[nanswered++] = now_us() - from;
 				fds[i].fd = -1;
 			}
+		/* all that are there: the next ones must not wait for us */
 		for (int i = 1; i <= n && fds[0].revents != 0; i++)
 			if (fds[i].fd == -1) {
 				fds[i].fd = accept(listener, NULL, NULL);
-				fds[i].revents = fds[0].revents = 0;
+				fds[i].revents = 0;
+				if (fds[i].fd == -1)
+					break;
 			}
 	}
 	for (int i = 0; i < n; i++)
