@@ -26,8 +26,10 @@ objs	= $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)))
 
 TOOL	:= $(call objs,ngx_paas_module/routedb/tool*.c)
 ROUTEDB	:= $(filter-out $(TOOL),$(call objs,ngx_paas_module/routedb/*.c))
-COMMON	:= $(call objs,manager/common/*.c)
-MANAGER	:= $(call objs,manager/paas_manager.c $(foreach r, \
+# What needs JSON is not for the programs that run as root.
+RULES	:= $(call objs,manager/common/health_rule.c)
+COMMON	:= $(filter-out $(RULES),$(call objs,manager/common/*.c))
+MANAGER	:= $(RULES) $(call objs,manager/paas_manager.c $(foreach r, \
 	   store api build schedule node routing,manager/$(r)/*.c))
 SHIM	:= $(call objs,manager/launcher/shim*.c)
 LOGGER	:= $(call objs,manager/logger/*.c manager/launcher/shim_log.c)
@@ -37,7 +39,8 @@ LAUNCHER := $(filter-out $(SHIM) $(INIT),$(call objs,manager/launcher/*.c))
 INSPECT	:= $(call objs,manager/sandbox/inspect*.c manager/sandbox/tree*.c)
 SANDBOX	:= $(call objs,manager/sandbox/common*.c)
 BUILDER	:= $(filter-out $(INSPECT) $(SANDBOX),$(call objs,manager/sandbox/*.c))
-MANIFEST := $(call objs,manager/manifest/*.c manager/sandbox/common*.c)
+MANIFEST := $(RULES) \
+	   $(call objs,manager/manifest/*.c manager/sandbox/common*.c)
 CLI	:= $(call objs,manager/cli/*.c)
 GIT	:= $(call objs,manager/git/serve*.c)
 HOOK	:= $(call objs,manager/git/hook*.c manager/cli/http.c \

@@ -300,7 +300,12 @@ bad('a type that is unknown', 404, qr/"web" is not known/, 'GET', '/apps/shop/fo
 bad("a health path of $_->[0]", 422, qr/path.*(?:healthz|bytes)/, 'PUT', '/apps/shop/formation/web/health', { path => $_->[1] })
     for ['no slash', 'healthz'], ['a blank', '/a b'], ['a newline', "/a\r\nX: y"], ['an umlaut', "/\x{e4}"],
     ['201 bytes', '/' . 'x' x 200];
-bad('no health path', 422, qr/path is missing/, 'PUT', '/apps/shop/formation/web/health', {});
+bad("a health check with $_->[0]", 422, qr/$_->[0] /, 'PUT', '/apps/shop/formation/web/health', { $_->[0] => $_->[1] })
+    for ['type', 'ping'], ['timeout', 0], ['interval', '10'], ['failures', 1001], ['restart', -1], ['headers', []], ['colour', 1];
+bad("a readiness with $_", 422, qr/$_ .*only health/, 'PUT', '/apps/shop/formation/web/readiness', { $_ => 3 })
+    for 'restart', 'start_timeout';
+bad("a $_ of -1", 422, qr/$_ has to be/, 'PATCH', '/apps/shop/formation/web', { $_ => -1 })
+    for 'start_timeout', 'drain_timeout', 'stop_timeout';
 bad('health of a type that is unknown', 404, qr/"web" is not known/, 'PUT', '/apps/shop/formation/web/health', { path => '/x' });
 bad('health of a type that is unknown', 404, qr/"web" is not known/, 'DELETE', '/apps/shop/formation/web/health');
 bad("the dyno $_", 404, qr/no dyno/, 'DELETE', "/apps/shop/dynos/$_")

@@ -49,6 +49,8 @@ const struct api_route api_routes[] = {
 {"PATCH",  "/apps/:/formation/:",         formation_update, CHANGE,      APP_BODY, NULL},
 {"PUT",    "/apps/:/formation/:/health",  health_put,       CHANGE,      APP_BODY, NULL},
 {"DELETE", "/apps/:/formation/:/health",  health_delete,    CHANGE,      APP,      NULL},
+{"PUT",    "/apps/:/formation/:/readiness", readiness_put,    CHANGE,      APP_BODY, NULL},
+{"DELETE", "/apps/:/formation/:/readiness", readiness_delete, CHANGE,      APP,      NULL},
 {"PATCH",  "/apps/:/formation/:/limits",  limits_update,    CHANGE,      APP_BODY, NULL},
 {"GET",    "/apps/:/formation/:/autoscale", autoscale_info,   VIEW,        APP,      NULL},
 {"PUT",    "/apps/:/formation/:/autoscale", autoscale_put,    CHANGE,      APP_BODY, NULL},

@@ -18,4 +18,8 @@ json_t *formation_shape(struct request *, const char *type, json_t *command);
 void formation_unknown(
     struct request *, unsigned int status, const char *where, const char *type);
 
+/* Does the body have one of a type's times, and the verb that sets them. */
+int formation_has_times(json_t *);
+void formation_times(struct request *);
+
 #endif

@@ -1,6 +1,7 @@
 /*
  * {"type", "quantity", "command", "health", ...}: how many of a process type.
- * health is null where the port is what is checked.
+ * health is null where the port is what is checked, readiness where health
+ * is all, times where those of paas.conf count.
  */
 #include <string.h>
 
@@ -60,11 +61,11 @@ json_t *
 model_formation(struct api *api, const char *name, json_t *app,
     const char *type, const char *command, json_t *formation)
 {
-	json_t *health = json_object_get(formation, "health");
+	json_t *health = json_object_get(formation, "health"), *shape;
 	char id[37];
 
 	id_derive(id, model_text(app, "id"), "formation", type);
-	return json_pack(
+	shape = json_pack(
 	    "{s:s, s:s, s:I, s:s, s:s, s:I, s:o, s:O?, s:o, s:o, s:o}", "id",
 	    id, "type", type, "quantity",
 	    (json_int_t)model_number(formation, "quantity"), "size",
@@ -73,4 +74,11 @@ model_formation(struct api *api, const char *name, json_t *app,
 	    limits_shape(api->conf, formation), "health", health, "app",
 	    model_app_ref(name, app), "created_at", id_time_of(app, "created"),
 	    "updated_at", id_time_of(app, "updated"));
+	json_object_update_new(shape,
+	    json_pack("{s:O?, s:O?, s:O?, s:O?}", "readiness",
+		json_object_get(formation, "readiness"), "start_timeout",
+		json_object_get(health, "start_timeout"), "drain_timeout",
+		json_object_get(formation, "drain_timeout"), "stop_timeout",
+		json_object_get(formation, "stop_timeout")));
+	return shape;
 }

@@ -1,6 +1,7 @@
 /*
  * PATCH /apps/APP/formation/TYPE {"quantity"}, and several types at once:
- * PATCH /apps/APP/formation {"updates": [{"type", "quantity"}]}.
+ * PATCH /apps/APP/formation {"updates": [{"type", "quantity"}]}.  Of a type
+ * alone also its times (formation_times.c).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -182,6 +183,10 @@ formation_update(struct request *r)
 	struct update update = {r->params[1], 0, ""};
 	char err[PAAS_ERRLEN];
 
+	if (formation_has_times(r->json)) {
+		formation_times(r);
+		return;
+	}
 	if (check_object(r->json, update_fields + 1, "", err) == -1) {
 		respond_invalid(r, "%s", err);
 		return;

@@ -1,8 +1,13 @@
 /*
- * PUT /apps/APP/formation/TYPE/health {"path"}: instances of a web process
- * are ready, and stay so, as long as GET path answers 200 to 399.  DELETE:
- * whenever their port takes connections, which is the default.
+ * PUT /apps/APP/formation/TYPE/health: how processes of a type are checked,
+ * as common/health_rule.h has it.  An instance is ready, and stays so, as
+ * long as that goes well; if it does not, it gets no more requests, and is
+ * restarted after more failures.  DELETE: by its port, which is the default,
+ * or, where a type takes no requests, by its process.
+ *
+ * PUT and DELETE .../readiness: a second check, which restarts nothing.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "api/app_change.h"
@@ -12,62 +17,108 @@
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/verbs.h"
+#include "common/health_rule.h"
 #include "store/keys.h"
 
-#define HEALTH_PATH_MAX 200
-
-/* What may stand in a request line as it is. */
-static int
-path_valid(const char *path)
+/* The end of "web is checked by ..." */
+static void
+describe(json_t *check, int readiness, char *text, size_t len)
 {
-	if (*path != '/')
-		return 0;
-	for (; *path != '\0'; path++)
-		if (*path <= ' ' || *path >= 127 || *path == '#')
-			return 0;
-	return 1;
+	const char *path = json_string_value(json_object_get(check, "path"));
+
+	switch (health_type_of(check)) {
+	case HEALTH_HTTP:
+		snprintf(text, len, "GET %s", path != NULL ? path : "/");
+		break;
+	case HEALTH_COMMAND:
+		snprintf(text, len, "the command %.80s",
+		    json_string_value(json_object_get(check, "command")));
+		break;
+	case HEALTH_PROCESS:
+		snprintf(text, len, "its process");
+		break;
+	case HEALTH_PORT:
+	case HEALTH_TYPES:
+		snprintf(text, len, "%s",
+		    check == NULL && readiness ? "its health" : "its port");
+	}
 }
 
-static const struct check_field fields[] = {
-    {"path", CHECK_STRING, CHECK_REQUIRED, 1, HEALTH_PATH_MAX, path_valid,
-	"a path of printable ASCII, as /healthz"},
-    {NULL, 0, 0, 0, 0, NULL, NULL},
-};
-
-/* path NULL: back to the port. */
-static void
-health_change(struct request *r, const char *path)
+/* Is it a check that this type can have? */
+static int
+check_fits(struct request *r, const char *field, json_t *check)
 {
-	char key[STORE_KEY_MAX + 1];
+	int readiness = strcmp(field, "readiness") == 0;
+	const char *bad, *form, *type = r->params[1];
+	enum health_type is;
+
+	if (health_check(check, readiness, &bad, &form) == -1) {
+		respond_invalid(r, "%s %s", bad, form);
+		return 0;
+	}
+	is = health_type_of(check);
+	if (strcmp(type, "web") == 0)
+		return 1;
+	if (readiness) {
+		respond_invalid(r,
+		    "type \"%.60s\" takes no requests: only web processes "
+		    "have a readiness",
+		    type);
+		return 0;
+	}
+	if (is == HEALTH_COMMAND || is == HEALTH_PROCESS)
+		return 1;
+	respond_invalid(r,
+	    "type \"%.60s\" takes no requests: its health check has to be of "
+	    "type process or command",
+	    type);
+	return 0;
+}
+
+/* Of the check before, the time to start stays, unless another is given. */
+static void
+check_put(json_t *formation, const char *field, json_t *check)
+{
+	json_t *old = json_object_get(formation, field), *time, *new;
+
+	time = json_incref(json_object_get(old, "start_timeout"));
+	new = check != NULL ? json_copy(check) : json_object();
+	if (time != NULL && json_object_get(new, "start_timeout") == NULL)
+		json_object_set(new, "start_timeout", time);
+	if (json_object_size(new) > 0 || check != NULL)
+		json_object_set(formation, field, new);
+	else
+		json_object_del(formation, field);
+	json_decref(new);
+	json_decref(time);
+}
+
+/* check NULL: back to the default. */
+static void
+check_change(struct request *r, const char *field, json_t *check)
+{
+	char key[STORE_KEY_MAX + 1], text[256];
 	const char *type = r->params[1];
 	json_t *types = formation_types(r), *formation, *shape;
 	struct store_txn *txn;
 	uint64_t rev;
 
-	if (strcmp(type, "web") != 0 || json_object_get(types, type) == NULL) {
-		if (json_object_get(types, type) == NULL)
-			formation_unknown(r, MHD_HTTP_NOT_FOUND, "", type);
-		else
-			respond_invalid(r,
-			    "type \"%.60s\" takes no requests: only web "
-			    "processes have a health check",
-			    type);
+	if (json_object_get(types, type) == NULL) {
+		formation_unknown(r, MHD_HTTP_NOT_FOUND, "", type);
 		json_decref(types);
 		return;
 	}
 	formation = model_get_formation(r->api, r->name, type, &rev);
-	if (path != NULL)
-		json_object_set_new(
-		    formation, "health", json_pack("{s:s}", "path", path));
-	else
-		json_object_del(formation, "health");
+	check_put(formation, field, check);
 	model_own_formation(formation, r->app);
 	txn = app_change_begin(r);
 	key_format(key, "formation/%s/%s", r->name, type);
 	store_if(txn, key, rev);
 	store_put(txn, key, formation);
-	store_event(txn, r->name, "health", "%s is checked by %s%s", type,
-	    path != NULL ? "GET " : "its port", path != NULL ? path : "");
+	describe(check, strcmp(field, "readiness") == 0, text, sizeof(text));
+	store_event(txn, r->name, "health", "%s is %s by %s", type,
+	    strcmp(field, "readiness") == 0 ? "given requests" : "checked",
+	    text);
 	shape = model_formation(r->api, r->name, r->app, type,
 	    json_string_value(json_object_get(types, type)), formation);
 	json_decref(formation);
@@ -75,19 +126,33 @@ health_change(struct request *r, const char *path)
 	request_commit(r, txn, MHD_HTTP_OK, shape);
 }
 
+static void
+check_take(struct request *r, const char *field)
+{
+	if (check_fits(r, field, r->json))
+		check_change(r, field, r->json);
+}
+
 void
 health_put(struct request *r)
 {
-	char err[PAAS_ERRLEN];
-
-	if (check_object(r->json, fields, "", err) == -1)
-		respond_invalid(r, "%s", err);
-	else
-		health_change(r, model_text(r->json, "path"));
+	check_take(r, "health");
 }
 
 void
 health_delete(struct request *r)
 {
-	health_change(r, NULL);
+	check_change(r, "health", NULL);
+}
+
+void
+readiness_put(struct request *r)
+{
+	check_take(r, "readiness");
+}
+
+void
+readiness_delete(struct request *r)
+{
+	check_change(r, "readiness", NULL);
 }

@@ -24,6 +24,8 @@
 	VERB(health_put)       \
 	VERB(health_delete)    \
 	VERB(limits_update)    \
+	VERB(readiness_put)    \
+	VERB(readiness_delete) \
 	VERB(http_info)        \
 	VERB(http_update)      \
 	VERB(dyno_list)        \

@@ -10,6 +10,7 @@
 
 #include "build/room.h"
 #include "common/config_name.h"
+#include "common/health_rule.h"
 
 #define FILE_MAX 120
 #define MIB      (1024 * 1024)
@@ -63,11 +64,11 @@ static uint64_t
 hour(const struct conf *conf)
 {
 	(void)conf;
-	return 3600;
+	return HEALTH_SECONDS_MAX;
 }
 
 static const struct number {
-	const char *name; /* "health.X" is X in health */
+	const char *name;
 	const char *unit;
 	json_int_t each; /* bytes of the unit */
 	json_int_t min;
@@ -77,25 +78,16 @@ static const struct number {
     {"quantity", "", 1, 0, scale_max, " (scale_max in paas.conf)"},
     {"memory", "M", MIB, 16 * MIB, memory_max, " (memory_max in paas.conf)"},
     {"disk", "M", MIB, MIB, memory_max, " (memory_max in paas.conf)"},
-    {"health.start_timeout", " s", 1, 1, hour, ""},
-    {"health.timeout", " s", 1, 1, hour, ""},
-    {"health.interval", " s", 1, 1, hour, ""},
+    {"drain_timeout", " s", 1, 0, hour, ""},
+    {"stop_timeout", " s", 1, 0, hour, ""},
 };
-
-static json_t *
-process_number(json_t *process, const char *name)
-{
-	if (strncmp(name, "health.", 7) != 0)
-		return json_object_get(process, name);
-	return json_object_get(json_object_get(process, "health"), name + 7);
-}
 
 /* Defaults of elsewhere are cut to what there is. */
 static int
 check_number(json_t *settings, const char *type, json_t *process,
     const struct number *n, const struct conf *conf, char err[SETTINGS_ERRLEN])
 {
-	json_t *value = process_number(process, n->name);
+	json_t *value = json_object_get(process, n->name);
 	json_int_t max = (json_int_t)n->max(conf), is;
 	char path[128];
 
@@ -118,36 +110,21 @@ check_number(json_t *settings, const char *type, json_t *process,
 }
 
 static int
-is_health_path(const char *path)
+check_health(json_t *settings, const char *type, json_t *process,
+    const char *name, char err[SETTINGS_ERRLEN])
 {
-	size_t len = strlen(path);
+	json_t *health = json_object_get(process, name);
+	const char *field, *form;
+	char path[160];
 
-	if (path[0] != '/' || len > 200)
+	if (health == NULL ||
+	    health_check(
+		health, strcmp(name, "readiness") == 0, &field, &form) == 0)
 		return 0;
-	for (size_t i = 0; i < len; i++)
-		if (path[i] <= ' ' || path[i] >= 127 || path[i] == '#')
-			return 0;
-	return 1;
-}
-
-static int
-check_health(json_t *settings, json_t *health, char err[SETTINGS_ERRLEN])
-{
-	json_t *type = json_object_get(health, "type");
-	json_t *path = json_object_get(health, "path");
-	const char *name = json_string_value(type);
-
-	if (health == NULL)
-		return 0;
-	if (!json_is_object(health) || json_object_size(health) > 5 ||
-	    (type != NULL &&
-		(name == NULL ||
-		    (strcmp(name, "port") != 0 && strcmp(name, "http") != 0 &&
-			strcmp(name, "process") != 0))) ||
-	    (path != NULL && (!json_is_string(path) ||
-				 !is_health_path(json_string_value(path)))))
-		return malformed(settings, "health", err);
-	return 0;
+	snprintf(
+	    path, sizeof(path), "processes.%s.%s.%.40s", type, name, field);
+	return settings_say(
+	    settings, path, err, "%s.%.40s of %s %s", name, field, type, form);
 }
 
 static int
@@ -159,8 +136,8 @@ check_process(json_t *settings, const char *type, json_t *process,
 	if (!key_app_valid(type) || !json_is_object(process) ||
 	    (command != NULL && !json_is_string(command)))
 		return malformed(settings, "a process", err);
-	if (check_health(settings, json_object_get(process, "health"), err) ==
-	    -1)
+	if (check_health(settings, type, process, "health", err) == -1 ||
+	    check_health(settings, type, process, "readiness", err) == -1)
 		return -1;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (check_number(

@@ -149,6 +149,8 @@ int cmd_ps_exec(struct cli *);
 int cmd_ps_restart(struct cli *);
 int cmd_ps_health(struct cli *);
 int cmd_ps_limits(struct cli *);
+int cmd_ps_readiness(struct cli *);
+int cmd_ps_timeouts(struct cli *);
 int cmd_ps_scale(struct cli *);
 int cmd_ps_stop(struct cli *);
 int cmd_push(struct cli *);

@@ -163,13 +163,35 @@ const struct grammar_verb grammar_verbs[] = {
 	    "count by N.",
 	    "paas ps:scale web=3 worker=1 -a shop", cmd_ps_scale},
 	{"ps:health", NULL, "Processes", VERB_APP,
-	    ARG("PATH", COUNT_OPTIONAL, KIND_TEXT), {0},
-	    "Choose how web processes are checked",
-	    "With a path, such as /healthz, a process gets requests as long as "
+	    ARG("CHECK", COUNT_ANY, KIND_TEXT), {OPT_PS},
+	    "Choose how processes are checked",
+	    "With a path, such as /healthz, a web process is well as long as "
 	    "GET of that path answers 200 to 399; with the word port, as long "
-	    "as its port takes connections, which is the default. Without an "
+	    "as its port takes connections, which is the default; with "
+	    "process, while it runs; with command='LINE', as long as that "
+	    "line of shell, run inside the instance, exits with status 0. "
+	    "What is not well at 3 looks in a row gets no requests, and at 6 "
+	    "it is restarted. Settings go behind it or alone: "
+	    "status=200-299,304, header=NAME:VALUE, timeout=5 and interval=10 "
+	    "in seconds, failures=3, restart=6 or 0 for never; without a "
+	    "value, a setting is as usual. default undoes all; without an "
 	    "argument it tells which.",
-	    "paas ps:health /healthz -a shop", cmd_ps_health},
+	    "paas ps:health /healthz timeout=2 -a shop", cmd_ps_health},
+	{"ps:readiness", NULL, "Processes", VERB_APP,
+	    ARG("CHECK", COUNT_ANY, KIND_TEXT), {OPT_PS},
+	    "Choose when web processes get requests",
+	    "A second check, in the words of ps:health: what fails it gets no "
+	    "requests until it is well again, and is never restarted for it. "
+	    "off: there is none, which is the default.",
+	    "paas ps:readiness /ready -a shop", cmd_ps_readiness},
+	{"ps:timeouts", NULL, "Processes", VERB_APP,
+	    ARG("NAME=SECONDS", COUNT_ANY, KIND_TEXT), {OPT_PS},
+	    "Choose how long starting and stopping may take",
+	    "start: until a process has to be ready, or it is ended as "
+	    "crashed. drain: that the requests it has may take before it is "
+	    "stopped. stop: from SIGTERM to SIGKILL. Without a value, that of "
+	    "paas.conf; without an argument it tells which.",
+	    "paas ps:timeouts drain=60 stop=30 -a shop", cmd_ps_timeouts},
 	{"ps:limits", NULL, "Processes", VERB_APP,
 	    {{"TYPE", COUNT_OPTIONAL, KIND_TYPE},
 	     {"LIMIT=VALUE", COUNT_ANY, KIND_TEXT}}, {0},

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/health_rule.h"
 #include "manifest/cf.h"
 #include "sandbox/sandbox.h"
 
@@ -39,64 +40,10 @@ cf_command(struct reading *r, const struct key *key, const struct value *v)
 	free(line);
 }
 
-static json_t *
-health(struct reading *r)
-{
-	json_t *process = process_settings(r);
-	json_t *health = json_object_get(process, "health");
-
-	if (health == NULL) {
-		health = json_object();
-		json_object_set_new(process, "health", health);
-	}
-	return health;
-}
-
-static void
-cf_health_type(struct reading *r, const struct key *key, const struct value *v)
-{
-	static const char *const types[][2] = {{"port", "port"},
-	    {"http", "http"}, {"process", "process"}, {"none", "process"}};
-	struct note_value shown;
-	char path[64];
-
-	(void)key;
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (strcmp(v->node->text, types[i][0]) == 0) {
-			json_object_set_new(
-			    health(r), "type", json_string(types[i][1]));
-			snprintf(path, sizeof(path), "processes.%s.health",
-			    r->process);
-			put_place(r, path, v->node->at);
-			return;
-		}
-	refuse(r, v->node,
-	    "health-check-type has to be port, http or process, not \"%s\"",
-	    note_value(&shown, v->node->text));
-}
-
-static void
-cf_health_path(struct reading *r, const struct key *key, const struct value *v)
-{
-	char path[64];
-
-	if (!rule_health_path(v->node->text)) {
-		refuse(r, v->node,
-		    "%s has to be a path of printable ASCII, as /healthz, 200 "
-		    "bytes at most",
-		    key->name);
-		return;
-	}
-	json_object_set_new(health(r), "path", json_string(v->node->text));
-	snprintf(path, sizeof(path), "processes.%s.health.path", r->process);
-	put_place(r, path, v->node->at);
-}
-
 #define HAS_NO_LIMIT "has no effect: lines over log_rate are left out"
-#define SECONDS(name, field)                                          \
-	{                                                             \
-		name, TAKES_NUMBER, 1, SECONDS_MAX, put_number, NULL, \
-		    "health." field                                   \
+#define SECONDS(name, field)                                                \
+	{                                                                   \
+		name, TAKES_NUMBER, 1, SECONDS_MAX, put_number, NULL, field \
 	}
 
 /* clang-format off */
@@ -107,21 +54,36 @@ cf_health_path(struct reading *r, const struct key *key, const struct value *v)
 	{"disk_quota", TAKES_SIZE, MIB, MEMORY_MAX, put_number, NULL, "disk"}, \
 	{"disk-quota", TAKES_SIZE, MIB, MEMORY_MAX, put_number, NULL, "disk"}, \
 	{"command", TAKES_TEXT, 0, 0, cf_command, NULL, NULL}, \
-	{"health-check-type", TAKES_TEXT, 0, 0, cf_health_type, NULL, NULL}, \
-	{"health-check-http-endpoint", TAKES_TEXT, 0, 0, cf_health_path, \
-	    NULL, NULL}, \
-	SECONDS("health-check-invocation-timeout", "timeout"), \
-	SECONDS("health-check-interval", "interval"), \
-	SECONDS("timeout", "start_timeout"), \
-	{"readiness-health-check-type", TAKES_NOTHING, 0, 0, NULL, \
-	    "is the same as health-check-type here", NULL}, \
-	{"readiness-health-check-http-endpoint", TAKES_NOTHING, 0, 0, NULL, \
-	    "is the same as health-check-http-endpoint here", NULL}, \
-	{"readiness-health-check-invocation-timeout", TAKES_NOTHING, 0, 0, \
-	    NULL, "is the same as health-check-invocation-timeout here", \
-	    NULL}, \
-	{"readiness-health-check-interval", TAKES_NOTHING, 0, 0, NULL, \
-	    "is the same as health-check-interval here", NULL}, \
+	{"health-check-type", TAKES_TEXT, 0, 0, cf_health_type, NULL, \
+	    "health"}, \
+	{"health-check-http-endpoint", TAKES_TEXT, 0, 0, cf_health_text, \
+	    NULL, "health.path"}, \
+	{"health-check-http-status", TAKES_TEXT, 0, 0, cf_health_text, NULL, \
+	    "health.status"}, \
+	{"health-check-http-headers", TAKES_MAP, 0, 0, cf_health_headers, \
+	    NULL, "health.headers"}, \
+	{"health-check-command", TAKES_TEXT, 0, 0, cf_health_text, NULL, \
+	    "health.command"}, \
+	SECONDS("health-check-invocation-timeout", "health.timeout"), \
+	SECONDS("health-check-interval", "health.interval"), \
+	{"health-check-failures", TAKES_NUMBER, 1, HEALTH_TIMES_MAX, \
+	    put_number, NULL, "health.failures"}, \
+	{"health-check-restart", TAKES_NUMBER, 0, HEALTH_TIMES_MAX, \
+	    put_number, NULL, "health.restart"}, \
+	SECONDS("timeout", "health.start_timeout"), \
+	{"drain-timeout", TAKES_NUMBER, 0, SECONDS_MAX, put_number, NULL, \
+	    "drain_timeout"}, \
+	{"stop-timeout", TAKES_NUMBER, 0, SECONDS_MAX, put_number, NULL, \
+	    "stop_timeout"}, \
+	{"readiness-health-check-type", TAKES_TEXT, 0, 0, cf_health_type, \
+	    NULL, "readiness"}, \
+	{"readiness-health-check-http-endpoint", TAKES_TEXT, 0, 0, \
+	    cf_health_text, NULL, "readiness.path"}, \
+	{"readiness-health-check-command", TAKES_TEXT, 0, 0, cf_health_text, \
+	    NULL, "readiness.command"}, \
+	SECONDS("readiness-health-check-invocation-timeout", \
+	    "readiness.timeout"), \
+	SECONDS("readiness-health-check-interval", "readiness.interval"), \
 	{"log-rate-limit-per-second", TAKES_NOTHING, 0, 0, NULL, \
 	    HAS_NO_LIMIT, NULL}
 
@@ -322,33 +284,6 @@ cf_processes(struct reading *r, const struct key *key, const struct value *v)
 				    note_value(&shown, type->text));
 		}
 		cf_process(r, v->node->v[i]);
-	}
-}
-
-/* What a type of health check and a path mean together. */
-static void
-cf_health_end(struct reading *r)
-{
-	struct node_place nowhere = {0, 0};
-	json_t *process, *health, *type;
-	const char *name;
-
-	json_object_foreach (
-	    json_object_get(r->app, "processes"), name, process) {
-		health = json_object_get(process, "health");
-		type = json_object_get(health, "type");
-		if (type != NULL &&
-		    strcmp(json_string_value(type), "http") == 0) {
-			if (json_object_get(health, "path") == NULL)
-				json_object_set_new(
-				    health, "path", json_string("/"));
-		} else if (json_object_get(health, "path") != NULL) {
-			note(r->notes, NOTE_WARNING, nowhere,
-			    "health-check-http-endpoint of %s counts only with "
-			    "health-check-type: http",
-			    name);
-			json_object_del(health, "path");
-		}
 	}
 }
 

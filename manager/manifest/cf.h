@@ -1,6 +1,6 @@
 /*
  * Within manifest.yml: cf_file.c has the file's keys, cf.c those of an app,
- * cf_routes.c what leads to it.
+ * cf_routes.c what leads to it, cf_health.c how it is checked.
  */
 #ifndef PAAS_MANIFEST_CF_H
 #define PAAS_MANIFEST_CF_H
@@ -11,6 +11,13 @@
 json_t *cf_read_app(const struct node *map, struct notes *);
 
 int cf_is_app_key(const char *name);
+
+/* The effects of the keys of health checks; the last one after all of them. */
+void cf_health_type(struct reading *, const struct key *, const struct value *);
+void cf_health_text(struct reading *, const struct key *, const struct value *);
+void cf_health_headers(
+    struct reading *, const struct key *, const struct value *);
+void cf_health_end(struct reading *);
 
 /* The effect of `routes`. */
 void cf_routes(struct reading *, const struct key *, const struct value *);

@@ -9,7 +9,8 @@
  *    "processes": {"web": {"command": "...", "quantity": 2,
  *        "memory": bytes, "disk": bytes,
  *        "health": {"type": "http", "path": "/", "start_timeout": s,
- *            "timeout": s, "interval": s}}},
+ *            ...}, "readiness": {...}, (common/health_rule.h)
+ *        "drain_timeout": s, "stop_timeout": s}},
  *    "env": {"NAME": "value", "OTHER": null},
  *    "secrets": ["NAME"],       made where there is none
  *    "required": ["NAME"],
@@ -87,9 +88,5 @@ json_t *manifest_read(const struct manifest_input *, struct notes *);
 
 /* The settings; NULL if notes has errors. */
 json_t *appjson_read(const char *text, size_t len, struct notes *);
-
-/* ---- rules.c: what is fine, wherever it comes from */
-
-int rule_health_path(const char *);
 
 #endif

@@ -253,16 +253,19 @@ void
 put_number(struct reading *r, const struct key *key, const struct value *value)
 {
 	json_t *process = process_settings(r);
+	const char *dot;
 	char path[128];
 
 	snprintf(path, sizeof(path), "processes.%s.%s", r->process, key->field);
 	put_place(r, path, value->node->at);
-	if (strncmp(key->field, "health.", 7) == 0)
-		json_object_set_new(member(process, "health", json_object),
-		    key->field + 7, json_integer(value->number));
-	else
-		json_object_set_new(
-		    process, key->field, json_integer(value->number));
+	/* "health.X" is X in health. */
+	if ((dot = strchr(key->field, '.')) != NULL) {
+		snprintf(path, sizeof(path), "%.*s", (int)(dot - key->field),
+		    key->field);
+		process = member(process, path, json_object);
+	}
+	json_object_set_new(process, dot != NULL ? dot + 1 : key->field,
+	    json_integer(value->number));
 }
 
 int

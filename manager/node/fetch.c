@@ -241,12 +241,24 @@ call_options(struct fetch_call *call, const struct fetch_what *what)
 		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
 }
 
+static int
+headers_take(struct fetch_call *call, char *const *headers)
+{
+	struct curl_slist *list;
+
+	for (; headers != NULL && *headers != NULL; headers++) {
+		if ((list = curl_slist_append(call->headers, *headers)) == NULL)
+			return -1;
+		call->headers = list;
+	}
+	return 0;
+}
+
 struct fetch_call *
 fetch_get(
     struct fetch *f, const struct fetch_what *what, fetch_cb cb, void *arg)
 {
 	struct fetch_call *call;
-	char header[300];
 
 	if ((call = calloc(1, sizeof(*call))) == NULL)
 		return NULL;
@@ -256,12 +268,7 @@ fetch_get(
 	call->cb = cb;
 	call->arg = arg;
 	call->body = malloc(what->body_max + 1);
-	if (what->host != NULL) {
-		snprintf(header, sizeof(header), "Host: %s", what->host);
-		call->headers = curl_slist_append(NULL, header);
-	}
-	if (call->body == NULL ||
-	    (what->host != NULL && call->headers == NULL) ||
+	if (call->body == NULL || headers_take(call, what->headers) == -1 ||
 	    (call->easy = curl_easy_init()) == NULL)
 		goto fail;
 	call_options(call, what);

@@ -13,9 +13,9 @@ struct fetch;
 struct fetch_call;
 
 struct fetch_what {
-	const char *url;    /* http:// only */
-	const char *socket; /* unix socket to go through, or NULL */
-	const char *host;   /* Host header, or NULL */
+	const char *url;      /* http:// only */
+	const char *socket;   /* unix socket to go through, or NULL */
+	char *const *headers; /* "NAME: VALUE", up to a NULL; or NULL */
 	long timeout_ms;
 	size_t body_max; /* of more, only the beginning is kept */
 };

@@ -7,7 +7,6 @@
 
 #include "common/log.h"
 #include "node/backoff.h"
-#include "node/health.h"
 #include "node/instance.h"
 #include "store/keys.h"
 
@@ -48,7 +47,7 @@ instance_delete(struct instance *inst)
 	launch_forget(inst->node->launch, inst);
 	tree_forget(inst->node, inst);
 	proc_unwatch(inst->proc);
-	health_close(inst->health);
+	instance_health_close(inst);
 	drain_stop(inst->drain);
 	sd_event_source_disable_unref(inst->timer);
 	json_decref(inst->last_log);
@@ -81,8 +80,7 @@ instance_enter(struct instance *inst)
 	case INSTANCE_UNHEALTHY:
 		break;
 	default:
-		health_close(inst->health);
-		inst->health = NULL;
+		instance_health_close(inst);
 	}
 }
 
@@ -136,22 +134,20 @@ next_begin(struct instance *inst)
 static void
 crash_reason(struct instance *inst, char *reason, size_t len)
 {
-	struct instance_check check;
-
-	instance_check_read(inst, &check);
-	if (inst->event == INSTANCE_REFUSED) {
+	switch (inst->event) {
+	case INSTANCE_REFUSED:
 		snprintf(
 		    reason, len, "it could not be started: %s", inst->refusal);
-	} else if (inst->event == INSTANCE_EXIT) {
+		break;
+	case INSTANCE_HUNG:
+		instance_hung_text(inst, reason, len);
+		break;
+	case INSTANCE_LATE:
+		instance_late_text(inst, reason, len);
+		break;
+	default:
 		proc_exit_text(&inst->exit, inst->memory, reason, len);
-	} else if (inst->health != NULL && check.path != NULL) {
-		snprintf(reason, len, "GET %.80s was not well within %u s: %s",
-		    check.path, check.start_timeout, health_why(inst->health));
-	} else {
-		snprintf(reason, len, "did not listen on port %d within %u s",
-		    instance_port(inst), check.start_timeout);
 	}
-	instance_check_free(&check);
 }
 
 static void
@@ -197,7 +193,7 @@ next_make(struct instance *inst, enum instance_action action)
 		break;
 	case INSTANCE_MARK:
 		if (next->state == INSTANCE_UNHEALTHY) {
-			strlcpy(next->reason, health_why(inst->health),
+			strlcpy(next->reason, instance_health_why(inst),
 			    sizeof(next->reason));
 			json_decref(inst->last_log);
 			inst->last_log = instance_log_tail(inst);
@@ -227,8 +223,7 @@ change_done(struct instance *inst, uint64_t rev)
 		inst->slot_held = 1;
 		inst->refusal[0] = '\0';
 		memset(&inst->exit, 0, sizeof(inst->exit));
-		health_close(inst->health);
-		inst->health = NULL;
+		instance_health_close(inst);
 		instance_life_set(inst, INSTANCE_LIFE_UNBORN);
 	} else if (cell.action == INSTANCE_FORGET) {
 		memset(&inst->rec, 0, sizeof(inst->rec));

@@ -16,6 +16,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "node/health.h"
 #include "node/instance_table.h"
 #include "node/node_impl.h"
 #include "node/proc.h"
@@ -95,7 +96,9 @@ struct instance {
 	int signalled;
 	int killed;
 	struct drain *drain;
-	struct health *health; /* lives on until draining */
+	/* These live on until draining. */
+	struct health *health;
+	struct health *readiness; /* NULL: that is the same */
 };
 
 /* NULL: no memory. */
@@ -150,17 +153,32 @@ json_t *instance_log_tail(const struct instance *);
 /* States in which a process, or what is left of one, may be there. */
 int instance_has_process(enum instance_state);
 
-/* How its process type is checked in its release. */
-struct instance_check {
-	char *path;             /* GET it; NULL: connect to the port */
-	int process;            /* or neither: it is well while it runs */
-	uint32_t start_timeout; /* seconds until it has to be ready */
-	uint32_t timeout;       /* 0: as usual */
-	uint32_t interval;      /* likewise */
+/* Its release, and how its process type is run in it; new references. */
+json_t *instance_release(const struct instance *);
+json_t *instance_formation(const struct instance *);
+
+enum instance_time {
+	INSTANCE_TIME_START, /* until it has to be ready */
+	INSTANCE_TIME_DRAIN, /* for the requests that it has */
+	INSTANCE_TIME_STOP   /* from SIGTERM to SIGKILL */
 };
 
-void instance_check_read(const struct instance *, struct instance_check *);
-void instance_check_free(struct instance_check *);
+/* In seconds: of its process type, or of paas.conf. */
+uint32_t instance_seconds(const struct instance *, enum instance_time);
+
+/*
+ * Looks at it from now on; the events that hold, a bit each: HEALTHY or SICK,
+ * and HUNG.  0: it can't be looked at now, it is due again.
+ */
+unsigned instance_health(struct instance *);
+void instance_health_close(struct instance *);
+
+/* Why it does not do well: the end of a sentence. */
+const char *instance_health_why(const struct instance *);
+
+/* Why it was ended: LATE, HUNG. */
+void instance_late_text(const struct instance *, char *reason, size_t len);
+void instance_hung_text(const struct instance *, char *reason, size_t len);
 
 /* Where its release listens. */
 uint16_t instance_port(const struct instance *);

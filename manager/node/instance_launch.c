@@ -10,16 +10,13 @@
 
 #include "common/log.h"
 #include "common/places.h"
-#include "node/health.h"
 #include "node/instance.h"
 #include "node/release_env.h"
 #include "store/formation.h"
 #include "store/keys.h"
 
-#define CHECK_SECONDS_MAX 3600
-
-static json_t *
-release_get(const struct instance *inst)
+json_t *
+instance_release(const struct instance *inst)
 {
 	char key[STORE_KEY_MAX + 1];
 
@@ -45,57 +42,22 @@ instance_release_live(const struct instance *inst)
 uint16_t
 instance_port(const struct instance *inst)
 {
-	json_t *release = release_get(inst);
+	json_t *release = instance_release(inst);
 	uint16_t port = release_port(release);
 
 	json_decref(release);
 	return port;
 }
 
-/* What counts for its type in its release. */
-static json_t *
-formation_of(const struct instance *inst)
+json_t *
+instance_formation(const struct instance *inst)
 {
-	json_t *release = release_get(inst), *formation;
+	json_t *release = instance_release(inst), *formation;
 
 	formation = formation_get(
 	    inst->node->store, inst->app, inst->type, release, NULL);
 	json_decref(release);
 	return formation;
-}
-
-static uint32_t
-seconds_of(json_t *health, const char *name)
-{
-	json_int_t n = json_integer_value(json_object_get(health, name));
-
-	return n > 0 && n <= CHECK_SECONDS_MAX ? (uint32_t)n : 0;
-}
-
-void
-instance_check_read(const struct instance *inst, struct instance_check *check)
-{
-	json_t *formation = formation_of(inst);
-	json_t *health = json_object_get(formation, "health");
-	const char *path = json_string_value(json_object_get(health, "path"));
-	const char *type = json_string_value(json_object_get(health, "type"));
-
-	memset(check, 0, sizeof(*check));
-	if (path != NULL && health_path_valid(path))
-		check->path = strdup(path);
-	check->process = type != NULL && strcmp(type, "process") == 0;
-	check->timeout = seconds_of(health, "timeout");
-	check->interval = seconds_of(health, "interval");
-	check->start_timeout = seconds_of(health, "start_timeout");
-	if (check->start_timeout == 0)
-		check->start_timeout = inst->node->conf->start_timeout;
-	json_decref(formation);
-}
-
-void
-instance_check_free(struct instance_check *check)
-{
-	free(check->path);
 }
 
 static void
@@ -121,7 +83,7 @@ static void
 tree_want(struct instance *inst)
 {
 	struct tree_owner owner = {inst->app, inst->appnumber};
-	json_t *release = release_get(inst);
+	json_t *release = instance_release(inst);
 	uint8_t slug[LAUNCH_HASH];
 
 	if (release_slug(json_string_value(json_object_get(release, "slug")),
@@ -208,7 +170,7 @@ start_send(struct instance *inst, json_t *release, const char *command)
 void
 instance_launch(struct instance *inst)
 {
-	json_t *release = release_get(inst);
+	json_t *release = instance_release(inst);
 	const char *command;
 	char why[128];
 

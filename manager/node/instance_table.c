@@ -7,7 +7,7 @@
  * What is not here is ignored.  Why some are:
  *
  * - An exit while stopping is what was asked for; one while crashed comes
- *   from our own SIGKILL after a start that took too long.
+ *   from our own signal, after a start that took too long or a hang.
  * - A goal of "run" does not bring back what drains or stops: routes may be
  *   gone.  It starts afresh once it is gone.
  * - A failed one stays so: a new release or a restart is a new assignment.
@@ -30,11 +30,13 @@ static const struct {
     {INSTANCE_READY, INSTANCE_EXIT, {INSTANCE_CRASH, INSTANCE_CRASHED}},
     {INSTANCE_READY, INSTANCE_LOST, {INSTANCE_BEGIN, INSTANCE_STARTING}},
     {INSTANCE_READY, INSTANCE_STOP, {INSTANCE_MARK, INSTANCE_DRAINING}},
+    {INSTANCE_READY, INSTANCE_HUNG, {INSTANCE_CRASH, INSTANCE_CRASHED}},
     {INSTANCE_READY, INSTANCE_SICK, {INSTANCE_MARK, INSTANCE_UNHEALTHY}},
 
     {INSTANCE_UNHEALTHY, INSTANCE_EXIT, {INSTANCE_CRASH, INSTANCE_CRASHED}},
     {INSTANCE_UNHEALTHY, INSTANCE_LOST, {INSTANCE_BEGIN, INSTANCE_STARTING}},
     {INSTANCE_UNHEALTHY, INSTANCE_STOP, {INSTANCE_MARK, INSTANCE_DRAINING}},
+    {INSTANCE_UNHEALTHY, INSTANCE_HUNG, {INSTANCE_CRASH, INSTANCE_CRASHED}},
     {INSTANCE_UNHEALTHY, INSTANCE_HEALTHY, {INSTANCE_MARK, INSTANCE_READY}},
 
     {INSTANCE_DRAINING, INSTANCE_EXIT, {INSTANCE_MARK, INSTANCE_STOPPING}},
@@ -78,6 +80,7 @@ static const char *const events[INSTANCE_EVENTS] = {
     [INSTANCE_DROP] = "drop",
     [INSTANCE_RUN] = "run",
     [INSTANCE_LATE] = "late",
+    [INSTANCE_HUNG] = "hung",
     [INSTANCE_HEALTHY] = "healthy",
     [INSTANCE_SICK] = "sick",
     [INSTANCE_DRAINED] = "drained",

@@ -6,7 +6,7 @@
 #define PAAS_INSTANCE_TABLE_H
 
 enum instance_state {
-	INSTANCE_NEW, /* no record yet */
+	INSTANCE_NEW, /* created: assigned, and without a record yet */
 	INSTANCE_STARTING,
 	INSTANCE_READY,
 	INSTANCE_UNHEALTHY, /* it ran well once; routing leaves it out */
@@ -31,6 +31,7 @@ enum instance_event {
 	INSTANCE_DROP,    /* the assignment is gone */
 	INSTANCE_RUN,     /* the goal is "run" */
 	INSTANCE_LATE,    /* it was not ready in time */
+	INSTANCE_HUNG,    /* too many looks at it in a row failed */
 	INSTANCE_HEALTHY,
 	INSTANCE_SICK,
 	INSTANCE_DRAINED,

@@ -2,16 +2,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "node/backoff.h"
-#include "node/health.h"
 #include "node/instance.h"
 
 #define SECOND       1000000LL
-#define PROCESS_US   SECOND /* a process without a port is ready by then */
 #define LEAST_US     (2 * SECOND) /* even if the time was over long ago */
 #define EVENT(event) (1U << (event))
 
@@ -148,7 +145,8 @@ signalled(int error, const struct launch_reply *reply, void *arg)
 static void
 process_stop(struct instance *inst)
 {
-	timer_since(inst, inst->node->conf->stop_timeout * SECOND, 0);
+	timer_since(
+	    inst, instance_seconds(inst, INSTANCE_TIME_STOP) * SECOND, 0);
 	if (inst->timer_over) {
 		process_kill(inst);
 		return;
@@ -193,70 +191,6 @@ process_clean(struct instance *inst)
 	}
 }
 
-/* ---- health ------------------------------------------------------------ */
-
-static void
-health_changed(void *arg)
-{
-	struct instance *inst = arg;
-
-	agent_due(inst->node->agent, inst);
-}
-
-static void
-health_begin(struct instance *inst)
-{
-	struct node *node = inst->node;
-	char host[300];
-	struct instance_check check;
-	struct health_what what = {
-	    .address = conf_slot_addr(node->conf, inst->rec.slot),
-	    .port = instance_port(inst),
-	    .host = host,
-	    .live = inst->rec.state != INSTANCE_STARTING,
-	    .good = inst->rec.state == INSTANCE_READY,
-	};
-
-	instance_check_read(inst, &check);
-	what.path = check.path;
-	what.process = check.process;
-	what.timeout = check.timeout;
-	what.interval = check.interval;
-	snprintf(host, sizeof(host), "%s.%s", inst->app, node->conf->domain);
-	inst->health =
-	    health_open(node->event, node->fetch, &what, health_changed, inst);
-	if (inst->health == NULL)
-		agent_due_later(node->agent, inst);
-	instance_check_free(&check);
-}
-
-/* Seconds that it has until it must be ready. */
-static uint32_t
-start_timeout(const struct instance *inst)
-{
-	struct instance_check check;
-
-	instance_check_read(inst, &check);
-	instance_check_free(&check);
-	return check.start_timeout;
-}
-
-static unsigned
-process_health(struct instance *inst)
-{
-	if (!instance_is_web(inst)) {
-		if (inst->rec.state == INSTANCE_STARTING)
-			timer_since(inst, PROCESS_US, PROCESS_US);
-		return inst->timer_over ? EVENT(INSTANCE_HEALTHY) : 0;
-	}
-	if (inst->health == NULL)
-		health_begin(inst);
-	if (inst->health == NULL)
-		return 0;
-	return health_good(inst->health) ? EVENT(INSTANCE_HEALTHY)
-					 : EVENT(INSTANCE_SICK);
-}
-
 /* ---- each state's work ------------------------------------------------- */
 
 static unsigned
@@ -280,11 +214,11 @@ work_starting(struct instance *inst)
 		instance_launch(inst);
 	if (inst->life != INSTANCE_LIFE_RUNNING)
 		return process_fate(inst);
-	events = process_health(inst);
-	if (!instance_is_web(inst))
-		return events;
+	events = instance_health(inst);
 	if (!inst->timer_set)
-		timer_since(inst, start_timeout(inst) * SECOND, LEAST_US);
+		timer_since(inst,
+		    instance_seconds(inst, INSTANCE_TIME_START) * SECOND,
+		    LEAST_US);
 	if (inst->timer_over && (events & EVENT(INSTANCE_HEALTHY)) == 0)
 		events |= EVENT(INSTANCE_LATE);
 	return events;
@@ -295,7 +229,7 @@ work_running(struct instance *inst)
 {
 	if (inst->life != INSTANCE_LIFE_RUNNING)
 		return process_fate(inst);
-	return instance_is_web(inst) ? process_health(inst) : 0;
+	return instance_health(inst);
 }
 
 static void
@@ -318,7 +252,8 @@ work_draining(struct instance *inst)
 	/* Only web processes are routed to. */
 	if (!instance_is_web(inst))
 		return EVENT(INSTANCE_DRAINED);
-	timer_since(inst, node->conf->drain_timeout * SECOND, 0);
+	timer_since(
+	    inst, instance_seconds(inst, INSTANCE_TIME_DRAIN) * SECOND, 0);
 	if (inst->drained || inst->timer_over)
 		return EVENT(INSTANCE_DRAINED);
 	if (inst->drain == NULL)
@@ -373,7 +308,11 @@ work_crashed(struct instance *inst)
 	case INSTANCE_LIFE_ABSENT:
 		return crash_verdict(inst);
 	case INSTANCE_LIFE_RUNNING:
-		process_kill(inst);
+		/* What never worked has nothing to put in order. */
+		if (inst->rec.late)
+			process_kill(inst);
+		else
+			process_stop(inst);
 		return 0;
 	case INSTANCE_LIFE_EXITED:
 		process_clean(inst);

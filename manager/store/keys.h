@@ -20,12 +20,13 @@
  *   formation/APP/TYPE         api       quantity, memory (bytes),
  *                                        generations {"INDEX": int}: raised
  *                                        by a restart of one; disk (bytes);
- *                                        health {type, path, start_timeout,
- *                                        timeout, interval (seconds)}, absent:
- *                                        the port; http {settings of its pool:
- *                                        routing/setting.c}; autoscale {min,
- *                                        max, concurrency, p95 (ms), window
- *                                        (seconds)}; version: of the
+ *                                        health, readiness {common/
+ *                                        health_rule.h}, absent: the port;
+ *                                        drain_timeout, stop_timeout
+ *                                        (seconds); http {settings of its
+ *                                        pool: routing/setting.c}; autoscale
+ *                                        {min, max, concurrency, p95 (ms),
+ *                                        window (seconds)}; version: of the
  *                                        app, when somebody set it last
  *   redirect/APP               api       to_https, to_host: of all its hosts;
  *                                        not deleted as long as there is one

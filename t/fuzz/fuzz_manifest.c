@@ -1,4 +1,4 @@
-/* sources: manager/common/config_name.c manager/manifest/[a-z]*.c manager/sandbox/common_[a-z]*.c; libs: -lyaml -ljansson -lbsd */
+/* sources: manager/common/config_name.c manager/common/health_rule.c manager/manifest/[a-z]*.c manager/sandbox/common_[a-z]*.c; libs: -lyaml -ljansson -lbsd */
 /*
  * manifest.yml, app.json and files of variables, as strangers push them.  The
  * first byte of an input chooses; variables stand before a NUL.

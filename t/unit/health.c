@@ -1,4 +1,4 @@
-/* sources: manager/node/health.c manager/node/fetch.c manager/common/log.c; libs: -lsystemd -lcurl */
+/* sources: manager/node/health.c manager/node/fetch.c manager/common/log.c manager/node/probe.c manager/node/probe_command.c manager/common/health_rule.c; libs: -lsystemd -lcurl -ljansson */
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
@@ -26,6 +26,8 @@ static int listener = -1;
 static sd_event_source *source;
 static const char *answer;
 static char request[4096];
+static const char *statuses; /* those that are good, if not the usual ones */
+static json_t *headers;
 static int checks;
 
 static int
@@ -94,10 +96,16 @@ changed(void *arg)
 static struct health *
 watch(const char *path, int live, int good, int *changes)
 {
-	struct health_what what = {.address = addr.sin_addr,
-	    .port = ntohs(addr.sin_port),
-	    .path = path,
-	    .host = "hello.example.com",
+	struct health_what what = {
+	    .probe = {.type = path != NULL ? HEALTH_HTTP : HEALTH_PORT,
+		.address = addr.sin_addr,
+		.port = ntohs(addr.sin_port),
+		.path = path,
+		.host = "hello.example.com",
+		.status = statuses,
+		.headers = headers},
+	    .interval = 1,
+	    .restart = 5,
 	    .live = live,
 	    .good = good};
 	struct health *h = health_open(event, fetch, &what, changed, changes);
@@ -208,6 +216,13 @@ live_needs_three_failures(void **state)
 	assert_int_equal(changes, 1);
 	assert_false(health_good(h));
 	assert_true(now() - begun > 1.5);
+	assert_false(health_dead(h));
+
+	/* And five, before it is to be restarted. */
+	loop(8, &changes, 2);
+	assert_int_equal(changes, 2);
+	assert_true(health_dead(h));
+	assert_false(health_good(h));
 	health_close(h);
 }
 
@@ -224,11 +239,164 @@ live_gets_well(void **state)
 	loop(5, &changes, 1);
 	assert_true(health_good(h));
 
-	/* And then it is left alone for ten seconds. */
+	/* And then it is left alone for most of a second. */
 	checks = 0;
 	loop(1, &changes, 2);
-	assert_in_range(checks, 0, 1);
+	assert_in_range(checks, 0, 3);
 	health_close(h);
+}
+
+static void
+http_as_it_is_told(void **state)
+{
+	int changes = 0;
+	struct health *h;
+
+	(void)state;
+	answer = "HTTP/1.1 200 yes\r\nContent-Length: 0\r\n\r\n";
+	statuses = "204,401-403";
+	headers = json_pack(
+	    "{s:s, s:s}", "X-Check", "yes: it is", "host", "other.example");
+	serve();
+	h = watch("/", 0, 0, &changes);
+	loop(0.2, &changes, 1);
+	assert_int_equal(changes, 0);
+	assert_string_equal(health_why(h), "it answered 200");
+	answer = "HTTP/1.1 402 pay\r\nContent-Length: 0\r\n\r\n";
+	loop(5, &changes, 1);
+	assert_true(health_good(h));
+	assert_non_null(strstr(request, "X-Check: yes: it is\r\n"));
+	assert_non_null(strcasestr(request, "host: other.example\r\n"));
+	assert_null(strstr(request, "hello.example.com"));
+	health_close(h);
+}
+
+/* ---- by a command ------------------------------------------------------ */
+
+static const struct {
+	const char *bytes; /* what the session says */
+	size_t len;
+	int error;
+	const char *why; /* NULL: it did well */
+} sessions[] = {
+    {"d\0\0\3yes"
+     "x\0\0\2\0\0",
+	13, 0, NULL},
+    {"e\0\0\7no\n\033[1m"
+     "x\0\0\2\0\3",
+	17, 0, "the command exited with status 3: \"no [1m\""},
+    {"x\0\0\2\1\11", 6, 0, "the command was killed by signal 9"},
+    {"m\0\0\4gone", 8, 0, "the command could not be run"},
+    {"x\1\0\2\0\0", 6, 0, "the command could not be run"},
+    {"", 0, -ECONNREFUSED, "Connection refused"},
+};
+
+static int
+session_open(void *arg)
+{
+	size_t i = *(size_t *)arg;
+	int fds[2];
+
+	if (sessions[i].error != 0)
+		return sessions[i].error;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == -1)
+		return -errno;
+	(void)!write(fds[1], sessions[i].bytes, sessions[i].len);
+	close(fds[1]);
+	return fds[0];
+}
+
+static void
+command_by_its_status(void **state)
+{
+	struct health_what what = {
+	    .probe = {.type = HEALTH_COMMAND, .command = session_open}};
+	int changes;
+	struct health *h;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++) {
+		changes = 0;
+		what.probe.command_arg = &i;
+		h = health_open(event, fetch, &what, changed, &changes);
+		assert_non_null(h);
+		loop(sessions[i].why == NULL ? 5 : 0.1, &changes, 1);
+		assert_int_equal(health_good(h), sessions[i].why == NULL);
+		if (sessions[i].why != NULL)
+			assert_string_equal(health_why(h), sessions[i].why);
+		health_close(h);
+	}
+}
+
+static void
+process_while_it_runs(void **state)
+{
+	struct health_what what = {.probe = {.type = HEALTH_PROCESS}};
+	struct health *h;
+	int changes = 0;
+
+	(void)state;
+	h = health_open(event, fetch, &what, changed, &changes);
+	assert_non_null(h);
+	loop(0.5, &changes, 1);
+	assert_false(health_good(h));
+	loop(5, &changes, 1);
+	assert_true(health_good(h));
+	health_close(h);
+}
+
+/* ---- what may be set --------------------------------------------------- */
+
+static void
+rules(void **state)
+{
+	static const struct {
+		const char *json;
+		int readiness;
+		const char *field; /* NULL: it is fine */
+	} cases[] = {
+	    {"{}", 0, NULL},
+	    {"{\"path\": \"/up\", \"timeout\": 3, \"restart\": 0}", 0, NULL},
+	    {"{\"type\": \"http\", \"status\": \"200,204-299\", "
+	     "\"headers\": {\"X-A\": \"b\"}}",
+		1, NULL},
+	    {"{\"command\": \"test -e /tmp/up\", \"failures\": 1000}", 0, NULL},
+	    {"[]", 0, "health"},
+	    {"{\"type\": \"ping\"}", 0, "type"},
+	    {"{\"type\": \"port\", \"path\": \"/\"}", 0, "path"},
+	    {"{\"type\": \"command\"}", 0, "command"},
+	    {"{\"command\": \"a\\nb\"}", 0, "command"},
+	    {"{\"path\": \"/\", \"status\": \"2xx\"}", 0, "status"},
+	    {"{\"path\": \"/\", \"status\": \"299-200\"}", 0, "status"},
+	    {"{\"path\": \"/\", \"status\": \"200,\"}", 0, "status"},
+	    {"{\"path\": \"/\", \"status\": \"20\"}", 0, "status"},
+	    {"{\"path\": \"/\", \"headers\": {\"A b\": \"c\"}}", 0, "headers"},
+	    {"{\"path\": \"/\", \"headers\": {\"A\": \"c\\r\\nB: d\"}}", 0,
+		"headers"},
+	    {"{\"path\": \"/\", \"headers\": {\"Content-Length\": \"1\"}}", 0,
+		"headers"},
+	    {"{\"timeout\": 0}", 0, "timeout"},
+	    {"{\"interval\": 3601}", 0, "interval"},
+	    {"{\"interval\": \"1\"}", 0, "interval"},
+	    {"{\"restart\": 3}", 1, "restart"},
+	    {"{\"start_timeout\": 3}", 1, "start_timeout"},
+	    {"{\"grace\": 3}", 0, "grace"},
+	};
+	const char *field, *form;
+	json_t *check;
+	size_t i;
+	int error;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_non_null(check = json_loads(cases[i].json, 0, NULL));
+		error = health_check(check, cases[i].readiness, &field, &form);
+		assert_int_equal(error, cases[i].field == NULL ? 0 : -1);
+		if (error == -1)
+			assert_string_equal(field, cases[i].field);
+		json_decref(check);
+	}
 }
 
 static void
@@ -254,7 +422,9 @@ after(void **state)
 {
 	(void)state;
 	serve_not();
-	answer = NULL;
+	answer = statuses = NULL;
+	json_decref(headers);
+	headers = NULL;
 	checks = 0;
 	return 0;
 }
@@ -305,7 +475,11 @@ main(void)
 	    TEST(http_endless),
 	    TEST(live_needs_three_failures),
 	    TEST(live_gets_well),
+	    TEST(http_as_it_is_told),
+	    TEST(command_by_its_status),
+	    TEST(process_while_it_runs),
 	    TEST(paths),
+	    TEST(rules),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,4 +1,4 @@
-/* sources: manager/common/config_name.c manager/manifest/[a-z]*.c manager/sandbox/common_[a-z]*.c; libs: -lyaml -ljansson */
+/* sources: manager/common/config_name.c manager/manifest/[a-z]*.c manager/sandbox/common_[a-z]*.c manager/common/health_rule.c; libs: -lyaml -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -347,6 +347,11 @@ wrong(void **state)
 	    {"routes: [{route: '..'}]", "is not a host"},
 	    {"routes: [{route: a.b, protocol: tcp}]", "http1 or http2"},
 	    {"health-check-type: ping", "not \"ping\""},
+	    {"health-check-type: command", "wants a health-check-command"},
+	    {"health-check-http-status: 2xx", "has to be statuses"},
+	    {"health-check-http-headers: {A b: c}", "names with a text"},
+	    {"health-check-restart: -1", "health-check-restart has to be"},
+	    {"stop-timeout: 4000", "stop-timeout has to be"},
 	    {"health-check-http-endpoint: a b", "path of printable ASCII"},
 	    {"timeout: 0", "timeout has to be"},
 	    {"services: [db]", "2:14: the service \"db\" can't be bound"},

@@ -1,4 +1,4 @@
-/* sources: manager/build/settings.c manager/build/text.c manager/store/keys.c manager/common/config_name.c manager/common/log.c; libs: -ljansson -lsodium */
+/* sources: manager/build/settings.c manager/build/text.c manager/store/keys.c manager/common/config_name.c manager/common/log.c manager/common/health_rule.c; libs: -ljansson -lsodium */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
