@@ -969,7 +969,8 @@ setup(void **state)
 		return -1;
 	strlcpy(conf.run_dir, dir, sizeof(conf.run_dir));
 	strlcpy(conf.state_dir, dir, sizeof(conf.state_dir));
-	conf.subnet.s_addr = 0x7f400000; /* 127.64.0.0 */
+	/* Somewhere in 127.64.0.0/10: one may run beside another. */
+	conf.subnet.s_addr = 0x7f400000 | ((uint32_t)getpid() & 63) << 16;
 	conf.subnet_bits = 16;
 	conf.start_timeout = 1;
 	conf.drain_timeout = 5;
