@@ -42,6 +42,9 @@ void child_shim(struct start *) __attribute__((noreturn));
 /* launcher_root.c: the mount namespace; the stage is left as cwd. */
 int root_enter(struct start *);
 
+/* launcher_etc.c: etc/ of the stage, which is the working directory. */
+int etc_make(const struct start *);
+
 /* launcher_sandbox.c: bwrap's arguments; descriptors are numbers in bwrap. */
 #define SANDBOX_FD_ARGS    3
 #define SANDBOX_FD_CONTROL 4

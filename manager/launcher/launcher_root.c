@@ -12,7 +12,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,22 +23,6 @@
 #include <unistd.h>
 
 #include "launcher/launcher_child.h"
-
-static int
-file_put(const char *path, const char *text)
-{
-	size_t len = strlen(text);
-	int error = 0, fd;
-
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd == -1)
-		return -errno;
-	errno = ENOSPC;
-	if (write(fd, text, len) != (ssize_t)len)
-		error = -errno;
-	close(fd);
-	return error;
-}
 
 /*
  * A detached copy of the mount at fd, which takes fd's place.  Before the new
@@ -258,44 +241,6 @@ trees_attach(const struct start *s, int userns)
 		break;
 	}
 	return error == 0 ? tree_attach(s->libexec, "paas", -1, 1) : error;
-}
-
-static int
-etc_make(const struct start *s)
-{
-	struct in_addr in = conf_slot_addr(&s->l->conf, 1);
-	char text[512], gateway[INET_ADDRSTRLEN], addr[INET_ADDRSTRLEN];
-	int error;
-
-	inet_ntop(AF_INET, &in, gateway, sizeof(gateway));
-	in = conf_slot_addr(&s->l->conf, s->req->slot);
-	inet_ntop(AF_INET, &in, addr, sizeof(addr));
-	if (mkdir("etc", 0755) == -1)
-		return -errno;
-	snprintf(text, sizeof(text),
-	    "root:x:0:0:root:/root:/usr/sbin/nologin\n"
-	    "app:x:%u:%u:app:/app:/bin/bash\n"
-	    "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
-	    s->uid, s->uid);
-	if ((error = file_put("etc/passwd", text)) != 0)
-		return error;
-	snprintf(text, sizeof(text), "root:x:0:\napp:x:%u:\nnogroup:x:65534:\n",
-	    s->uid);
-	if ((error = file_put("etc/group", text)) != 0)
-		return error;
-	snprintf(text, sizeof(text), "127.0.0.1 localhost\n%s %016" PRIx64 "\n",
-	    addr, s->req->id);
-	if ((error = file_put("etc/hosts", text)) != 0)
-		return error;
-	snprintf(text, sizeof(text), "%016" PRIx64 "\n", s->req->id);
-	if ((error = file_put("etc/hostname", text)) != 0)
-		return error;
-	snprintf(text, sizeof(text), "nameserver %s\n", gateway);
-	if ((error = file_put("etc/resolv.conf", text)) != 0)
-		return error;
-	return file_put("etc/nsswitch.conf",
-	    "passwd: files\ngroup: files\nhosts: files dns\n"
-	    "services: files\nprotocols: files\n");
 }
 
 int

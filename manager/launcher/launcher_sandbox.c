@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,33 +20,6 @@ struct argv {
 	size_t n;
 	int failed;
 };
-
-/* Of /etc; what may vary by version is a pattern. */
-static const char *const etc_allowed[] = {
-    "/etc/alternatives",
-    "/etc/debian_version",
-    "/etc/fonts",
-    "/etc/ImageMagick-*",
-    "/etc/java-*",
-    "/etc/ld.so.cache",
-    "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d",
-    "/etc/localtime",
-    "/etc/magic",
-    "/etc/mime.types",
-    "/etc/os-release",
-    "/etc/perl",
-    "/etc/php",
-    "/etc/protocols",
-    "/etc/python3*",
-    "/etc/services",
-    "/etc/ssl/certs",
-    "/etc/ssl/openssl.cnf",
-    "/etc/timezone",
-};
-
-static const char *const etc_own[] = {
-    "passwd", "group", "hosts", "hostname", "resolv.conf", "nsswitch.conf"};
 
 /* Links of a machine with a merged /usr. */
 static const char *const usr_links[] = {
@@ -84,30 +56,6 @@ add_dir(struct argv *a, const char *path)
 	add(a, "0755");
 	add(a, "--dir");
 	add(a, path);
-}
-
-static void
-add_etc(struct argv *a)
-{
-	char from[64], to[64];
-	glob_t found;
-	size_t i, j;
-
-	add_dir(a, "/etc");
-	add_dir(a, "/etc/ssl");
-	for (i = 0; i < COUNT(etc_allowed); i++) {
-		if (glob(etc_allowed[i], 0, NULL, &found) != 0)
-			continue;
-		for (j = 0; j < found.gl_pathc; j++)
-			add3(a, "--ro-bind-try", found.gl_pathv[j],
-			    found.gl_pathv[j]);
-		globfree(&found);
-	}
-	for (i = 0; i < COUNT(etc_own); i++) {
-		snprintf(from, sizeof(from), "etc/%s", etc_own[i]);
-		snprintf(to, sizeof(to), "/etc/%s", etc_own[i]);
-		add3(a, "--ro-bind", from, to);
-	}
 }
 
 static void
@@ -167,7 +115,7 @@ static void
 add_root(struct argv *a, const struct start *s)
 {
 	add_usr(a);
-	add_etc(a);
+	add3(a, "--ro-bind", "etc", "/etc");
 	add3(a, "--proc", "/proc", "--dev");
 	add(a, "/dev");
 	add_tmpfs(a, "/dev/shm", s->req->tmp);
