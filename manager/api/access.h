@@ -66,6 +66,15 @@ enum access_result access_token(struct access *, const char *text, size_t len,
 unsigned int access_wait(struct access *, const char *address, uint64_t id);
 void access_wrong(struct access *, const char *address, uint64_t id);
 
+/*
+ * BLAKE2b of a text that begins with what it is for, by a key that outlives
+ * this program; ACCESS_MAC_TEXT bytes of hex.
+ */
+#define ACCESS_MAC      32
+#define ACCESS_MAC_TEXT (2 * ACCESS_MAC + 1)
+void access_sign(
+    const struct access *, const char *text, size_t len, char *hex);
+
 /* A new token of one push: its text, of PUSH_TOKEN_TEXT bytes. */
 void access_push_token(
     struct access *, char *text, uint64_t token, uint64_t app);

@@ -169,6 +169,16 @@ access_push_token(struct access *a, char *text, uint64_t token, uint64_t app)
 	push_token_format(text, &push, a->key);
 }
 
+void
+access_sign(const struct access *a, const char *text, size_t len, char *hex)
+{
+	uint8_t mac[ACCESS_MAC];
+
+	(void)crypto_generichash(mac, sizeof(mac), (const uint8_t *)text, len,
+	    a->key, sizeof(a->key));
+	(void)sodium_bin2hex(hex, ACCESS_MAC_TEXT, mac, sizeof(mac));
+}
+
 /* ---- SSH ------------------------------------------------------------- */
 
 int

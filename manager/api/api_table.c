@@ -94,6 +94,7 @@ const struct api_route api_routes[] = {
 {"POST",   "/apps/:/builds",              build_create,     PUSH,        APP,      UPLOAD},
 {"GET",    "/apps/:/builds/:",            build_info,       STATE,       APP,      NULL},
 {"GET",    "/apps/:/builds/:/log",        build_log,        STATE,       APP,      NULL},
+{"GET",    "/streams/:",                  build_stream,     OPEN,        0,        NULL},
 {"POST",   "/apps/:/resources",           resource_match,   PUSH,        APP_BODY, NULL},
 {"POST",   "/apps/:/settings",            settings_create,  CHANGE,      APP_BODY, NULL},
 {"GET",    "/apps/:/logs",                log_tail,         VIEW,        APP,      NULL},

@@ -301,12 +301,12 @@ push_end_well(struct push *push)
 	    store_get(r->api->store, key_format(key, "app/%s", r->name), NULL);
 	release = model_get_release(
 	    r->api, r->name, model_number(push->build, "version"));
-	push_end(push,
-	    json_pack("{s:o, s:o}", "build",
-		model_build(r->api, r->name, r->app, push->build), "release",
-		release != NULL ? model_release(r->api, r->name,
-				      app != NULL ? app : r->app, release)
-				: json_null()));
+	push_end(
+	    push, json_pack("{s:o, s:o}", "build",
+		      model_build(r, r->name, r->app, push->build), "release",
+		      release != NULL ? model_release(r->api, r->name,
+					    app != NULL ? app : r->app, release)
+				      : json_null()));
 	json_decref(app);
 	json_decref(release);
 }
@@ -493,7 +493,7 @@ push_answer(struct push *push)
 		build = store_get(r->api->store,
 		    key_format(key, "build/%s/%s", r->name, hex), NULL);
 		respond_json(r, MHD_HTTP_ACCEPTED,
-		    model_build(r->api, r->name, r->app, build));
+		    model_build(r, r->name, r->app, build));
 		json_decref(build);
 		return;
 	}

@@ -3,8 +3,10 @@
  */
 #include <string.h>
 
+#include "api/build_stream.h"
 #include "api/id.h"
 #include "api/model.h"
+#include "api/request.h"
 
 /* The build room's states -> the three that Heroku's clients know. */
 static const char *
@@ -16,8 +18,10 @@ build_status(const char *state)
 }
 
 json_t *
-model_build(struct api *api, const char *name, json_t *app, json_t *build)
+model_build(
+    const struct request *r, const char *name, json_t *app, json_t *build)
 {
+	struct api *api = r->api;
 	const char *state = model_text(build, "state");
 	json_t *release, *result, *slug = json_object_get(build, "slug");
 	json_t *error = json_object_get(build, "error");
@@ -25,7 +29,7 @@ model_build(struct api *api, const char *name, json_t *app, json_t *build)
 	release = model_get_release(api, name, model_number(build, "version"));
 	result = json_pack(
 	    "{s:s, s:s, s:s, s:o, s:o, s:O?, s:o, s:o, s:s, s:O?, s:O?, s:O?,"
-	    " s:o, s:o, s:n}",
+	    " s:o, s:o, s:o}",
 	    "id", model_text(build, "id"), "status", build_status(state),
 	    "state", state, "app", model_app_ref(name, app), "release",
 	    model_release_ref(release), "error", error, "slug",
@@ -35,7 +39,8 @@ model_build(struct api *api, const char *name, json_t *app, json_t *build)
 	    json_object_get(build, "commit"), "upload_bytes",
 	    json_object_get(build, "size"), "created_at",
 	    id_time_of(build, "created"), "updated_at",
-	    id_time_of(build, "updated"), "output_stream_url");
+	    id_time_of(build, "updated"), "output_stream_url",
+	    build_stream_url(r, app, build));
 	json_decref(release);
 	return result;
 }

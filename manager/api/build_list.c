@@ -24,7 +24,7 @@ list_add(const char *key, json_t *build, uint64_t rev, void *arg)
 	(void)key;
 	(void)rev;
 	json_array_append_new(
-	    list->builds, model_build(r->api, r->name, r->app, build));
+	    list->builds, model_build(r, r->name, r->app, build));
 	return 0;
 }
 
@@ -71,7 +71,6 @@ build_info(struct request *r)
 
 	if (build == NULL)
 		return;
-	respond_json(
-	    r, MHD_HTTP_OK, model_build(r->api, r->name, r->app, build));
+	respond_json(r, MHD_HTTP_OK, model_build(r, r->name, r->app, build));
 	json_decref(build);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "api/build_find.h"
+#include "api/build_stream.h"
 #include "api/push_watch.h"
 #include "api/request.h"
 #include "api/respond.h"
@@ -63,15 +64,10 @@ log_closed(void *arg)
 static const struct stream_owner log_owner = {log_drained, log_closed};
 
 void
-build_log(struct request *r)
+build_log_open(struct request *r, const char *app, uint64_t id)
 {
 	struct log *log;
-	json_t *build;
-	uint64_t id;
 
-	if ((build = build_find(r, &id)) == NULL)
-		return;
-	json_decref(build);
 	if ((log = calloc(1, sizeof(*log))) == NULL) {
 		respond_broken(r, "out of memory");
 		return;
@@ -86,7 +82,19 @@ build_log(struct request *r)
 	if (r->push != 0)
 		push_watch_came(r->api->pushes, id);
 	log->follow =
-	    build_follow(r->api->build, r->name, id, log_line, log_done, log);
+	    build_follow(r->api->build, app, id, log_line, log_done, log);
 	if (log->follow == NULL)
 		stream_end(log->stream);
+}
+
+void
+build_log(struct request *r)
+{
+	json_t *build;
+	uint64_t id;
+
+	if ((build = build_find(r, &id)) == NULL)
+		return;
+	json_decref(build);
+	build_log_open(r, r->name, id);
 }

@@ -123,6 +123,7 @@ json_t *model_domain(struct api *, const char *name, json_t *app,
     const char *host, json_t *domain);
 json_t *model_route(const char *host, json_t *route);
 json_t *model_route_path(json_t *path);
-json_t *model_build(struct api *, const char *name, json_t *app, json_t *build);
+json_t *model_build(
+    const struct request *, const char *name, json_t *app, json_t *build);
 
 #endif

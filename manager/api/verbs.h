@@ -69,6 +69,7 @@
 	VERB(settings_create)  \
 	VERB(build_info)       \
 	VERB(build_log)        \
+	VERB(build_stream)     \
 	VERB(log_tail)         \
 	VERB(timeline_list)    \
 	VERB(key_list)         \

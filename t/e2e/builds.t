@@ -70,6 +70,25 @@ like($out, qr/could not be fetched/, 'it says so') or diag $out;
 cmp_ok(time - $start, '<', 30, 'soon');
 is(($p->paas('buildpacks:clear', '-a', $app))[0], 0, 'none any more');
 
+# ---- the output, by a URL that needs no token --------------------------------
+
+system('tar', '-C', $dir, '-czf', "$tmp/detached.tgz", '.') == 0 or die;
+my $tar = do { open my $fh, '<:raw', "$tmp/detached.tgz" or die; local $/; <$fh> };
+my $build = $p->api('POST', "/apps/$app/builds?detach=1", $tar, headers => { 'Content-Type' => 'application/x-tar' });
+is($build->{status}, 202, 'a build that nobody waits for');
+my ($path) = ($build->{json}{output_stream_url} // '') =~ m{^http://localhost(/streams/stream_[0-9a-f]{48}_[0-9a-f]{64}\?heartbeat=1)$};
+ok($path, 'has a URL of its output') or diag $build->{body};
+my @nginx = (socket => "$p->{run}/api.sock");
+my $said = $p->http('GET', 'api.test', $path, @nginx);
+is($said->{status}, 200, 'which takes no token');
+like($said->{body}, qr/Discovering process types.*Done in/s, 'and gives all of it, until the build is over');
+is($p->http('GET', 'api.test', "/apps/$app/builds/$build->{json}{id}", @nginx)->{status}, 401, 'the build itself takes one');
+is($p->api('GET', "/apps/$app/builds/$build->{json}{id}")->{json}{status}, 'succeeded', 'it is over by then');
+for my $wrong ($path =~ s/stream_\K(.)/$1 eq '0' ? 1 : 0/er, $path =~ s/(.)(?=\?)/$1 eq '0' ? 1 : 0/er, '/streams/x', '/streams/stream_') {
+    is($p->http('GET', 'api.test', $wrong, @nginx)->{status}, 404, 'another path is not there');
+}
+ok(Platform::wait_for(20, sub { !grep { $_->{state} ne 'up' } $p->dynos($app) }), 'its release runs');
+
 # ---- limits ------------------------------------------------------------------
 
 sub releases { return scalar @{ $p->json('releases', '-a', $app) } }
