@@ -28,6 +28,7 @@
 
 #include "routing/routing.h"
 #include "node/node.h"
+#include "schedule/cron.h"
 #include "schedule/pace.h"
 #include "schedule/schedule.h"
 #include "build/build.h"
@@ -41,6 +42,7 @@ struct manager {
 	struct node *node;
 	struct schedule *schedule;
 	struct pace *pace;
+	struct cron *cron;
 	struct build *build;
 	struct api *api;
 };
@@ -64,6 +66,9 @@ manager_open(struct manager *m, char err[PAAS_ERRLEN])
 	m->pace = pace_open(m->store, m->node, &m->conf, m->loop, err);
 	if (m->pace == NULL)
 		return -1;
+	m->cron = cron_open(m->store, &m->conf, m->loop, err);
+	if (m->cron == NULL)
+		return -1;
 	m->build = build_open(m->store, m->node, &m->conf, m->loop, err);
 	if (m->build == NULL)
 		return -1;
@@ -79,6 +84,8 @@ manager_close(struct manager *m)
 		api_close(m->api);
 	if (m->build != NULL)
 		build_close(m->build);
+	if (m->cron != NULL)
+		cron_close(m->cron);
 	if (m->pace != NULL)
 		pace_close(m->pace);
 	if (m->schedule != NULL)

@@ -261,7 +261,7 @@ bad("the name $_->[0]", 422, qr/^name /, 'POST', '/apps', { name => $_->[1] })
 bad('an unknown field', 422, qr/^nmae is not a field/, 'POST', '/apps', { nmae => 'x' });
 bad('no such app', 404, qr/no app named none/, $_->[0], "/apps/none$_->[1]", $_->[2])
     for ['GET', ''], ['DELETE', ''], ['PATCH', '', '{}'], ['GET', '/formation'],
-    ['GET', '/dynos'], ['GET', '/config-vars'], ['GET', '/domains'], ['GET', '/releases'], ['GET', '/rollout'], ['GET', '/sleep'],
+    ['GET', '/dynos'], ['GET', '/config-vars'], ['GET', '/domains'], ['GET', '/releases'], ['GET', '/rollout'], ['GET', '/sleep'], ['GET', '/cron'],
     ['GET', '/builds'], ['GET', '/logs'], ['GET', '/timeline'],
     ['POST', '/builds', 'x'], ['POST', '/actions/stop'];
 
@@ -460,6 +460,27 @@ bad('a worker', 422, qr/"worker" takes no requests/, 'PUT', '/apps/shop/formatio
 is(good('again', 200, 'GET', $auto)->{max}, 10, 'a refusal changes nothing');
 is(good('off', 200, 'DELETE', $auto)->{on}, JSON::PP::false, 'by hand again');
 is(good('off again', 200, 'DELETE', $auto)->{quantity}, 1, 'as before');
+
+# ---- cron ----------------------------------------------------------------------
+
+is_deeply(good('cron', 200, 'GET', '/apps/shop/cron'), [], 'no entries');
+my $entry = good('add', 201, 'POST', '/apps/shop/cron', { schedule => '0 0 29 2 *', command => 'leap' });
+is_deeply([@{$entry}{qw(id schedule command time_to_live overlap last_at last)}],
+    [1, '0 0 29 2 *', 'leap', 0, JSON::PP::false, undef, undef], 'as it was given');
+like($entry->{next_at}, qr/^20\d\d-02-29T00:00:00Z$/, 'in a leap year');
+bad("cron by $_->[0]", 422, $_->[1], 'POST', '/apps/shop/cron', $_->[2]) for
+    ['nothing', qr/schedule/, {}],
+    ['no command', qr/command/, { schedule => '@daily' }],
+    ['a bad minute', qr/schedule: the minute "61" is none: 0 to 59/, { schedule => '61 * * * *', command => 'x' }],
+    ['four fields', qr/five fields/, { schedule => '* * * *', command => 'x' }],
+    ['no such day', qr/a day that there is not in any year/, { schedule => '0 0 30 2 *', command => 'x' }],
+    ['a long time', qr/time_to_live has to be 1 to \d+ seconds/, { schedule => '@daily', command => 'x', time_to_live => 1e9 }];
+is(good('another', 201, 'POST', '/apps/shop/cron', { schedule => '@daily', command => 'x', overlap => \1, time_to_live => 60 })->{id}, 2, 'the second');
+is_deeply([map { "$_->{id} $_->{command}" } @{ good('both', 200, 'GET', '/apps/shop/cron') }], ['1 leap', '2 x'], 'are listed');
+is(good('one', 200, 'GET', '/apps/shop/cron/2')->{overlap}, JSON::PP::true, 'is shown');
+bad("no entry $_", 404, qr/has no cron entry/, 'DELETE', "/apps/shop/cron/$_") for 0, 3, 'x', '-1', '99999999999';
+good("entry $_ goes", 200, 'DELETE', "/apps/shop/cron/$_") for 1, 2;
+is_deeply(good('cron', 200, 'GET', '/apps/shop/cron'), [], 'none is left');
 
 is_deeply(good('builds', 200, 'GET', '/apps/shop/builds'), [], 'none');
 bad("the build $_", 404, qr/no build/, 'GET', "/apps/shop/builds/$_")

@@ -56,6 +56,10 @@
 	VERB(resource_match)   \
 	VERB(rollout_info)     \
 	VERB(rollout_update)   \
+	VERB(cron_list)        \
+	VERB(cron_create)      \
+	VERB(cron_info)        \
+	VERB(cron_delete)      \
 	VERB(sleep_info)       \
 	VERB(sleep_put)        \
 	VERB(sleep_delete)     \

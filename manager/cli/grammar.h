@@ -78,6 +78,7 @@ enum grammar_option_id {
 	OPT_EXPIRES,
 	OPT_INDEX,
 	OPT_SSH,
+	OPT_OVERLAP,
 	OPT_MDOC,
 	OPT_MAX
 };

@@ -127,9 +127,10 @@
  *   cron/APP/ID                api       schedule, command, timeout (s, 0: as
  *                                        any), overlap (bool), user, created;
  *                                        ID is 8 digits
- *   cronran/APP/ID             schedule  due (minutes since the epoch: the
- *                                        last time it was due and seen to),
- *                                        run (index of the last process)
+ *   cronran/APP/ID             schedule  of (the entry's created), due (the
+ *                                        last time that was seen to: minutes
+ *                                        since the epoch), run (index of the
+ *                                        last process, 0 for none)
  *   result/APP/VERSION         schedule  what became of a release: status
  *                                        (succeeded | failed), at, reason,
  *                                        process (web.1), log [its last lines]

@@ -24,6 +24,10 @@ for my $app (@apps) {
 my $app = $apps[0];
 is(state($app), 'off', 'nothing is set');
 
+# One that is due each minute, in an app that sleeps meanwhile.
+is(($p->paas('cron:add', '* * * * *', 'echo from cron; exit 3', '-a', $apps[3]))[0], 0, 'an entry for each minute');
+is(($p->paas('cron:add', '* * * * *', 'sleep 600', '--time-to-live', '2s', '-a', $apps[3]))[0], 0, 'and one that has two seconds');
+
 # ---- what is refused --------------------------------------------------------
 
 my ($rc, $out) = $p->paas('sleep:set', 'after=0s', '-a', $app);
@@ -108,5 +112,17 @@ for my $fh (@clients) {
 }
 is($all, $wakes, "$all wakes");
 is("@bad", '', 'no request failed');
+
+# ---- what was due meanwhile ----------------------------------------------------------
+
+sub timeline { return join "\n", map { $_->{text} } @{ $p->api('GET', "/apps/$_[0]/timeline?limit=1000")->{json} } }
+ok(Platform::wait_for(90, sub { 2 <= (() = timeline($apps[3]) =~ /^cron\.\d+ ended/mg) }), 'both have run') or diag timeline($apps[3]);
+like(timeline($apps[3]), qr/^cron\.\d+ of v1 asked for by cron entry 1: echo from cron; exit 3$/m, 'the timeline has it');
+like(timeline($apps[3]), qr/^cron\.\d+ ended after [\d.]+ s: exited with status 3$/m, 'and how it ended');
+like(timeline($apps[3]), qr/^cron\.\d+ ended after 2\.\d s: .*, after the time that it had$/m, 'and that time was over');
+like(($p->paas('logs', '-a', $apps[3], '--ps', 'cron'))[1], qr/from cron/, 'its output is in the logs');
+($rc, $out) = $p->paas('cron', '-a', $apps[3]);
+like($out, qr/^ *1 .*exited with status 3/m, 'the list tells, too') or diag $out;
+is(($p->paas('cron:remove', '1', '2', '-a', $apps[3]))[0], 0, 'removed');
 
 done_testing();
