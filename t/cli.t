@@ -562,6 +562,8 @@ check ['push', '-a', 'bad', "$dir/app"], 1, qr/^-----> Node/, qr/^paas: no build
 check ['push', '-a', 'cut', "$dir/app"], 1, qr/^-----> Node/, qr/^paas: .*broke off/, 'a build cut off';
 check ['push', '-a', 'full', "$dir/app"], 1, undef, qr/^paas: the disk is full\n$/, 'a refused upload';
 check ['push', '-a', 'nosuch', "$dir/app"], 1, undef, qr/^paas: there is no app nosuch: add --create.*apps:create nosuch/, 'push to no app';
+check ['push', 'nosuch'], 1, undef, qr/^paas: there is no app nosuch: add --create/m, 'push of a word that is no folder names the app';
+check ['push', '-a', 'shop', 'nosuch'], 1, undef, qr/cannot push nosuch: No such file/, 'unless one is named';
 check ['push', "$dir/nowhere"], 1, undef, qr/cannot push \S+nowhere: No such file/, 'push of nothing';
 mkdir "$dir/void";
 check ['push', "$dir/void"], 1, undef, qr/there is nothing to push/, 'push of an empty folder';

@@ -181,16 +181,33 @@ push_folder(struct cli *cli, const char *folder)
 	return push_measured(cli, &what, &count);
 }
 
+/*
+ * "push APP", as cf has it: a word that is no folder, and could be the name of
+ * an app, is that, unless another one is named.
+ */
+static const char *
+push_place(struct cli *cli)
+{
+	const char *word = cli->words.nargs > 0 ? cli->words.args[0] : NULL;
+
+	if (word == NULL || cli_has(cli, OPT_APP) || !app_name_valid(word) ||
+	    access(word, F_OK) == 0)
+		return word;
+	cli->words.option[OPT_APP] = word;
+	return NULL;
+}
+
 int
 cmd_push(struct cli *cli)
 {
-	const char *folder = cli->words.nargs > 0 ? cli->words.args[0] : ".";
+	const char *place = push_place(cli);
+	const char *folder = place != NULL ? place : ".";
 	struct push_what what = {.path = folder};
 	int rc, from_folder;
 	struct tar_count count;
 
 	if (cli_has(cli, OPT_IMAGE)) {
-		if (cli->words.nargs > 0)
+		if (place != NULL)
 			return cli_usage(cli, "--image takes the place of DIR");
 		what.path = cli->words.option[OPT_IMAGE];
 		what.image = 1;

@@ -25,7 +25,8 @@ const struct grammar_verb grammar_verbs[] = {
 	    "get ready changes nothing. With --create and no app named, the app "
 	    "gets the folder's name, which is then written to .paas in it. "
 	    "If it has a manifest.yml, each app of that is pushed, or the one "
-	    "that -a names: see paas-manifest(5). With "
+	    "that -a names: see paas-manifest(5). A word that is no folder "
+	    "names the app, as -a does: `paas push shop`. With "
 	    "--image, what `skopeo copy docker://IMAGE oci:DIR` or "
 	    "oci-archive:FILE has written is started as it is: see IMAGES.",
 	    "paas push -a shop --create", cmd_push},
