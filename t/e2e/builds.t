@@ -6,6 +6,7 @@ use warnings;
 use lib 't/lib';
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
+use Git;
 use Platform;
 use Test::More;
 use Time::HiRes qw(time sleep);
@@ -13,7 +14,8 @@ use WebFiles;
 
 my $tmp = tempdir('paas-builds-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $packs = "$Platform::top/t/fixtures/packs";
-my $p = Platform->new(conf => {
+my $far = $$ % 250;
+my $p = Platform->new(conf => { allow_out => "10.95.$far.0/24",
     build_timeout => 20, build_memory => '256M', build_disk => '64M', build_output => '1M', build_pids => 100 });
 my $app = 'builds';
 
@@ -69,6 +71,54 @@ isnt($rc, 0, 'is not had');
 like($out, qr/could not be fetched/, 'it says so') or diag $out;
 cmp_ok(time - $start, '<', 30, 'soon');
 is(($p->paas('buildpacks:clear', '-a', $app))[0], 0, 'none any more');
+
+# ---- by git, from a machine beyond this one ----------------------------------
+
+my $far_if = "w$p->{name}";
+my $server;
+END { kill 'KILL', $server if $server; system "ip netns del $p->{name}w 2> /dev/null" if $p }
+system("ip netns add $p->{name}w && ip link add $far_if type veth peer name e0 netns $p->{name}w && ip link set $far_if up"
+    . " && ip -n $p->{name}w link set e0 up && ip addr add 10.95.$far.1/24 dev $far_if && ip -n $p->{name}w addr add 10.95.$far.9/24 dev e0"
+    . " && ip -n $p->{name}w route add default via 10.95.$far.1") == 0 or die "no network beyond\n";
+mkdir "$tmp/web";
+my $pack = Git->new;
+$pack->write('bin/detect' => "#!/bin/sh\necho Words\n", 'bin/compile' => "#!/bin/sh\necho first > \$1/index.html\n");
+chmod 0755, "$pack->{dir}/bin/detect", "$pack->{dir}/bin/compile";
+$pack->commit;
+my $first = $pack->line('rev-parse', 'HEAD');
+$pack->git('tag', 'v1');
+$pack->write('bin/compile' => "#!/bin/sh\necho second > \$1/index.html\n");
+chmod 0755, "$pack->{dir}/bin/compile";
+$pack->commit;
+$pack->git('config', 'uploadpack.allowReachableSHA1InWant', 'true');
+system('cp', '-r', "$pack->{dir}/.git", "$tmp/web/words.git") == 0 or die;
+$server = open my $port_of, '-|', 'ip', 'netns', 'exec', "$p->{name}w", 'perl', "-I$Platform::top/t/lib", '-MWebFiles', '-e',
+    '$| = 1; my $s = WebFiles->new(@ARGV); print "$s->{port} $s->{pid}\n"; waitpid $s->{pid}, 0', "$tmp/web", "10.95.$far.9" or die;
+my ($port, $pid) = <$port_of> =~ /^(\d+) (\d+)$/ or die "no server\n";
+my $url = "http://10.95.$far.9:$port/words.git";
+my $git_app = folder('Procfile' => "web: exec python3 -m http.server \$PORT\n");
+is(($p->paas('apps:create', 'words'))[0], 0, 'an app');
+for (['', 'second'], ['#v1', 'first'], ['#main', 'second'], ["#$first", 'first']) {
+    my ($ref, $word) = @$_;
+    is(($p->paas('buildpacks:set', "$url$ref", '-a', 'words'))[0], 0, "a pack by git$ref");
+    my ($status, $said) = $p->paas('push', $git_app, '-a', 'words');
+    is($status, 0, 'is fetched in the sandbox') or diag $said;
+    like($said, qr/words\.git at [0-9a-f]{12}$/m, 'its commit is named');
+    is($p->get('words')->{body}, "$word\n", "and it builds $word");
+}
+kill 'KILL', $pid;
+close $port_of;
+($rc, $out) = $p->paas('push', $git_app, '-a', 'words');
+is($rc, 0, 'with the server gone, a commit is in the cache') or diag $out;
+is(($p->paas('buildpacks:set', "$url#v1", '-a', 'words'))[0], 0, 'and a tag');
+($rc, $out) = $p->paas('push', $git_app, '-a', 'words');
+like($out, qr/could not be fetched: the copy of an earlier build is used/, 'is the one of then');
+is($rc, 0, 'which does');
+is(($p->paas('buildpacks:set', "http://10.95.$far.9:$port/none.git", '-a', 'words'))[0], 0, 'another one');
+($rc, $out) = $p->paas('push', $git_app, '-a', 'words');
+isnt($rc, 0, 'can not be had');
+like($out, qr/none\.git could not be fetched: the lines above say why\. Check the address/, 'one error tells so') or diag $out;
+is($p->get('words')->{body}, "first\n", 'what ran goes on');
 
 # ---- the output, by a URL that needs no token --------------------------------
 

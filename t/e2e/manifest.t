@@ -53,7 +53,7 @@ sub formation {
 
 is(($p->paas('apps:create', $_))[0], 0, "the app $_") for qw(hero shop other);
 my $hero = folder(
-    Procfile => "web: python3 server.py\nworker: sleep 1000\n",
+    Procfile => "web: python3 server.py\nworker: echo worker \$SECOND; sleep 1000\n",
     '.profile.d/first.sh' => "export FIRST=one\n",
     '.profile' => "export SECOND=\$FIRST-two\n",
     'runtime.txt' => "# ours\npython-3.11.4\n",
@@ -79,6 +79,9 @@ like($body, qr/^PLAIN=mine$/m, 'a variable that somebody has set stays');
 like($body, qr/^KEY=([0-9a-f]{64})$/m, 'a secret is made');
 my ($secret) = $body =~ /^KEY=(.*)$/m;
 like($body, qr/^SECOND=one-two$/m, '.profile.d and .profile are sourced');
+like((Platform::wait_for(10, sub { ($p->paas('logs', '-a', 'hero', '--ps', 'worker.1'))[1] =~ /(worker one-two)/ ? $1 : undef }) // ''),
+    qr/one-two/, 'by a worker, too');
+like(($p->paas('run', '-a', 'hero', '--', 'sh', '-c', 'echo a run: $SECOND'))[1], qr/a run: one-two/, 'and by paas run');
 is(($p->paas('ps:scale', 'web=1', '-a', 'hero'))[0], 0, 'somebody scales it');
 spill($hero, 'new.txt' => 'x');
 ($rc, $out) = $p->paas('push', $hero, '-a', 'hero');

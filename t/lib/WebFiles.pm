@@ -1,6 +1,6 @@
 package WebFiles;
 
-# A web server on loopback for a test: git repositories by git http-backend,
+# A web server on loopback, or at another address, for a test: git repositories by git http-backend,
 # and files with an ETag.  It ends with the test.
 
 use strict;
@@ -9,13 +9,14 @@ use Digest::SHA qw(sha1_hex);
 use IO::Socket::INET;
 use POSIX ();
 
-# new(folder): serves what is in it.
+# new(folder, address): serves what is in it.
 sub new {
-    my ($class, $dir) = @_;
+    my ($class, $dir, $address) = @_;
+    $address //= '127.0.0.1';
     my $listener = IO::Socket::INET->new(
-        LocalAddr => '127.0.0.1', Listen => 16, ReuseAddr => 1) or die "listen: $!";
+        LocalAddr => $address, Listen => 16, ReuseAddr => 1) or die "listen: $!";
     my $self = bless { dir => $dir, port => $listener->sockport, owner => $$ }, $class;
-    $self->{url} = "http://127.0.0.1:$self->{port}";
+    $self->{url} = "http://$address:$self->{port}";
     $self->{pid} = fork // die "fork: $!";
     if (!$self->{pid}) {
         $SIG{CHLD} = 'IGNORE';
