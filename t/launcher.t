@@ -329,6 +329,39 @@ kill 'KILL', $shim;
 ok wait_for(3, sub { !`pgrep -U $uid` }), 'the sandbox dies with its shim';
 gone($id);
 
+# bwrap is killed as soon as it has a child, which would wait for it for ever
+# if that is before the child was told that it may go on.
+sub children { my ($pid) = @_; return split ' ', slurp("/proc/$pid/task/$pid/children") }
+my ($kills, $waited, @without) = (0, 0);
+for (1 .. 30) {
+    my %old = map { $_ => 1 } children($launcher);
+    my $killer = fork // die;
+    if (!$killer) {
+        for (my $end = time + 5; time < $end;) {
+            for my $sandbox (map { children($_) } grep { !$old{$_} } children($launcher)) {
+                next if !children($sandbox);
+                kill 'KILL', $sandbox;
+                POSIX::_exit(0);
+            }
+        }
+        POSIX::_exit(1);
+    }
+    ($id, $reply) = instance({slug => $s}, 'sleep', '60');
+    waitpid $killer, 0;
+    # Too early, and there is no instance.
+    next if $? != 0 || $reply !~ /^ok/;
+    $kills++;
+    my $start = time;
+    my $ended = exit_of($id);
+    push @without, "$id: $ended" if $ended !~ /^how=killed status=9 /;
+    gone($id);
+    last if time - $start > 1.5 && ++$waited;
+}
+cmp_ok $kills, '>', 0, 'bwrap is killed at its start';
+is "@without", '', 'and each instance comes to its end';
+ok wait_for(3, sub { !`pgrep -U $uid` }), 'with nothing left';
+diag "bwrap killed $kills times at its start, $waited times its child was left waiting";
+
 ($id, $reply) = instance({slug => $s}, '/bin/sh', '-c', 'setsid sleep 60 & setsid sleep 61 & wait');
 wait_for(3, sub { (() = `pgrep -U $uid -x sleep` =~ /\d+/g) == 2 });
 like ctl('kill', $id), qr/^ok/, 'kill';

@@ -18,19 +18,29 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* How long dropped lines wait to be told when nothing more is said. */
 #define REPORT_MS 1000
+
+/*
+ * What bwrap leaves when it is killed ends with it, but for a moment at its
+ * start: then its child waits for it, for ever.  It is of another user than
+ * we are; once we are gone, the launcher kills it.
+ */
+#define LEFT_MS 2000
+#define LOOK_MS 100
 
 struct shim {
 	const char *id;
 	const char *boot;
 	pid_t sandbox;
 	int signals;
-	int ended;  /* bwrap has, and what it left */
-	int status; /* waitpid's */
-	int told;   /* by paas-init, in exit */
+	int ended;     /* bwrap has, and what it left */
+	int status;    /* waitpid's */
+	int64_t until; /* ms: what it left has to be gone; 0 while bwrap runs */
+	int told;      /* by paas-init, in exit */
 	struct shim_exit exit;
 	struct shim_log log;
 	struct shim_stream out, err;
@@ -43,9 +53,18 @@ struct shim {
 /* One of it, and in .bss: pages that are not used cost nothing. */
 static struct shim shim;
 
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /*
  * paas-init becomes our child when bwrap is killed before it.  Not before
- * both are gone is the instance's uid free.
+ * both are gone is the instance's uid free, but see LEFT_MS.
  */
 static void
 sandbox_wait(struct shim *s)
@@ -54,8 +73,10 @@ sandbox_wait(struct shim *s)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == s->sandbox)
+		if (pid == s->sandbox) {
 			s->status = status;
+			s->until = now_ms() + LEFT_MS;
+		}
 	}
 	if (pid == -1 && errno == ECHILD)
 		s->ended = 1;
@@ -123,6 +144,14 @@ stream_read(struct shim *s, int fd, struct shim_stream *stream)
 	return n == -1 && (errno == EAGAIN || errno == EINTR);
 }
 
+static int
+turn_ms(const struct shim *s)
+{
+	if (s->until != 0)
+		return LOOK_MS;
+	return s->log.dropped > 0 ? REPORT_MS : -1;
+}
+
 static void
 shim_turn(struct shim *s)
 {
@@ -134,8 +163,10 @@ shim_turn(struct shim *s)
 	    {.fd = s->client != -1 ? s->client : s->listener, .events = POLLIN},
 	};
 
-	if (poll(p, 5, s->log.dropped > 0 ? REPORT_MS : -1) == 0)
+	if (poll(p, 5, turn_ms(s)) == 0)
 		shim_log_report(&s->log);
+	if (s->until != 0 && now_ms() > s->until)
+		s->ended = 1;
 	if (p[0].revents != 0)
 		signal_read(s);
 	if (p[1].revents != 0) {
