@@ -179,6 +179,10 @@ $(B)/t/%: t/lib/%.c
 $(B)/bench/fill_store: $(B)/obj/scripts/benches/fill_store.o $(COMMON) \
 	  $(call objs,manager/store/*.c)
 	$(link) $(LIBS_manager)
+# Runs in an instance, and is to be nothing but its own first instruction.
+$(B)/bench/first_instruction: $(B)/obj/scripts/benches/first_instruction.o
+	@mkdir -p $(@D); echo link $@
+	@$(CC) -static -o $@ $^
 $(B)/bench/%: $(B)/obj/scripts/benches/%.o $(ROUTEDB)
 	$(link) $(LIBS_routedb)
 

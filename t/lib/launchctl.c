@@ -7,8 +7,9 @@
  *       drop-tree HASH |
  *       drop-cache APP | raw BYTES | descriptors N
  *
- * Ids are hexadecimal.  Prints "ok ..." or "error NAME step N"; the exit
- * status is 0 or 1.  `memfd=none|unsealed|file` spoils a start on purpose.
+ * Ids are hexadecimal.  Prints "ok ..." (a start with sent=NANOSECONDS) or
+ * "error NAME step N"; the exit status is 0 or 1.  `memfd=none|unsealed|file`
+ * spoils a start on purpose.
  */
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -210,16 +211,29 @@ request_send(int fd, const void *bytes, size_t len, int memfd, size_t n)
 }
 
 static void
-record_print(const char *word, const struct launch_record *r)
+record_print(const char *word, const struct launch_record *r, uint64_t sent)
 {
 	printf("%s id=%016" PRIx64 " app=%" PRIx64 " build=%" PRIx64
 	       " kind=%" PRIu32 " slot=%" PRIu32 " state=%" PRIu32
-	       " pid=%" PRId32 "\n",
+	       " pid=%" PRId32,
 	    word, r->id, r->app, r->build, r->kind, r->slot, r->state, r->pid);
+	if (sent != 0)
+		printf(" sent=%" PRIu64, sent);
+	printf("\n");
+}
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+static uint64_t
+monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 static int
-replies_read(int fd, uint32_t op)
+replies_read(int fd, uint32_t op, uint64_t sent)
 {
 	struct launch_reply reply;
 	ssize_t n;
@@ -234,11 +248,11 @@ replies_read(int fd, uint32_t op)
 			return 1;
 		}
 		if (op == LAUNCH_LIST && reply.op == LAUNCH_LIST) {
-			record_print("record", &reply.record);
+			record_print("record", &reply.record, 0);
 			continue;
 		}
 		if (op == LAUNCH_START)
-			record_print("ok", &reply.record);
+			record_print("ok", &reply.record, sent);
 		else
 			printf("ok\n");
 		return 0;
@@ -294,6 +308,7 @@ int
 main(int argc, char **argv)
 {
 	struct launch_request q = {.version = LAUNCH_VERSION, .seq = 7};
+	uint64_t sent;
 	size_t i;
 	int fd, memfd;
 
@@ -302,19 +317,20 @@ main(int argc, char **argv)
 	fd = connect_to(argv[1]);
 	if (strcmp(argv[2], "raw") == 0) {
 		request_send(fd, argv[3], strlen(argv[3]), -1, 0);
-		return replies_read(fd, 0);
+		return replies_read(fd, 0, 0);
 	}
 	if (strcmp(argv[2], "descriptors") == 0) {
 		q.op = LAUNCH_KILL;
 		q.u.id = 1;
 		request_send(fd, &q, sizeof(q), fd, (size_t)atoi(argv[3]));
-		return replies_read(fd, 0);
+		return replies_read(fd, 0, 0);
 	}
 	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
 		if (strcmp(ops[i].name, argv[2]) == 0)
 			q.op = ops[i].op;
 	}
 	memfd = request_make(&q, argv + 3);
+	sent = monotonic_ns();
 	request_send(fd, &q, sizeof(q), memfd, 1);
-	return replies_read(fd, q.op);
+	return replies_read(fd, q.op, sent);
 }
