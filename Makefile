@@ -30,7 +30,7 @@ ROUTEDB	:= $(filter-out $(TOOL),$(call objs,ngx_paas_module/routedb/*.c))
 RULES	:= $(call objs,manager/common/health_rule.c)
 COMMON	:= $(filter-out $(RULES),$(call objs,manager/common/*.c))
 MANAGER	:= $(RULES) $(call objs,manager/paas_manager.c $(foreach r, \
-	   store api build schedule node routing,manager/$(r)/*.c))
+	   store api build schedule node routing check,manager/$(r)/*.c))
 SHIM	:= $(call objs,manager/launcher/shim*.c)
 LOGGER	:= $(call objs,manager/logger/*.c manager/launcher/shim_log.c)
 INIT	:= $(call objs,manager/launcher/init*.c \

@@ -24,6 +24,7 @@
 #include "common/conf.h"
 #include "common/log.h"
 #include "common/places.h"
+#include "check/check.h"
 #include "store/store.h"
 
 #include "routing/routing.h"
@@ -135,15 +136,17 @@ static void
 manager_usage(FILE *out)
 {
 	fprintf(out,
-	    "usage: paas-manager [--conf FILE] [--verbose] [--version]\n"
+	    "usage: paas-manager [--conf FILE] [--verbose] [--version] "
+	    "[--check]\n"
 	    "The manager of a private cloud; see paas-manager(8).\n");
 }
 
 static const char *
-manager_options(int argc, char **argv, int *verbose)
+manager_options(int argc, char **argv, int *verbose, int *check)
 {
 	static const struct option options[] = {
 	    {"conf", required_argument, NULL, 'c'},
+	    {"check", no_argument, NULL, 'k'},
 	    {"verbose", no_argument, NULL, 'v'},
 	    {"version", no_argument, NULL, 'V'},
 	    {"help", no_argument, NULL, 'h'},
@@ -156,6 +159,9 @@ manager_options(int argc, char **argv, int *verbose)
 		switch (c) {
 		case 'c':
 			path = optarg;
+			break;
+		case 'k':
+			*check = 1;
 			break;
 		case 'v':
 			*verbose = 1;
@@ -184,14 +190,16 @@ main(int argc, char **argv)
 	struct manager m;
 	char err[PAAS_ERRLEN] = "out of memory";
 	const char *path;
-	int verbose = 0, rc;
+	int check = 0, verbose = 0, rc;
 
 	memset(&m, 0, sizeof(m));
-	path = manager_options(argc, argv, &verbose);
+	path = manager_options(argc, argv, &verbose, &check);
 	log_init("paas-manager", verbose);
 	umask(027);
 	if (conf_load(&m.conf, path, err) == -1)
 		log_fatal("%s", err);
+	if (check)
+		return check_print(&m.conf);
 	if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_ALL) != 0)
 		log_fatal("a library can't be started");
 	if ((rc = sd_event_new(&m.loop)) < 0)

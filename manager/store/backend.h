@@ -102,6 +102,9 @@ struct store *store_new(const struct store_backend *, void *be, sd_event *,
     const char *events_dir, char err[PAAS_ERRLEN]);
 void store_settled(struct store *, struct store_txn *);
 
+/* The same without a loop: for reading alone. */
+struct store *store_new_look(const struct store_backend *, void *be);
+
 /* store_lmdb.c: with a size of the map, in bytes, for tests of a full one. */
 struct store *store_open_lmdb_sized(
     const char *dir, sd_event *, size_t map_size, char err[PAAS_ERRLEN]);

@@ -479,6 +479,20 @@ store_new(const struct store_backend *ops, void *be, sd_event *event,
 	return st;
 }
 
+struct store *
+store_new_look(const struct store_backend *ops, void *be)
+{
+	struct store *st;
+
+	if ((st = calloc(1, sizeof(*st))) == NULL)
+		log_fatal("store: out of memory");
+	st->ops = ops;
+	st->be = be;
+	STAILQ_INIT(&st->queue);
+	TAILQ_INIT(&st->watches);
+	return st;
+}
+
 /* What is still queued was never acknowledged: it is dropped, uncalled. */
 void
 store_close(struct store *st)
@@ -489,7 +503,8 @@ store_close(struct store *st)
 	if (st == NULL)
 		return;
 	sd_event_source_disable_unref(st->flush);
-	store_timeline_close(st->timeline);
+	if (st->timeline != NULL)
+		store_timeline_close(st->timeline);
 	while ((txn = STAILQ_FIRST(&st->queue)) != NULL) {
 		STAILQ_REMOVE_HEAD(&st->queue, entry);
 		txn_free(txn);

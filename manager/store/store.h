@@ -49,6 +49,13 @@ const char *store_strerror(enum store_result);
  */
 struct store *store_open_lmdb(
     const char *dir, sd_event *, char err[PAAS_ERRLEN]);
+
+/*
+ * To look at it only, beside a manager or without one: get and each, of what
+ * is there at this moment.  Nothing is changed, not even a file's time.
+ */
+struct store *store_open_lmdb_look(const char *dir, char err[PAAS_ERRLEN]);
+
 /* Commits that were not answered yet are dropped, and never answered. */
 void store_close(struct store *);
 

@@ -474,6 +474,57 @@ open_env(struct lmdb *lm, const char *dir, size_t map_size, struct head *head)
 	return rc;
 }
 
+/*
+ * A reader's slot where there is a lock file that may be written, as the
+ * manager's user and root can: pages that are read are not used again then.
+ */
+static int
+look_env(struct lmdb *lm, const char *dir, struct head *head)
+{
+	char lock[PATH_MAX];
+	unsigned int flags = MDB_RDONLY | MDB_NOTLS;
+	MDB_val k = text_val("head"), v;
+	int rc;
+
+	snprintf(lock, sizeof(lock), "%s/lock.mdb", dir);
+	if (access(lock, R_OK | W_OK) == -1)
+		flags |= MDB_NOLOCK;
+	if ((rc = mdb_env_create(&lm->env)) != 0 ||
+	    (rc = mdb_env_set_maxdbs(lm->env, 2)) != 0 ||
+	    (rc = mdb_env_open(lm->env, dir, flags, 0600)) != 0 ||
+	    (rc = mdb_txn_begin(lm->env, NULL, MDB_RDONLY, &lm->read)) != 0 ||
+	    (rc = mdb_dbi_open(lm->read, "data", 0, &lm->data)) != 0 ||
+	    (rc = mdb_dbi_open(lm->read, "meta", 0, &lm->meta)) != 0 ||
+	    (rc = mdb_get(lm->read, lm->meta, &k, &v)) != 0)
+		return rc;
+	if (v.mv_size != sizeof(*head))
+		return MDB_CORRUPTED;
+	memcpy(head, v.mv_data, sizeof(*head));
+	lm->depth = 1; /* all that is read is of this moment */
+	return le64toh(head->format) == STORE_FORMAT ? 0 : MDB_VERSION_MISMATCH;
+}
+
+struct store *
+store_open_lmdb_look(const char *dir, char err[PAAS_ERRLEN])
+{
+	struct head head = {0, 0, 0};
+	struct lmdb *lm;
+	int rc;
+
+	if ((lm = calloc(1, sizeof(*lm))) == NULL)
+		log_fatal("store: out of memory");
+	lm->dir_fd = -1;
+	if ((rc = look_env(lm, dir, &head)) != 0) {
+		snprintf(err, PAAS_ERRLEN, "cannot read the store %s: %s", dir,
+		    mdb_strerror(rc));
+		lmdb_close(lm);
+		return NULL;
+	}
+	lm->epoch = (uint32_t)le64toh(head.epoch);
+	lm->revision = le64toh(head.revision);
+	return store_new_look(&lmdb_backend, lm);
+}
+
 struct store *
 store_open_lmdb_sized(
     const char *dir, sd_event *event, size_t map_size, char err[PAAS_ERRLEN])
