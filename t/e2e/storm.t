@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# The manager is killed at random moments of pushes, scalings and stops; what
-# was asked for comes to be, and nothing is orphaned.
+# The manager and the launcher are killed at random moments of pushes, scalings,
+# roll-outs and stops; what was asked for comes to be, nothing is orphaned, and
+# an app that nobody touches is neither restarted nor without its route.
 use strict;
 use warnings;
 use lib 't/lib';
@@ -8,12 +9,23 @@ use Platform;
 use Test::More;
 use Time::HiRes qw(time sleep);
 
-my $kills = $ENV{PAAS_LONG} ? 100 : 12;
+# Of the manager, and beside them of the launcher.
+my ($kills, $others) = $ENV{PAAS_LONG} ? (1000, 300) : (10, 3);
 srand($ENV{PAAS_SEED} // 1);
 my $p = Platform->new;
 my $dir = "$Platform::top/t/fixtures/static";
 my $app = 'storm';
 is(($p->paas('push', $dir, '--app', $app, '--create'))[0], 0, 'pushed');
+
+is(($p->paas('push', $dir, '--app', 'calm', '--create'))[0], 0, 'another one, that is left alone');
+ok($p->wait_up('calm', 1), 'is up');
+my ($calm) = map { $_->{instance} } $p->dynos('calm');
+
+# With the launcher killed as well, nobody answers for a moment.
+sub alive {
+    my $r = $p->api('GET', '/health');
+    return $r->{status} == 200 && $r->{json}{launcher};
+}
 
 my @work = (
     sub { my $n = 1 + int rand 6; ['ps:scale', "web=$n", '--app', $app] },
@@ -23,7 +35,9 @@ my @work = (
     sub { ['restart', '--app', $app] },
 );
 
-for my $n (1 .. $kills) {
+my ($slowest, $lost) = (0, 0);
+my %launcher = map { $_ => 1 } map { int($_ * ($kills + $others) / $others) } 1 .. $others;
+for my $n (1 .. $kills + $others) {
     my $words = $work[rand @work]->();
     my $pid = fork // die;
     if (!$pid) {
@@ -33,12 +47,21 @@ for my $n (1 .. $kills) {
             or POSIX::_exit(127);
     }
     sleep rand 0.8;
-    my $manager = $p->service_pid('manager');
-    kill 'KILL', $manager if $manager;
+    my $service = $launcher{$n} ? 'launcher' : 'manager';
+    my $victim = $p->service_pid($service);
+    kill 'KILL', $victim if $victim;
+    my $start = time;
+    $lost++ if $p->get('calm')->{status} != 200;
+    my $up = Platform::wait_for(20, \&alive);
+    $slowest = time - $start if time - $start > $slowest;
     waitpid $pid, 0;
-    ok(Platform::wait_for(10, sub { $p->api('GET', '/health')->{status} == 200 }), "kill $n, during $words->[0]")
-        or last;
+    ok($up, "kill $n, of the $service during $words->[0]") or last;
+    $lost++ if $p->get('calm')->{status} != 200;
 }
+diag(sprintf 'slowest to be up again: %.1f s', $slowest);
+is($lost, 0, 'the other app answered after each kill');
+is_deeply([map { $_->{instance} } $p->dynos('calm')], [$calm], 'and was never restarted');
+is(($p->paas('apps:destroy', 'calm', '--confirm', 'calm'))[0], 0, 'it goes');
 
 is(($p->paas('start', '--app', $app))[0], 0, 'started');
 # A build that was under way when the last kill came may still end.
@@ -71,6 +94,9 @@ is(count("$p->{state}/uploads/*.tar"), 0, 'no upload is left');
 is(count("$p->{state}/builds/*"), 0, 'no build is left');
 my ($dumped, $routes) = Platform::run("$p->{prefix}/bin/paas-routedb", 'dump', "$p->{state}/routes");
 is(scalar(() = $routes =~ /^instance /mg), 4, 'four instances in the route database') or diag $routes;
+
+my ($differ, $said) = Platform::run("$p->{prefix}/libexec/paas/paas-manager", '--conf', $p->{conf}, '--check');
+is($differ, 0, 'nothing differs from what should be') or diag $said;
 
 is(($p->paas('stop', '--app', $app))[0], 0, 'stopped');
 ok(Platform::wait_for(60, sub { count("$p->{run}/inst/*") == 0 }), 'no record is left');
