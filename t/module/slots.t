@@ -18,9 +18,16 @@ pool 10001 app=slow type=web
 instance 10001 10001 127.0.0.1:$slow->{port}
 host slow.test pool=10001
 EOT
-my $r = PaasTest::Router->new(workers => 2, zone => 'paas 1m', http => 'keepalive_requests 100000;' . PaasTest::backends());
+# Who waits for all the others may have to do so for long.
+my $patient = free_port();
+my $r = PaasTest::Router->new(workers => 2, zone => 'paas 1m', http => 'keepalive_requests 100000;' . PaasTest::backends() . <<EOT);
+server {
+    listen 127.0.0.1:$patient;
+    location / { paas on; proxy_pass http://apps; proxy_read_timeout 900s; }
+}
+EOT
 
-my @waiting = map { $r->send('slow.test', '/slow') } 1 .. 3;
+my @waiting = map { $r->send('slow.test', '/slow', port => $patient) } 1 .. 3;
 PaasTest::Router::wait_for(15, sub { $r->in_flight(10001) == 3 });
 
 # Twice, so that the second time all slots are somebody's, in use a moment ago.
