@@ -140,6 +140,8 @@ int cmd_http_unset(struct cli *);
 int cmd_keys(struct cli *);
 int cmd_keys_add(struct cli *);
 int cmd_keys_remove(struct cli *);
+int cmd_login(struct cli *);
+int cmd_logout(struct cli *);
 int cmd_logs(struct cli *);
 int cmd_maintenance(struct cli *);
 int cmd_maintenance_off(struct cli *);
@@ -193,5 +195,6 @@ int cmd_users(struct cli *);
 int cmd_users_create(struct cli *);
 int cmd_users_remove(struct cli *);
 int cmd_users_set(struct cli *);
+int cmd_whoami(struct cli *);
 
 #endif

@@ -74,8 +74,14 @@ remote_helper(struct cli *cli, char *out, size_t size)
 	if (n <= 0)
 		return -1;
 	program[n] = '\0';
-	if (remote_quote(quoted, sizeof(quoted), program) == -1 ||
-	    remote_quote(socket, sizeof(socket), http_socket(cli->http)) == -1)
+	if (remote_quote(quoted, sizeof(quoted), program) == -1)
+		return -1;
+	if (http_socket(cli->http) == NULL)
+		return (size_t)snprintf(
+			   out, size, "!%s git:credentials", quoted) < size
+			   ? 0
+			   : -1;
+	if (remote_quote(socket, sizeof(socket), http_socket(cli->http)) == -1)
 		return -1;
 	return (size_t)snprintf(out, size, "!%s --socket %s git:credentials",
 		   quoted, socket) < size

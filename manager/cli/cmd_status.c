@@ -46,6 +46,22 @@ status_ask_router(struct cli *cli)
 	return answer.json;
 }
 
+/* The same of a platform elsewhere, as its manager has been told. */
+static json_t *
+status_far_router(const json_t *health)
+{
+	json_t *routes = json_object_get(health, "router"), *workers;
+
+	if (!json_is_object(routes))
+		return NULL;
+	workers = json_array();
+	for (long long n = cli_int(routes, "workers"); n > 0; n--)
+		json_array_append_new(workers, json_null());
+	return json_pack("{s:O, s:{s:I}, s:o}", "routes", routes, "held",
+	    "requests", (json_int_t)cli_int(routes, "held"), "workers",
+	    workers);
+}
+
 /* {"up": 5, "crashed": 1} over all apps; an app that goes meanwhile: none. */
 static json_t *
 status_count_processes(struct cli *cli, const json_t *apps)
@@ -169,7 +185,8 @@ cmd_status(struct cli *cli)
 		json_decref(health);
 		return rc;
 	}
-	router = status_ask_router(cli);
+	router = http_socket(cli->http) != NULL ? status_ask_router(cli)
+						: status_far_router(health);
 	all = json_pack("{s:o, s:o, s:I, s:o}", "manager", health, "router",
 	    router != NULL ? router : json_null(), "apps",
 	    (json_int_t)json_array_size(apps), "processes",

@@ -68,6 +68,7 @@ users_print_setup(struct cli *cli, const char *token, const char *whose)
 	    "with it:",
 	    whose);
 	out_line(&cli->out, "%s", token);
+	out_line(&cli->err, "      paas login HOST --setup");
 }
 
 int

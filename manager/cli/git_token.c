@@ -3,16 +3,13 @@
  * in the config of a repository, which may be copied about.
  */
 #include <bsd/string.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/git.h"
+#include "cli/own.h"
 
 #define HOST_BYTES "abcdefghijklmnopqrstuvwxyz0123456789.-:"
 
@@ -28,45 +25,13 @@ git_host_valid(const char *host)
 	       strstr(host, "..") == NULL;
 }
 
-/* The folder's path and, made if need be, itself; -1 with errno. */
 static int
-token_folder(char path[PATH_MAX], int make)
+token_path(char path[PATH_MAX], const char *host)
 {
-	static const char *const below[] = {"/paas", "/git"};
-	const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	size_t i;
+	char name[300];
 
-	if (base != NULL && base[0] == '/')
-		strlcpy(path, base, PATH_MAX);
-	else if (home != NULL && home[0] == '/')
-		snprintf(path, PATH_MAX, "%s/.config", home);
-	else {
-		errno = ENOENT;
-		return -1;
-	}
-	if (make && mkdir(path, 0700) == -1 && errno != EEXIST)
-		return -1;
-	for (i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
-		if (strlcat(path, below[i], PATH_MAX) >= PATH_MAX) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		if (make && mkdir(path, 0700) == -1 && errno != EEXIST)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-token_path(char path[PATH_MAX], const char *host, int make)
-{
-	if (token_folder(path, make) == -1)
-		return -1;
-	if (strlcat(path, "/", PATH_MAX) < PATH_MAX &&
-	    strlcat(path, host, PATH_MAX) < PATH_MAX)
-		return 0;
-	errno = ENAMETOOLONG;
-	return -1;
+	snprintf(name, sizeof(name), "git/%s", host);
+	return own_path(path, name, 0);
 }
 
 int
@@ -77,8 +42,7 @@ git_token_load(const char *host, char token[GIT_TOKEN_MAX])
 	FILE *file;
 	int got;
 
-	if (token_path(path, host, 0) == -1 ||
-	    (file = fopen(path, "re")) == NULL)
+	if (token_path(path, host) == -1 || (file = fopen(path, "re")) == NULL)
 		return -1;
 	got = fgets(line, sizeof(line), file) != NULL &&
 	      sscanf(line, "%127s %lld", token, &expires) == 2;
@@ -89,28 +53,17 @@ git_token_load(const char *host, char token[GIT_TOKEN_MAX])
 	return 0;
 }
 
-/* Whole or not at all: written beside it, and moved over it. */
 int
 git_token_save(const char *host, const char *token, time_t expires)
 {
-	char path[PATH_MAX], temp[PATH_MAX];
-	int error, fd, ok;
+	char name[300], text[GIT_TOKEN_MAX + 64];
+	int rc;
 
-	if (token_path(path, host, 1) == -1 ||
-	    strlcpy(temp, path, sizeof(temp)) >= sizeof(temp) ||
-	    strlcat(temp, ".XXXXXX", sizeof(temp)) >= sizeof(temp) ||
-	    (fd = mkostemp(temp, O_CLOEXEC)) == -1)
-		return -1;
-	ok = fchmod(fd, 0600) == 0 &&
-	     dprintf(fd, "%s %lld\n", token, (long long)expires) > 0 &&
-	     fsync(fd) == 0;
-	ok &= close(fd) == 0;
-	if (ok && rename(temp, path) == 0)
-		return 0;
-	error = errno;
-	(void)unlink(temp);
-	errno = error;
-	return -1;
+	snprintf(name, sizeof(name), "git/%s", host);
+	snprintf(text, sizeof(text), "%s %lld\n", token, (long long)expires);
+	rc = own_write(name, text);
+	explicit_bzero(text, sizeof(text));
+	return rc;
 }
 
 void
@@ -118,6 +71,6 @@ git_token_forget(const char *host)
 {
 	char path[PATH_MAX];
 
-	if (token_path(path, host, 0) == 0)
+	if (token_path(path, host) == 0)
 		(void)unlink(path);
 }

@@ -73,6 +73,7 @@ enum grammar_option_id {
 	OPT_REMOTE,
 	OPT_SCOPE,
 	OPT_ROLE,
+	OPT_SETUP,
 	OPT_SUSPEND,
 	OPT_RESUME,
 	OPT_EXPIRES,

@@ -18,7 +18,9 @@
 struct http {
 	CURL *easy;
 	CURLM *multi;
-	char *socket;
+	char *socket; /* NULL: */
+	char *url;
+	char *token;
 };
 
 /* One request while it runs. */
@@ -32,6 +34,18 @@ struct http_run {
 	int too_long;
 };
 
+/* NULL, and all of it freed, if something is missing. */
+static struct http *
+http_finish_open(struct http *http, int good)
+{
+	http->easy = curl_easy_init();
+	http->multi = curl_multi_init();
+	if (good && http->easy != NULL && http->multi != NULL)
+		return http;
+	http_close(http);
+	return NULL;
+}
+
 struct http *
 http_open(const char *socket)
 {
@@ -39,14 +53,20 @@ http_open(const char *socket)
 
 	if (http == NULL)
 		return NULL;
-	http->socket = strdup(socket);
-	http->easy = curl_easy_init();
-	http->multi = curl_multi_init();
-	if (http->socket == NULL || http->easy == NULL || http->multi == NULL) {
-		http_close(http);
+	return http_finish_open(http, (http->socket = strdup(socket)) != NULL);
+}
+
+struct http *
+http_open_url(const char *url, const char *token)
+{
+	struct http *http = calloc(1, sizeof(*http));
+	int good;
+
+	if (http == NULL)
 		return NULL;
-	}
-	return http;
+	good = (http->url = strdup(url)) != NULL &&
+	       (token == NULL || (http->token = strdup(token)) != NULL);
+	return http_finish_open(http, good);
 }
 
 void
@@ -57,6 +77,10 @@ http_close(struct http *http)
 	curl_easy_cleanup(http->easy);
 	curl_multi_cleanup(http->multi);
 	free(http->socket);
+	free(http->url);
+	if (http->token != NULL)
+		explicit_bzero(http->token, strlen(http->token));
+	free(http->token);
 	free(http);
 }
 
@@ -64,6 +88,18 @@ const char *
 http_socket(const struct http *http)
 {
 	return http->socket;
+}
+
+const char *
+http_url(const struct http *http)
+{
+	return http->url;
+}
+
+const char *
+http_token(const struct http *http)
+{
+	return http->token;
 }
 
 int
@@ -177,16 +213,17 @@ http_on_header(char *data, size_t one, size_t len, void *arg)
 
 /* A chunked upload, a JSON body, or none. */
 static struct curl_slist *
-http_set_body(CURL *easy, struct http_run *run, char **body)
+http_set_body(struct http *http, struct http_run *run, char **body)
 {
+	CURL *easy = http->easy;
 	const struct http_call *call = run->call;
+	const char *token = call->token != NULL ? call->token : http->token;
 	struct curl_slist *headers = NULL;
 	char type[256];
 
 	headers = curl_slist_append(headers, "Accept: application/json");
-	if (call->token != NULL) {
-		snprintf(type, sizeof(type), "Authorization: Bearer %s",
-		    call->token);
+	if (token != NULL && call->user == NULL) {
+		snprintf(type, sizeof(type), "Authorization: Bearer %s", token);
 		headers = curl_slist_append(headers, type);
 		explicit_bzero(type, sizeof(type));
 	}
@@ -264,12 +301,20 @@ http_refusal(struct http_answer *answer)
 }
 
 static enum http_result
-http_unreachable(struct http *http, struct http_answer *answer)
+http_unreachable(struct http *http, CURLcode rc, struct http_answer *answer)
 {
 	long error = 0;
 	const char *hint = "Is it running? `scripts/up` starts it; --socket "
 			   "names another one";
 
+	if (http->socket == NULL) {
+		snprintf(answer->err, sizeof(answer->err),
+		    "cannot reach the platform at %.200s: %s. `paas login` "
+		    "names another one, `paas logout` goes back to this "
+		    "machine's",
+		    http->url, curl_easy_strerror(rc));
+		return HTTP_UNREACHABLE;
+	}
 	curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &error);
 	if (error == EACCES || error == EPERM)
 		hint = "Be root, or have yourself added to the group paas";
@@ -278,6 +323,16 @@ http_unreachable(struct http *http, struct http_answer *answer)
 	    error != 0 ? ": " : "", error != 0 ? strerror((int)error) : "",
 	    hint);
 	return HTTP_UNREACHABLE;
+}
+
+/* Of a name that is none, and a certificate that is not good, too. */
+static int
+http_is_unreachable(CURLcode rc)
+{
+	return rc == CURLE_COULDNT_CONNECT ||
+	       rc == CURLE_COULDNT_RESOLVE_HOST ||
+	       rc == CURLE_PEER_FAILED_VERIFICATION ||
+	       rc == CURLE_SSL_CONNECT_ERROR;
 }
 
 static enum http_result
@@ -297,8 +352,8 @@ http_finish(struct http *http, struct http_run *run, CURLcode rc,
 	}
 	if (run->stopped)
 		return HTTP_STOPPED;
-	if (rc == CURLE_COULDNT_CONNECT)
-		return http_unreachable(http, answer);
+	if (http_is_unreachable(rc))
+		return http_unreachable(http, rc, answer);
 	if (rc == CURLE_OPERATION_TIMEDOUT)
 		snprintf(answer->err, sizeof(answer->err),
 		    "the manager did not answer within %d s", HTTP_ANSWER_TIME);
@@ -313,12 +368,21 @@ http_finish(struct http *http, struct http_run *run, CURLcode rc,
 		snprintf(answer->err, sizeof(answer->err),
 		    "what answers at %.200s is not the manager: no JSON "
 		    "(%.100s)",
-		    http->socket, bad.text);
+		    http->url != NULL ? http->url : http->socket, bad.text);
 	else
 		return HTTP_OK;
 	json_decref(answer->json);
 	answer->json = NULL;
 	return HTTP_BROKEN;
+}
+
+void
+http_trust(void *easy)
+{
+	const char *file = getenv("SSL_CERT_FILE");
+
+	if (file != NULL && *file != '\0')
+		curl_easy_setopt((CURL *)easy, CURLOPT_CAINFO, file);
 }
 
 enum http_result
@@ -329,16 +393,26 @@ http_do(
 	    .call = call, .answer = answer, .easy = http->easy};
 	struct curl_slist *headers;
 	enum http_result result;
-	char url[HTTP_PATH_MAX + 32], *body = NULL;
+	char url[HTTP_PATH_MAX + 512], *body = NULL;
 	CURL *easy = http->easy;
 
 	memset(answer, 0, sizeof(*answer));
-	snprintf(url, sizeof(url), "http://paas%s", call->path);
+	snprintf(url, sizeof(url), "%s%s",
+	    http->url != NULL ? http->url : "http://paas", call->path);
 	curl_easy_reset(easy);
-	curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, http->socket);
+	if (http->socket != NULL) {
+		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, http->socket);
+		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	}
+	if (call->user != NULL) {
+		curl_easy_setopt(easy, CURLOPT_USERNAME, call->user);
+		curl_easy_setopt(easy, CURLOPT_PASSWORD, call->password);
+	}
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
+	http_trust(easy);
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, 10L);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_on_data);
@@ -347,7 +421,7 @@ http_do(
 		curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, http_on_header);
 		curl_easy_setopt(easy, CURLOPT_HEADERDATA, &run);
 	}
-	headers = http_set_body(easy, &run, &body);
+	headers = http_set_body(http, &run, &body);
 	result = http_finish(http, &run, http_perform(http, &run), answer);
 	curl_slist_free_all(headers);
 	free(body);

@@ -1,5 +1,6 @@
 /*
- * HTTP/1.1 over the manager's unix socket, by libcurl.  Bodies stream in both
+ * HTTP/1.1 over the manager's unix socket, or to a platform elsewhere, by
+ * libcurl.  Bodies stream in both
  * directions; only JSON answers are held in memory, with a bound.
  */
 #ifndef PAAS_CLI_HTTP_H
@@ -37,7 +38,9 @@ struct http_call {
 	const json_t *body; /* or: */
 	http_source_cb source;
 	const char *source_type;
-	const char *token;  /* Authorization: Bearer, or NULL */
+	const char *token; /* Authorization: Bearer; NULL: that of http */
+	const char *user;  /* Basic, in its place; or NULL */
+	const char *password;
 	const char *header; /* of the answer, wanted: "Name:"; or NULL */
 	http_sink_cb sink;  /* of a 2xx body; NULL: parse it as JSON */
 	void *arg;          /* of source and sink */
@@ -56,8 +59,19 @@ struct http;
 
 /* Connects at the first request.  NULL: out of memory. */
 struct http *http_open(const char *socket);
+struct http *http_open_url(const char *url, const char *token);
 void http_close(struct http *);
+
+/* NULL of one that was opened by the other one. */
 const char *http_socket(const struct http *);
+const char *http_url(const struct http *);
+const char *http_token(const struct http *);
+
+/*
+ * Certificates to believe in in place of those of the machine: what
+ * SSL_CERT_FILE names, as other programs have it.
+ */
+void http_trust(void *easy);
 
 enum http_result http_do(
     struct http *, const struct http_call *, struct http_answer *);

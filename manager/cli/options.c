@@ -75,6 +75,8 @@ const struct grammar_option grammar_options[OPT_MAX] = {
 	    "what the token is for: deploy if not given; see ACCESS"},
 	[OPT_ROLE] = {OPT_ROLE, 0, "role", NULL, "ROLE", KIND_TEXT,
 	    "viewer, deployer or admin; for all apps also member, which is none"},
+	[OPT_SETUP] = {OPT_SETUP, 0, "setup", NULL, NULL, KIND_TEXT,
+	    "with a set-up token, which lets you choose a password"},
 	[OPT_SUSPEND] = {OPT_SUSPEND, 0, "suspend", NULL, NULL, KIND_TEXT,
 	    "let the user in no more, for now"},
 	[OPT_RESUME] = {OPT_RESUME, 0, "resume", NULL, NULL, KIND_TEXT,

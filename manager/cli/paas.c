@@ -16,6 +16,7 @@
 #include "cli/app.h"
 #include "cli/cli.h"
 #include "cli/help.h"
+#include "cli/login.h"
 #include "common/conf.h"
 
 #define PAAS_RUN_DIR "/run/paas"
@@ -52,6 +53,31 @@ paas_find_socket(struct cli *cli, char *path, size_t len)
 	return -1;
 }
 
+/*
+ * A platform elsewhere, if somebody has logged in to one and does not name a
+ * socket; else the one of this machine.  NULL after a complaint.
+ */
+static struct http *
+paas_open(struct cli *cli)
+{
+	const char *named = getenv("PAAS_SOCKET");
+	struct http *http = NULL;
+	struct login login;
+	char socket[108];
+
+	if (!cli_has(cli, OPT_SOCKET) && (named == NULL || *named == '\0') &&
+	    login_load(&login) == 0) {
+		http = http_open_url(login.url, login.token);
+		explicit_bzero(&login, sizeof(login));
+	} else if (paas_find_socket(cli, socket, sizeof(socket)) == -1)
+		return NULL;
+	else
+		http = http_open(socket);
+	if (http == NULL)
+		errx(EXIT_REFUSED, "out of memory");
+	return http;
+}
+
 static int
 paas_mistyped(struct cli *cli, const char *word)
 {
@@ -73,7 +99,6 @@ static int
 paas_run_verb(struct cli *cli)
 {
 	const struct grammar_verb *verb = cli->words.verb;
-	char socket[108];
 	int rc;
 
 	cli->json = cli_has(cli, OPT_JSON);
@@ -89,11 +114,8 @@ paas_run_verb(struct cli *cli)
 	}
 	if (verb->flags & VERB_LOCAL)
 		return verb->run(cli);
-	if (paas_find_socket(cli, socket, sizeof(socket)) == -1)
+	if ((cli->http = paas_open(cli)) == NULL)
 		return EXIT_REFUSED;
-	cli->http = http_open(socket);
-	if (cli->http == NULL)
-		errx(EXIT_REFUSED, "out of memory");
 	rc = verb->run(cli);
 	http_close(cli->http);
 	return rc;

@@ -11,6 +11,7 @@
 
 #include "cli/cli.h"
 #include "cli/session.h"
+#include "cli/tunnel.h"
 #include "common/session.h"
 
 #define HEAD_MAX   8192
@@ -24,12 +25,20 @@ session_tty(const struct cli *cli)
 }
 
 static int
-manager_connect(struct cli *cli)
+manager_connect(struct cli *cli, pid_t *helper)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	const char *path = http_socket(cli->http);
+	char why[PAAS_ERRLEN];
 	int fd;
 
+	*helper = 0;
+	if (path == NULL) {
+		fd = tunnel_open(http_url(cli->http), helper, why);
+		if (fd == -1)
+			cli_error(cli, "%s", why);
+		return fd;
+	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) <
 		sizeof(sun.sun_path) &&
@@ -60,22 +69,28 @@ bytes_send(int fd, const char *bytes, size_t len)
 }
 
 static int
-request_send(int fd, const char *method, const char *path, const json_t *body)
+request_send(struct cli *cli, int fd, const char *method, const char *path,
+    const json_t *body)
 {
+	const char *url = http_url(cli->http), *token = http_token(cli->http);
 	char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
 	char head[HTTP_PATH_MAX + 512];
 	int len, rc = -1;
 
 	len = snprintf(head, sizeof(head),
-	    "%s %s HTTP/1.1\r\nHost: paas\r\nAccept: application/json\r\n"
+	    "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\n"
+	    "%s%s%s"
 	    "Connection: Upgrade\r\nUpgrade: " SESSION_UPGRADE "\r\n"
 	    "%sContent-Length: %zu\r\n\r\n",
-	    method, path,
+	    method, path, url != NULL ? strstr(url, "://") + 3 : "paas",
+	    token != NULL ? "Authorization: Bearer " : "",
+	    token != NULL ? token : "", token != NULL ? "\r\n" : "",
 	    text != NULL ? "Content-Type: application/json\r\n" : "",
 	    text != NULL ? strlen(text) : 0);
 	if (len > 0 && (size_t)len < sizeof(head) &&
 	    bytes_send(fd, head, (size_t)len) == 0)
 		rc = text != NULL ? bytes_send(fd, text, strlen(text)) : 0;
+	explicit_bzero(head, sizeof(head));
 	free(text);
 	return rc;
 }
@@ -129,11 +144,12 @@ session_lead(struct cli *cli, const char *method, const char *path,
     const json_t *body, int tty)
 {
 	char head[HEAD_MAX];
+	pid_t helper;
 	int fd, rc;
 
-	if ((fd = manager_connect(cli)) == -1)
+	if ((fd = manager_connect(cli, &helper)) == -1)
 		return EXIT_UNREACHABLE;
-	if (request_send(fd, method, path, body) == -1 ||
+	if (request_send(cli, fd, method, path, body) == -1 ||
 	    head_read(fd, head) == -1) {
 		cli_error(cli, "the connection to the manager broke off");
 		rc = EXIT_REFUSED;
@@ -143,6 +159,9 @@ session_lead(struct cli *cli, const char *method, const char *path,
 		fflush(cli->out.file);
 		rc = session_loop(cli, fd, tty);
 	}
-	close(fd);
+	if (helper != 0)
+		tunnel_close(fd, helper);
+	else
+		close(fd);
 	return rc;
 }

@@ -469,6 +469,18 @@ const struct grammar_verb grammar_verbs[] = {
 	    "From then on nobody comes in with them, and what is being pushed "
 	    "with them is not accepted.",
 	    "paas keys:remove ann@laptop", cmd_keys_remove},
+	{"login", NULL, "Access", VERB_LOCAL, ARG("HOST", COUNT_ONE, KIND_TEXT),
+	    {OPT_SETUP}, "Use a platform on another machine",
+	    "Asks for your address and password, on standard input if that is "
+	    "no terminal, and keeps a token in ~/.config/paas/login. From then "
+	    "on all verbs are about that platform. HOST is its domain, or the "
+	    "URL of its API; it has to be https, unless it says http://.",
+	    "paas login example.com", cmd_login},
+	{"logout", NULL, "Access", VERB_LOCAL, NO_ARGS, {0},
+	    "End what login began, and its token", NULL, "paas logout",
+	    cmd_logout},
+	{"whoami", NULL, "Access", 0, NO_ARGS, {0}, "Tell who you are",
+	    NULL, "paas whoami", cmd_whoami},
 	{"users", "users:list", "Access", 0, NO_ARGS, {0},
 	    "List the users", NULL, "paas users", cmd_users},
 	{"users:create", "users:add users:invite", "Access", 0,

@@ -12,6 +12,7 @@
 #include "cli/app.h"
 #include "cli/grammar.h"
 #include "cli/http.h"
+#include "cli/login.h"
 
 static void
 test_every_verb_is_complete(void **state)
@@ -272,6 +273,43 @@ test_app_names(void **state)
 	assert_false(app_name_valid("a/b"));
 }
 
+static void
+test_login_urls(void **state)
+{
+	static const struct {
+		const char *host, *url;
+	} cases[] = {
+	    {"example.com", "https://api.example.com"},
+	    {"api.example.com:8443", "https://api.example.com:8443"},
+	    {"https://example.com/", "https://api.example.com"},
+	    {"http://api.example.com", "http://api.example.com"},
+	    {"paas.localhost:8080", "http://api.paas.localhost:8080"},
+	    {"notlocalhost", "https://api.notlocalhost"},
+	    {"127.0.0.1:5000", "http://127.0.0.1:5000"},
+	    {"10.0.0.1", "https://10.0.0.1"},
+	    {"", NULL},
+	    {"https://", NULL},
+	    {"ftp://example.com", NULL},
+	    {"example.com/apps", NULL},
+	    {"a b", NULL},
+	    {"user@example.com", NULL},
+	    {"-x", NULL},
+	    {"a..b", NULL},
+	};
+	char url[LOGIN_URL];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (cases[i].url == NULL) {
+			assert_int_equal(-1, login_url(url, cases[i].host));
+			continue;
+		}
+		assert_int_equal(0, login_url(url, cases[i].host));
+		assert_string_equal(cases[i].url, url);
+	}
+}
+
 int
 main(void)
 {
@@ -284,6 +322,7 @@ main(void)
 	    cmocka_unit_test(test_errors),
 	    cmocka_unit_test(test_suggestions),
 	    cmocka_unit_test(test_paths),
+	    cmocka_unit_test(test_login_urls),
 	    cmocka_unit_test(test_app_names),
 	};
 
