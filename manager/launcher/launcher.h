@@ -119,6 +119,8 @@ int instance_clean(struct launcher *, uint64_t id);
 /* Kills and removes a cgroup, waiting at most a second for its processes. */
 int instance_uproot(struct launcher *, uint64_t id);
 void instance_adopt_all(struct launcher *);
+/* Takes away exit records and sockets that are of no instance. */
+void instance_sweep(struct launcher *);
 
 /* launcher_seal.c: trees of builds, slugs and caches. */
 int seal_build(struct launcher *, uint64_t build, const uint8_t *hash);

@@ -149,8 +149,9 @@ orphan_end(uint64_t id, void *arg)
 }
 
 /*
- * Exit records and sockets whose instance is gone, of an earlier boot or a
- * failed start.
+ * Exit records and sockets whose instance is gone: of an earlier boot, of a
+ * start that failed, or of a shim that outlived the end of its instance by the
+ * moment that its last word takes.
  */
 static void
 exits_sweep(struct launcher *l, enum launcher_place at)
@@ -170,6 +171,13 @@ exits_sweep(struct launcher *l, enum launcher_place at)
 }
 
 void
+instance_sweep(struct launcher *l)
+{
+	exits_sweep(l, AT_EXIT);
+	exits_sweep(l, AT_ATTACH);
+}
+
+void
 instance_adopt_all(struct launcher *l)
 {
 	struct dirent *e;
@@ -185,8 +193,7 @@ instance_adopt_all(struct launcher *l)
 	}
 	closedir(dir);
 	cgroup_each(&l->cgroups, orphan_end, l);
-	exits_sweep(l, AT_EXIT);
-	exits_sweep(l, AT_ATTACH);
+	instance_sweep(l);
 	RB_FOREACH (r, records, &l->records)
 		n++;
 	if (n > 0)

@@ -160,6 +160,18 @@ do_hide(struct launcher *l, const struct launch_request *q, int memfd,
 	return seal_hide(l, q->u.seal.hash);
 }
 
+/* Whoever asks what there is wants to be told of it alone. */
+static int
+do_sweep(struct launcher *l, const struct launch_request *q, int memfd,
+    struct launch_reply *reply)
+{
+	(void)q;
+	(void)memfd;
+	(void)reply;
+	instance_sweep(l);
+	return 0;
+}
+
 /* op -> what is checked, what is done; then perhaps what a child does. */
 static const struct {
 	int (*check)(
@@ -171,7 +183,7 @@ static const struct {
     [LAUNCH_START] = {check_start, do_start, NULL},
     [LAUNCH_SIGNAL] = {check_signal, do_signal, NULL},
     [LAUNCH_KILL] = {check_id, do_kill, NULL},
-    [LAUNCH_LIST] = {check_nothing, NULL, worker_list},
+    [LAUNCH_LIST] = {check_nothing, do_sweep, worker_list},
     [LAUNCH_CLEAN] = {check_id, do_clean, NULL},
     [LAUNCH_SEAL] = {check_seal, NULL, worker_seal},
     [LAUNCH_DISCARD] = {check_id, NULL, worker_discard},

@@ -32,7 +32,8 @@ enum launch_op {
 	LAUNCH_START = 1,  /* u.start, one memfd -> one reply, u.record */
 	LAUNCH_SIGNAL,     /* u.signal: to all of the app's processes */
 	LAUNCH_KILL,       /* u.id: SIGKILL to the whole cgroup */
-	LAUNCH_LIST,       /* -> a reply for each record, then LAUNCH_END */
+	LAUNCH_LIST,       /* -> a reply for each record, then LAUNCH_END; exit
+			      records of no instance are taken away */
 	LAUNCH_CLEAN,      /* u.id: it has exited; take away what is left */
 	LAUNCH_SEAL,       /* u.seal: a build's tree becomes a slug, kept in
 			      the archive of its inspection, or in one that
