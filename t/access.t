@@ -142,6 +142,20 @@ is_deeply([map { $_->{name} } @{ fine("apps of $_->[0]", 200, 'GET', '/apps', un
 my ($event) = grep { $_->{kind} eq 'access' } @{ $m->good('timeline', 200, 'GET', '/apps/shop/timeline') };
 like($event->{text}, qr/vic\@example.com is viewer now, by ada\@example.com/, 'the timeline tells of it');
 
+# ---- what one has already -----------------------------------------------
+
+$r = door('GET', '/users/~/apps', undef, @ada);
+is_deeply([map { $_->{name} } @{ $r->{json} }], ['other', 'shop'], 'her apps, as Heroku asks for them');
+my $tag = $r->{headers}{etag};
+like($tag, qr/^"[0-9a-f]{32}"$/, 'have a tag');
+for my $c (["$tag", 304], ["W/$tag", 304], ["\"x\", $tag", 304], ['*', 304], ['"x"', 200], ['', 200]) {
+    $r = door('GET', '/apps', undef, @ada, 'If-None-Match' => $c->[0]);
+    is($r->{status} . length($r->{body}) x ($c->[1] == 304), $c->[1] . ($c->[1] == 304 ? '0' : ''), "If-None-Match: $c->[0]: $c->[1]");
+}
+is(door('GET', '/apps', undef, @{ $as{vic} }, 'If-None-Match' => $tag)->{status}, 200, 'another sees others');
+is(door('GET', '/apps', undef, 'If-None-Match' => '*')->{status}, 401, 'and a stranger none');
+is(door('PATCH', '/users/vic@example.com', {}, @ada)->{headers}{etag}, undef, 'a change has none');
+
 # ---- tokens -------------------------------------------------------------
 
 my %by;

@@ -121,6 +121,7 @@ const struct api_route api_routes[] = {
 {"GET",    "/account/keys/:/login",       key_login,        LOCAL,       0,        NULL},
 {"GET",    "/users",                      user_list,        ADMIN,       0,        NULL},
 {"POST",   "/users",                      user_create,      ADMIN,       BODY,     NULL},
+{"GET",    "/users/~/apps",               app_list,         LIST,        0,        NULL},
 {"GET",    "/users/:",                    user_info,        SELF,        0,        NULL},
 {"PATCH",  "/users/:",                    user_update,      ADMIN,       BODY,     NULL},
 {"DELETE", "/users/:",                    user_delete,      ADMIN,       0,        NULL},

@@ -1,5 +1,6 @@
 #include "api/respond.h"
 
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
  * administrators and not limited, so it never falls.
  */
 #define RESPOND_RATE "4500"
+
+#define RESPOND_TAG 16 /* bytes of an ETag's hash */
 
 int
 respond_given(const struct request *r)
@@ -47,9 +50,47 @@ respond_with(
 	request_resume(r);
 }
 
+/*
+ * What a client has already is not sent again: RFC 9110, 13.1.2.  The tag is a
+ * hash of the answer.
+ */
+static int
+respond_is_known(struct request *r, const char *text, size_t len, char *tag)
+{
+	uint8_t hash[RESPOND_TAG];
+	const char *has;
+	size_t n;
+
+	(void)crypto_generichash(
+	    hash, sizeof(hash), (const uint8_t *)text, len, NULL, 0);
+	tag[0] = '"';
+	(void)sodium_bin2hex(tag + 1, 2 * RESPOND_TAG + 1, hash, sizeof(hash));
+	strcat(tag, "\"");
+	has = MHD_lookup_connection_value(
+	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	for (; has != NULL && *has != '\0'; has += n) {
+		has += strspn(has, ", \t");
+		if (strncmp(has, "W/", 2) == 0)
+			has += 2;
+		n = strcspn(has, ", \t");
+		if ((n == 1 && *has == '*') ||
+		    (n == strlen(tag) && memcmp(has, tag, n) == 0))
+			return 1;
+	}
+	return 0;
+}
+
+static int
+respond_has_tag(const struct request *r, unsigned int status)
+{
+	return status == MHD_HTTP_OK && !respond_given(r) && r->route != NULL &&
+	       strcmp(r->route->method, "GET") == 0;
+}
+
 void
 respond_json(struct request *r, unsigned int status, json_t *body)
 {
+	char tag[2 * RESPOND_TAG + 3] = "";
 	struct MHD_Response *answer;
 	char *text = NULL;
 	size_t len;
@@ -63,6 +104,11 @@ respond_json(struct request *r, unsigned int status, json_t *body)
 	}
 	len = strlen(text);
 	text[len] = '\n'; /* in place of the NUL: a length is given */
+	if (respond_has_tag(r, status) &&
+	    respond_is_known(r, text, len + 1, tag)) {
+		status = MHD_HTTP_NOT_MODIFIED;
+		len = (size_t)-1;
+	}
 	answer = MHD_create_response_from_buffer(
 	    len + 1, text, MHD_RESPMEM_MUST_FREE);
 	if (answer == NULL)
@@ -75,6 +121,8 @@ respond_json(struct request *r, unsigned int status, json_t *body)
 		r->text_len = len + 1;
 	}
 	respond_with(r, status, answer);
+	if (tag[0] != '\0')
+		respond_header(r, "ETag", tag);
 }
 
 static json_t *respond_text(const char *, va_list) PAAS_PRINTF(1, 0);
