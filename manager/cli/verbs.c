@@ -89,7 +89,8 @@ const struct grammar_verb grammar_verbs[] = {
 	    "status=200-299,304, header=NAME:VALUE, timeout=5 and interval=10 "
 	    "in seconds, failures=3, restart=6 or 0 for never; without a "
 	    "value, a setting is as usual. default undoes all; without an "
-	    "argument it tells which.",
+	    "argument it tells which. It counts for processes that start "
+	    "after it: see ps:restart.",
 	    "paas ps:health /healthz timeout=2 -a shop", cmd_ps_health},
 	{"ps:readiness", NULL, "Processes", VERB_APP,
 	    ARG("CHECK", COUNT_ANY, KIND_TEXT), {OPT_PS},
