@@ -183,31 +183,32 @@ archive_seal(struct launcher *l, int build, const uint8_t *hash)
 }
 
 static int
+tree_there(const struct launcher *l, const uint8_t *hash)
+{
+	char slug[2 * LAUNCH_HASH + 1];
+
+	hash_format(slug, hash);
+	return faccessat(l->at[AT_SLUGS], slug, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int
 tree_seal(struct launcher *l, int build, const uint8_t *hash)
 {
 	char slug[2 * LAUNCH_HASH + 1];
-	int error = 0;
 
 	hash_format(slug, hash);
 	if (renameat2(build, "app", l->at[AT_SLUGS], slug, RENAME_NOREPLACE) ==
-	    -1)
-		error = -errno;
-	if (error == -EEXIST)
-		error = tree_remove(build, "app");
-	else if (error == -ENOENT && faccessat(l->at[AT_SLUGS], slug, F_OK,
-					 AT_SYMLINK_NOFOLLOW) == 0)
-		error =
-		    0; /* sealed before, by a request whose answer was lost */
-	if (error == 0 && (fsync(l->at[AT_SLUGS]) == -1 || fsync(build) == -1))
-		error = -errno;
-	return error;
+		-1 ||
+	    fsync(l->at[AT_SLUGS]) == -1 || fsync(build) == -1)
+		return -errno;
+	return 0;
 }
 
 int
 seal_build(struct launcher *l, uint64_t build, const uint8_t *hash)
 {
 	char name[ID_TEXT];
-	int error, fd;
+	int error, fd, known;
 
 	if (build_busy(l, build))
 		return -EBUSY;
@@ -215,9 +216,16 @@ seal_build(struct launcher *l, uint64_t build, const uint8_t *hash)
 	fd = place_beneath(l->at[AT_BUILDS], name, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return fd;
-	/* What the name promises is on the disk before the name is. */
-	error = syncfs(fd) == -1 ? -errno : archive_seal(l, fd, hash);
+	/*
+	 * What the name promises is on the disk before the name is.  Of a tree
+	 * that is there, from another build or from a request whose answer was
+	 * lost, that is so, and the build's own goes with the rest of it.
+	 */
+	known = tree_there(l, hash);
+	error = !known && syncfs(fd) == -1 ? -errno : 0;
 	if (error == 0)
+		error = archive_seal(l, fd, hash);
+	if (error == 0 && !known)
 		error = tree_seal(l, fd, hash);
 	close(fd);
 	return error;
