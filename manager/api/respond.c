@@ -57,15 +57,15 @@ respond_with(
 static int
 respond_is_known(struct request *r, const char *text, size_t len, char *tag)
 {
+	char hex[2 * RESPOND_TAG + 1];
 	uint8_t hash[RESPOND_TAG];
 	const char *has;
 	size_t n;
 
 	(void)crypto_generichash(
 	    hash, sizeof(hash), (const uint8_t *)text, len, NULL, 0);
-	tag[0] = '"';
-	(void)sodium_bin2hex(tag + 1, 2 * RESPOND_TAG + 1, hash, sizeof(hash));
-	strcat(tag, "\"");
+	(void)sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	(void)snprintf(tag, 2 * RESPOND_TAG + 3, "\"%s\"", hex);
 	has = MHD_lookup_connection_value(
 	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
 	for (; has != NULL && *has != '\0'; has += n) {
