@@ -156,7 +156,7 @@ const struct grammar_verb grammar_verbs[] = {
 	    "As run:detached would, at the times in UTC that the five fields of "
 	    "SCHEDULE name, or one of @hourly, @daily, @weekly, @monthly and "
 	    "@yearly. See CRON.",
-	    "paas cron:add '*/5 * * * *' './clean --old' -a shop",
+	    "paas cron:add @daily ./clean -a shop",
 	    cmd_cron_add},
 	{"cron:remove", "cron:rm", "Processes", VERB_APP,
 	    ARG("ID", COUNT_SOME, KIND_TEXT), {0},
