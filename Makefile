@@ -33,6 +33,7 @@ MANAGER	:= $(RULES) $(call objs,manager/paas_manager.c $(foreach r, \
 	   store api build schedule node routing check,manager/$(r)/*.c))
 SHIM	:= $(call objs,manager/launcher/shim*.c)
 LOGGER	:= $(call objs,manager/logger/*.c manager/launcher/shim_log.c)
+DRAIN	:= $(call objs,manager/drain/*.c)
 INIT	:= $(call objs,manager/launcher/init*.c \
 	   manager/launcher/shim_message.c)
 LAUNCHER := $(filter-out $(SHIM) $(INIT),$(call objs,manager/launcher/*.c))
@@ -51,7 +52,7 @@ SSH	:= $(call objs,manager/git/ssh*.c manager/cli/http.c)
 PROGRAMS := $(B)/bin/paas $(B)/bin/paas-routedb \
 	   $(B)/libexec/paas-manager $(B)/libexec/paas-launcher \
 	   $(B)/libexec/paas-shim $(B)/libexec/paas-init \
-	   $(B)/libexec/paas-logger \
+	   $(B)/libexec/paas-logger $(B)/libexec/paas-drain \
 	   $(B)/libexec/paas-build $(B)/libexec/paas-inspect \
 	   $(B)/libexec/paas-git $(B)/libexec/paas-git-hook \
 	   $(B)/libexec/paas-git-ssh $(B)/libexec/paas-password \
@@ -117,6 +118,8 @@ $(B)/libexec/paas-shim: $(SHIM) $(COMMON)
 	$(link) $(LIBS_shim)
 $(B)/libexec/paas-logger: $(LOGGER) $(COMMON)
 	$(link) $(LIBS_shim)
+$(B)/libexec/paas-drain: $(DRAIN) $(COMMON)
+	$(link) -lcurl -lbsd
 # Runs in every instance: small, and needs nothing of the sandbox's /usr.
 $(B)/libexec/paas-init: $(INIT)
 	@mkdir -p $(@D); echo link $@

@@ -34,6 +34,7 @@ static const struct plan {
     {"certkey/%s/", 0, 0, 0},
     {"token/", 0, 1, 0},
     {"member/%s/", 0, 0, 0},
+    {"drain/%s/", 0, 0, 0},
     {"formation/%s/", 0, 0, 0},
     {"config/%s", 1, 0, 0},
     {"settings/%s/", 0, 0, 0},

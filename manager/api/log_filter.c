@@ -165,16 +165,15 @@ log_filter_line(const struct log_filter *filter, const char *process,
 
 char *
 log_filter_request(const struct log_filter *filter,
-    const struct logfile_line *line, log_name_cb name, void *arg, size_t *len)
+    const struct logfile_line *line, logfile_name_cb name, void *arg,
+    size_t *len)
 {
-	static const char mark[] = "\" dyno=";
-	const char *process = NULL, *at;
-	char *text, *made = NULL, digits[17];
-	size_t head, n = 0;
-	uint64_t id;
+	char process[LOGFILE_NAME_MAX], *text, *made = NULL;
+	size_t n;
 
 	if (!filter->router)
 		return NULL;
+	/* What was dropped. */
 	if (line->stream == 'p')
 		return filter->process[0] != '\0' ||
 			       !takes_text(
@@ -182,32 +181,12 @@ log_filter_request(const struct log_filter *filter,
 			   ? NULL
 			   : log_line_make(line->time, "paas", "router",
 				 line->text, line->len, len);
-
-	/* The last one: what a client sent stands before it, escaped. */
-	at = memmem(line->text, line->len, mark, sizeof(mark) - 1);
-	head = at == NULL ? line->len
-			  : (size_t)(at - line->text) + sizeof(mark) - 1;
-	if (line->len - head >= sizeof(digits)) {
-		memcpy(digits, line->text + head, sizeof(digits) - 1);
-		digits[sizeof(digits) - 1] = '\0';
-		if (key_parse_id(digits, &id) == 0)
-			process = name(id, arg);
-	}
-	if (!log_filter_takes_process(filter, process ? process : ""))
+	if ((text = logfile_request(line, name, arg, process, &n)) == NULL)
 		return NULL;
-	if ((text = malloc(line->len + 64)) == NULL)
-		return NULL;
-	memcpy(text, line->text, head);
-	n = head;
-	if (process != NULL) {
-		n += (size_t)snprintf(text + n, 64, "%.60s", process);
-		head += sizeof(digits) - 1;
-	}
-	memcpy(text + n, line->text + head, line->len - head);
-	n += line->len - head;
-	if (takes_text(filter, line->time, text, n))
+	if (log_filter_takes_process(filter, process) &&
+	    takes_text(filter, line->time, text, n))
 		made = log_line_make(line->time, "router",
-		    process != NULL ? process : "-", text, n, len);
+		    process[0] != '\0' ? process : "-", text, n, len);
 	free(text);
 	return made;
 }

@@ -50,12 +50,8 @@ char *log_filter_line(const struct log_filter *, const char *process,
 char *log_filter_event(
     const struct log_filter *, json_t *event, int64_t *at, size_t *len);
 
-/*
- * Of a line of the router's: process is told by `name`, to which arg and the
- * id of the instance are given; NULL if it knows of none.
- */
-typedef const char *(*log_name_cb)(uint64_t id, void *arg);
+/* The same for a line of the router's; see logfile_request(). */
 char *log_filter_request(const struct log_filter *, const struct logfile_line *,
-    log_name_cb name, void *arg, size_t *len);
+    logfile_name_cb name, void *arg, size_t *len);
 
 #endif

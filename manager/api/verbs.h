@@ -75,6 +75,10 @@
 	VERB(build_log)        \
 	VERB(build_stream)     \
 	VERB(log_tail)         \
+	VERB(drain_list)       \
+	VERB(drain_info)       \
+	VERB(drain_create)     \
+	VERB(drain_delete)     \
 	VERB(timeline_list)    \
 	VERB(key_list)         \
 	VERB(key_info)         \

@@ -213,6 +213,25 @@ const struct grammar_verb grammar_verbs[] = {
 	    "router the requests to them, paas what the platform did. Colours of the app are kept on a terminal; all other control bytes "
 	    "are shown, not sent.",
 	    "paas logs -f -p web.1 -a shop", cmd_logs},
+	{"drains", "drains:list", "Watching", VERB_APP, NO_ARGS, {0},
+	    "List where the log of an app goes",
+	    "With what became of it: ok, or what is wrong at the moment, and how "
+	    "many lines were lost.",
+	    "paas drains -a shop", cmd_drains},
+	{"drains:add", NULL, "Watching", VERB_APP,
+	    ARG("URL", COUNT_ONE, KIND_TEXT), {0},
+	    "Send the log of an app somewhere, from now on",
+	    "To syslog://HOST:PORT or syslog+tls://HOST:PORT, or to "
+	    "https://HOST/PATH in the frames of Heroku's logplex. See LOGS in "
+	    "paas-manager(8).",
+	    "paas drains:add syslog+tls://logs.example.com:6514 -a shop",
+	    cmd_drains_add},
+	{"drains:remove", "drains:delete", "Watching", VERB_APP,
+	    ARG("URL", COUNT_ONE, KIND_TEXT), {0},
+	    "Send the log of an app there no longer",
+	    "By the drain's URL, or by its token.",
+	    "paas drains:remove syslog+tls://logs.example.com:6514 -a shop",
+	    cmd_drains_remove},
 	{"timeline", "activity events", "Watching", VERB_APP, NO_ARGS,
 	    {OPT_LIMIT}, "Show what happened to an app", NULL,
 	    "paas timeline -n 20 -a shop", cmd_timeline},

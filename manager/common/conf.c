@@ -76,6 +76,7 @@ static const struct conf_setting settings[] = {
     TEXT(CONF_NAME, user_git, "paas-git"),
     TEXT(CONF_NAME, user_router, "www-data"),
     TEXT(CONF_TEXT, allow_out, ""),
+    TEXT(CONF_PATH, drain_ca, "/etc/ssl/certs/ca-certificates.crt"),
     SIZE(upload_max, 1 * MIB, 64 * GIB, "2G"),
     SIZE(unpack_max, 1 * MIB, 64 * GIB, "4G"),
     SIZE(unpack_entries, 100, 10000000, "500000"),

@@ -38,6 +38,7 @@ struct conf {
 	char user_slug[32];    /* paas-slug */
 	char user_git[32];     /* paas-git: git http-backend and its hook */
 	char user_router[32];  /* www-data: reads the route database */
+	char drain_ca[256];    /* whose certificates receivers of logs have */
 	char allow_out[1024];  /* networks apps may reach beside public ones */
 
 	/* Limits.  Sizes in bytes, times in seconds unless named otherwise. */

@@ -19,6 +19,7 @@
  *   state/git/APP.git/      what was pushed with git, an app    paas-git
  *   state/ssh/              sshd: configuration, host key     root
  *   state/log/APP/ID.log    and ID.log.1, the one before        paas-log:paas
+ *   state/drains/ID         how far a drain got                 paas
  *   state/log/.router       how far paas-logger got             paas-log
  *   run/inst/ID             the launcher's record               root
  *   run/exit/ID             the shim's exit record              paas-log:paas
@@ -30,6 +31,7 @@
  *   run/api.sock            the same, by tokens: from nginx     paas
  *   run/git/http.sock       fcgiwrap: what nginx asks git       paas-git
  *   run/apps                "NUMBER NAME" of each app           paas
+ *   run/drain/drain.sock    paas-drain takes lines from the manager paas-helper
  *   run/launcher.sock       this protocol                       root:paas
  *   run/wake.sock           nginx tells that requests wait      paas
  *   run/status.sock         nginx: paas_status                  www-data
@@ -65,6 +67,8 @@
 #define PLACE_WAKE_SOCK     "wake.sock"
 #define PLACE_STATUS_SOCK   "status.sock"
 #define PLACE_APPS          "apps"
+#define PLACE_DRAIN_SOCK    "drain/drain.sock"
+#define PLACE_DRAINS        "drains"
 
 #define SANDBOX_LIBEXEC "/.paas"
 

@@ -78,7 +78,8 @@ logfile_parse(const char *text, size_t len, struct logfile_line *line)
 
 /* Lines of buf[0..n); returns the bytes that are done with. */
 static size_t
-lines_tell(const char *buf, size_t n, logfile_cb cb, void *arg, int *stopped)
+lines_tell(const char *buf, size_t n, int64_t offset, logfile_cb cb, void *arg,
+    int *stopped)
 {
 	struct logfile_line line;
 	const char *newline;
@@ -90,6 +91,8 @@ lines_tell(const char *buf, size_t n, logfile_cb cb, void *arg, int *stopped)
 		if (newline == NULL && (at > 0 || n < LOGFILE_LINE_MAX))
 			break;
 		len = newline != NULL ? (size_t)(newline - buf) - at : n;
+
+		line.end = offset + (int64_t)(at + len) + (newline != NULL);
 
 		/* What is no line of the shim's is the rest of a long one. */
 		if (logfile_parse(buf + at, len, &line) == 0)
@@ -122,7 +125,7 @@ logfile_lines(int fd, int64_t *offset, int64_t end, size_t budget,
 			rc = n == -1 ? -errno : 0;
 			break;
 		}
-		done = lines_tell(buf, (size_t)n, cb, arg, stopped);
+		done = lines_tell(buf, (size_t)n, *offset, cb, arg, stopped);
 		*offset += (int64_t)done;
 		used += done;
 		if (*stopped != 0) {

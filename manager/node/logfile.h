@@ -28,6 +28,7 @@ struct logfile_line {
 	char stream;      /* 'o', 'e', 'p' */
 	const char *text; /* borrowed, no newline, raw bytes of the app's */
 	size_t len;
+	int64_t end; /* offset behind it in its file */
 };
 
 /*
@@ -69,6 +70,20 @@ void loghub_close(struct loghub *);
 struct logfile *logfile_follow(struct loghub *, uint64_t app, uint64_t id,
     const struct logfile_pos *pos, logfile_cb, void *arg);
 void logfile_resume(struct logfile *);
+
+/* From within the callback: where following goes on behind this line. */
+void logfile_where(
+    const struct logfile *, const struct logfile_line *, struct logfile_pos *);
 void logfile_close(struct logfile *);
+
+/*
+ * A line of the router's, with the process's name, as `name` tells it for the
+ * id of the instance (NULL: unknown), in place of that: allocated, NULL if out
+ * of memory.  process gets the name, or "".
+ */
+#define LOGFILE_NAME_MAX 64
+typedef const char *(*logfile_name_cb)(uint64_t id, void *arg);
+char *logfile_request(const struct logfile_line *, logfile_name_cb name,
+    void *arg, char process[LOGFILE_NAME_MAX], size_t *len);
 
 #endif

@@ -419,6 +419,14 @@ logfile_resume(struct logfile *f)
 }
 
 void
+logfile_where(const struct logfile *f, const struct logfile_line *line,
+    struct logfile_pos *pos)
+{
+	*pos = f->pos;
+	pos->offset = line->end;
+}
+
+void
 logfile_close(struct logfile *f)
 {
 	if (f == NULL || f->closed)

@@ -81,6 +81,8 @@ parts_open(struct node *node, char err[PAAS_ERRLEN])
 		return -1;
 	if ((node->prune = logprune_open(node)) == NULL)
 		return -1;
+	if ((node->logdrains = logdrains_open(node, err)) == NULL)
+		return -1;
 	if ((node->apps = appmap_open(node, err)) == NULL)
 		return -1;
 	node->wake = wake_open(node, err);
@@ -115,6 +117,7 @@ node_close(struct node *node)
 		return;
 	wake_close(node->wake);
 	appmap_close(node->apps);
+	logdrains_close(node->logdrains);
 	logprune_close(node->prune);
 	oneoffs_close(node->oneoffs);
 	run_free_all(node);
@@ -140,6 +143,12 @@ struct loghub *
 node_logs(struct node *node)
 {
 	return node->logs;
+}
+
+struct logdrains *
+node_drains(struct node *node)
+{
+	return node->logdrains;
 }
 
 uint64_t

@@ -35,6 +35,10 @@ struct launch *node_launch(struct node *);
 /* Follows log files (node/logfile.h). */
 struct loghub *node_logs(struct node *);
 
+/* What became of log drains (node/logdrain.h). */
+struct logdrains;
+struct logdrains *node_drains(struct node *);
+
 /*
  * Asks nginx for its status page and calls back once, not from within: with
  * the page's "routes", "workers" and "held", borrowed, or with NULL if nobody

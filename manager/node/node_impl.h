@@ -11,6 +11,7 @@
 #include "node/fetch.h"
 #include "node/ids.h"
 #include "node/launch.h"
+#include "node/logdrain.h"
 #include "node/logfile.h"
 #include "node/logprune.h"
 #include "node/node.h"
@@ -35,6 +36,7 @@ struct node {
 	struct agent *agent;
 	struct logprune *prune;
 	struct appmap *apps;
+	struct logdrains *logdrains;
 	struct wake *wake;
 	TAILQ_HEAD(run_list, run) runs; /* also those nobody waits for */
 	struct oneoffs *oneoffs;

@@ -63,6 +63,8 @@
  *                                        administrators), description, session
  *                                        (bool: of a log-in), created, expires
  *                                        (0: never), used
+ *   drain/APP/ID               api       number (hex, of the app), url, token,
+ *                                        user, created; ID is a UUID
  *   sshkey/HASH                api       key ("TYPE BASE64"), comment, user,
  *                                        owner, created, used; HASH: 64 hex
  *                                        digits, SHA-256 of what is in base64

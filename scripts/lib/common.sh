@@ -66,7 +66,7 @@ packages_missing() {
 # are not installed.
 services_missing() {
     local s
-    for s in nginx-common:nginx fcgiwrap:fcgiwrap openssh-server:ssh haproxy:haproxy caddy:caddy \
+    for s in nginx-common:nginx fcgiwrap:fcgiwrap openssh-server:ssh rsyslog:rsyslog haproxy:haproxy caddy:caddy \
         php8.2-fpm:php8.2-fpm php8.4-fpm:php8.4-fpm; do
         dpkg-query -W "${s%:*}" >/dev/null 2>&1 || echo "${s#*:}"
     done

@@ -4,7 +4,7 @@
 . "$top/scripts/lib/tls.sh"
 . "$top/scripts/lib/ssh.sh"
 
-services=(launcher manager dns git router rotate logger)
+services=(launcher manager dns git router rotate logger drain)
 
 # Those that run, or are to be.
 services_wanted() {
@@ -21,6 +21,7 @@ places_make() {
     place 755 root:root "$state_dir"
     place 700 paas:paas "$state_dir/store"
     place 700 paas:paas "$state_dir/imports"
+    place 700 paas:paas "$state_dir/drains"
     place 2750 paas:www-data "$state_dir/routes"
     place 2750 paas:www-data "$state_dir/certs"
     place 711 root:root "$state_dir/git"
@@ -30,6 +31,8 @@ places_make() {
     place 1775 root:paas "$run"
     # What connects there is believed: it is nginx alone.
     place 750 paas-git:www-data "$run/git"
+    # And who speaks there is the manager alone.
+    place 750 paas-helper:paas "$run/drain"
 }
 
 # The n-th /20 of 198.19.0.0/16 and its uids, of the first n that is free: a

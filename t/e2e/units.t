@@ -10,7 +10,7 @@ use Test::More;
 
 my $top  = abs_path('.');
 my $dir  = tempdir(CLEANUP => 1);
-my %most = (dns => 3.5, git => 1.5, logger => 1.5, manager => 2.5, rotate => 3, router => 3.5, ssh => 4);
+my %most = (dns => 3.5, drain => 2, git => 1.5, logger => 1.5, manager => 2.5, rotate => 3, router => 3.5, ssh => 4);
 
 # fill of scripts/lib/services.sh itself, with the programs of the build.
 sub fill {
