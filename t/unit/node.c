@@ -831,6 +831,48 @@ killed_at_each_step(void **state)
 	assert_true(arrived);
 }
 
+/* The same on the way from a crash to the next start. */
+static void
+killed_at_each_step_of_a_crash(void **state)
+{
+	int turns, i, arrived = 0;
+	uint64_t before;
+
+	(void)state;
+	app_make(1);
+	for (turns = 0; !arrived && turns < 200; turns++) {
+		assign(A, "web", "run");
+		wait_state(A, "ready");
+		before = of(A)->record.id;
+		kill(of(A)->app, SIGKILL);
+		for (i = 0;
+		     i < turns && (!state_is(A, "ready") || of(A) == NULL ||
+				      of(A)->record.id == before);
+		     i++)
+			assert_true(sd_event_run(event, 100000) >= 0);
+		arrived = i < turns;
+		manager_down();
+		manager_up();
+		for (i = 0;
+		     i < 3000 && (!state_is(A, "ready") || of(A) == NULL ||
+				     of(A)->record.id == before);
+		     i++)
+			assert_true(sd_event_run(event, 10000) >= 0);
+		assert_non_null(of(A));
+		assert_true(of(A)->record.id > before);
+		assert_int_equal(alive(), 1);
+		assign(A, "web", "stop");
+		wait_state(A, "gone");
+		for (i = 0; i < 500 && records() > 0; i++)
+			assert_true(sd_event_run(event, 10000) >= 0);
+		assert_int_equal(records(), 0);
+		/* A new one has no crashes behind it. */
+		unassign(A);
+		wait_state(A, NULL);
+	}
+	assert_true(arrived);
+}
+
 /* The launcher dies after each turn: nothing is started twice. */
 static void
 launcher_killed_at_each_step(void **state)
@@ -1005,6 +1047,7 @@ main(void)
 	    TEST(unknown_is_ended),
 	    TEST(destroyed_app_leaves_nothing),
 	    TEST(killed_at_each_step),
+	    TEST(killed_at_each_step_of_a_crash),
 	    TEST(launcher_killed_at_each_step),
 	    cmocka_unit_test(drain_judges),
 	};
