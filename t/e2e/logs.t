@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use lib 't/lib';
 use File::Temp qw(tempdir);
+use IO::Select;
 use Platform;
 use Test::More;
 use Time::HiRes qw(time);
@@ -106,6 +107,37 @@ for my $word (map { ("kill$_", "dead$_") } 1 .. 3) {
     my $n = 0;
     Platform::wait_for(20, sub { $n = () = logs('--filter', "say=$word\"", '-n', 1000) =~ /^/mg; $n >= 5 });
     cmp_ok($n, '>=', 5, "all of $word");
+}
+
+# ---- a reader that follows ----------------------------------------------
+
+# From the line's own time, which is that of the write, to the reader.  What
+# that takes is asserted where nothing else runs beside it.
+{
+    my @late;
+    my $pid = open my $follow, '-|', "$p->{prefix}/bin/paas", '--socket', "$p->{run}/manager.sock", 'logs', '-f',
+        '-n', 1, '--source', 'app', '-a', 'talk' or die "paas logs -f: $!";
+    my $sel = IO::Select->new($follow);
+    my $want = $ENV{PAAS_LONG} ? 500 : 50;
+    my $text = '';
+    ok($sel->can_read(20), 'it follows');
+    for my $n (1 .. $want) {
+        $p->get('talk', "/?say=late$n");
+        while (1) {
+            if ($text =~ s/.*^\S+T(\d+):(\d+):(\d+\.\d+)\+00:00 app\[web\.1\]: late$n\n//ms) {
+                my $at = time;
+                push @late, 1000 * ($at - int($at / 86400) * 86400 - ($1 * 3600 + $2 * 60 + $3));
+                last;
+            }
+            last if !$sel->can_read(20) || !sysread $follow, $text, 65536, length $text;
+        }
+    }
+    kill 'TERM', $pid;
+    close $follow;
+    is(scalar @late, $want, 'each line comes to a reader that follows');
+    @late = sort { $a <=> $b } @late;
+    diag sprintf 'from write to reader: median %.1f ms, p95 %.1f ms', @late[$#late / 2, $#late * 0.95];
+    cmp_ok($late[$#late * 0.95], '<=', 50, 'within 50 ms at p95') if $ENV{PAAS_LONG};
 }
 
 # ---- a flood --------------------------------------------------------------
