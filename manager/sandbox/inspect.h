@@ -39,8 +39,9 @@ typedef int tree_visit(
     void *arg, const struct tree_entry *, char err[SANDBOX_ERRLEN]);
 
 /* Every entry below the root, in the order of tree_hash: 0, or -1 with err. */
-int tree_walk(int dirfd, const struct tree_limits *, struct tree_stats *,
-    tree_visit *, void *arg, char err[SANDBOX_ERRLEN]);
+int tree_walk(int dirfd, const struct tree_limits *limits,
+    struct tree_stats *stats, tree_visit *visitor, void *arg,
+    char err[SANDBOX_ERRLEN]);
 
 /* "The built app has "PATH", WHAT." or why it can't be read, by errno; -1. */
 int tree_wrong(char err[SANDBOX_ERRLEN], const char *path, const char *what);
