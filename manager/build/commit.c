@@ -327,7 +327,7 @@ new_release(struct job *job, const struct release *r)
 {
 	char id[37], description[32];
 	const char *commit = get_text(job->record, "commit", "");
-	json_t *release, *settings;
+	json_t *release, *settings, *postdeploy;
 
 	new_uuid(id);
 	snprintf(description, sizeof(description), "Deploy%s%.8s",
@@ -344,6 +344,9 @@ new_release(struct job *job, const struct release *r)
 	settings = settings_release(r->settings, r->version, r->before);
 	if (settings != NULL)
 		json_object_set_new(release, "settings", settings);
+	postdeploy = json_object_get(r->settings, "postdeploy");
+	if (postdeploy != NULL)
+		json_object_set(release, "postdeploy", postdeploy);
 	if (job->found.image != NULL)
 		json_object_set(release, "image", job->found.image);
 	return release;

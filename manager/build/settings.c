@@ -12,8 +12,9 @@
 #include "common/config_name.h"
 #include "common/health_rule.h"
 
-#define FILE_MAX 120
-#define MIB      (1024 * 1024)
+#define FILE_MAX    120
+#define COMMAND_MAX 4096 /* bytes of one that is run once */
+#define MIB         (1024 * 1024)
 
 int
 settings_say(json_t *settings, const char *path, char err[SETTINGS_ERRLEN],
@@ -188,6 +189,20 @@ check_env(json_t *settings, char err[SETTINGS_ERRLEN])
 }
 
 static int
+check_postdeploy(json_t *settings, char err[SETTINGS_ERRLEN])
+{
+	json_t *command = json_object_get(settings, "postdeploy");
+
+	if (command != NULL && !json_is_string(command))
+		return malformed(settings, "postdeploy", err);
+	if (json_string_length(command) > COMMAND_MAX)
+		return settings_say(settings, "", err,
+		    "postdeploy is over %d bytes: put it into a file of the app",
+		    COMMAND_MAX);
+	return 0;
+}
+
+static int
 check_hosts(json_t *settings, char err[SETTINGS_ERRLEN])
 {
 	json_t *hosts = json_object_get(settings, "hosts"), *host;
@@ -223,6 +238,7 @@ settings_check(
 		if (check_process(settings, type, process, conf, err) == -1)
 			return -1;
 	if (check_env(settings, err) == -1 ||
+	    check_postdeploy(settings, err) == -1 ||
 	    check_names(settings, "secrets", err) == -1 ||
 	    check_names(settings, "required", err) == -1 ||
 	    check_hosts(settings, err) == -1)

@@ -204,16 +204,14 @@ read_postdeploy(struct reading *r, const struct key *key, const struct value *v)
 {
 	const struct node *command =
 	    v->node->kind == NODE_MAP ? node_get(v->node, "command") : v->node;
-	struct note_value shown;
 
 	(void)key;
-	if (command == NULL || command->kind != NODE_TEXT)
+	if (command == NULL || command->kind != NODE_TEXT ||
+	    command->text[0] == '\0')
 		refuse(r, v->node, "postdeploy is a command");
 	else
-		note(r->notes, NOTE_WARNING, v->node->at,
-		    "postdeploy is not run by a push: run it once the app is "
-		    "there, with `paas run '%s'`",
-		    note_value(&shown, command->text));
+		json_object_set_new(
+		    r->app, "postdeploy", json_string(command->text));
 }
 
 #define QUIET(name)                                         \

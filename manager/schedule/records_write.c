@@ -293,6 +293,31 @@ start_run(struct store *st, struct store_txn *txn, const struct records *rec,
 	json_decref(release);
 }
 
+/*
+ * An app gets its first live release but once, and its postdeploy process is
+ * added by that commit.
+ */
+static void
+start_postdeploy(
+    struct store *st, struct store_txn *txn, const struct records *rec)
+{
+	char key[STORE_KEY_MAX + 1];
+	struct oneoff_want want = {.app = rec->app,
+	    .number = rec->number,
+	    .version = rec->in.rollout.target,
+	    .type = "postdeploy"};
+	json_t *release;
+	uint32_t index;
+
+	release = store_get(st,
+	    key_format(key, "release/%s/%08u", rec->app, want.version), NULL);
+	want.command = text_of(release, "postdeploy", "");
+	want.user = text_of(release, "user", "unknown");
+	if (want.command[0] != '\0')
+		json_decref(oneoff_add(st, txn, &want, &index));
+	json_decref(release);
+}
+
 struct store_txn *
 records_write(
     struct store *st, const struct records *rec, const struct place_plan *plan)
@@ -311,6 +336,8 @@ records_write(
 	if (plan->stop_run)
 		(void)oneoff_stop(
 		    st, txn, rec->app, rec->in.rollout.run, "the roll-out");
+	if (plan->did == ROLLOUT_DID_PROMOTE && rec->in.rollout.live == 0)
+		start_postdeploy(st, txn, rec);
 	store_if(txn, key_format(key, "app/%s", rec->app), rec->app_rev);
 	for (i = 0; i < plan->nchanges; i++) {
 		switch (plan->changes[i].kind) {

@@ -92,7 +92,9 @@
  *                                        types {"web": "command"}, config {},
  *                                        settings {version (of the release
  *                                        that began with them), processes
- *                                        {TYPE: fields of a formation}}
+ *                                        {TYPE: fields of a formation}},
+ *                                        postdeploy (a command, run if it is
+ *                                        the first one that gets live)
  *   destroy/APP                api       number (hex), user, used (bool: there
  *                                        may be logs), created: an app that is
  *                                        gone, of which something is left

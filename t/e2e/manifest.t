@@ -59,7 +59,8 @@ my $hero = folder(
     'runtime.txt' => "# ours\npython-3.11.4\n",
     'app.json' => '{"name": "Hero", "env": {"PLAIN": "1", "KEY": {"generator": "secret"}, "WANTED": {}},'
         . ' "formation": {"worker": {"quantity": 1}, "web": {"quantity": 2, "size": "performance-l"}},'
-        . ' "addons": ["heroku-postgresql"], "shade": 1}');
+        . ' "addons": ["heroku-postgresql"], "shade": 1,'
+        . ' "scripts": {"postdeploy": "echo seeded with $PLAIN $SECOND"}}');
 my ($rc, $out) = $p->paas('push', $hero, '-a', 'hero');
 isnt($rc, 0, 'a variable that app.json requires is missing');
 like($out, qr/app\.json: env requires WANTED, which is not set/, 'by name');
@@ -82,11 +83,14 @@ like($body, qr/^SECOND=one-two$/m, '.profile.d and .profile are sourced');
 like((Platform::wait_for(10, sub { ($p->paas('logs', '-a', 'hero', '--ps', 'worker.1'))[1] =~ /(worker one-two)/ ? $1 : undef }) // ''),
     qr/one-two/, 'by a worker, too');
 like(($p->paas('run', '-a', 'hero', '--', 'sh', '-c', 'echo a run: $SECOND'))[1], qr/a run: one-two/, 'and by paas run');
+my $seeded = sub { () = ($p->paas('logs', '-a', 'hero', '-n', '1000'))[1] =~ /postdeploy\.\d+\]?:? seeded with mine one-two/g };
+is(Platform::wait_for(20, sub { $seeded->() || undef }), 1, 'its postdeploy command runs, with the config vars');
 is(($p->paas('ps:scale', 'web=1', '-a', 'hero'))[0], 0, 'somebody scales it');
 spill($hero, 'new.txt' => 'x');
 ($rc, $out) = $p->paas('push', $hero, '-a', 'hero');
 is($rc, 0, 'pushed again') or diag $out;
 is(formation('hero')->{web}{quantity}, 1, 'that stays');
+is($seeded->(), 1, 'postdeploy is not run again');
 like($p->get('hero')->{body}, qr/^KEY=$secret$/m, 'and so does the secret');
 is(($p->paas('apps:destroy', 'hero', '--confirm', 'hero'))[0], 0, 'it goes');
 

@@ -506,12 +506,11 @@ app_json(void **state)
 	    "\"secrets\": [\"SECRET\"], \"required\": [\"WANTED\"], "
 	    "\"processes\": {\"web\": {\"quantity\": 2, \"memory\": "
 	    "1073741824}, \"worker\": {\"quantity\": 0}}, \"buildpacks\": "
-	    "[\"heroku/nodejs\"]}");
+	    "[\"heroku/nodejs\"], \"postdeploy\": \"rake db:seed\"}");
 	assert_place(got, "processes.web.quantity", "11:37");
 	assert_true(json_is_true(json_object_get(got, "defaults")));
 	warned("the add-on \"heroku-postgresql:mini\" is not made");
 	warned("the add-on \"redis\" is not made");
-	warned("paas run 'rake db:seed'");
 	warned("app.json:15:3: stack has no effect");
 	warned("app.json:16:3: shade is not a key");
 	heroku("{\"env\": {\"A\": \"\\/ \\\\ud83d\\\\ude00\"}}");
@@ -538,6 +537,7 @@ wrong_json(void **state)
 	    {"{\"buildpacks\": [\"x\"]}", "a buildpack is {"},
 	    {"{\"addons\": [3, []]}", "an add-on is a plan"},
 	    {"{\"scripts\": {\"postdeploy\": []}}", "is a command"},
+	    {"{\"scripts\": {\"postdeploy\": \"\"}}", "is a command"},
 	};
 
 	(void)state;
