@@ -4,7 +4,7 @@
  *
  * Log files are the buffer.  What is on its way and not acknowledged is
  * bounded; beyond that files are not read further, and what is rotated away
- * in the meantime is lost, and counted.  How far a drain got is in
+ * in the meantime is lost.  How far a drain got is in
  * state/drains/ID, written each second: killed in between, the lines of that
  * second come twice.
  */
