@@ -191,6 +191,7 @@ tree_there(const struct launcher *l, const uint8_t *hash)
 	return faccessat(l->at[AT_SLUGS], slug, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* Of two builds at once that made the same tree, the first one's stays. */
 static int
 tree_seal(struct launcher *l, int build, const uint8_t *hash)
 {
@@ -198,10 +199,10 @@ tree_seal(struct launcher *l, int build, const uint8_t *hash)
 
 	hash_format(slug, hash);
 	if (renameat2(build, "app", l->at[AT_SLUGS], slug, RENAME_NOREPLACE) ==
-		-1 ||
-	    fsync(l->at[AT_SLUGS]) == -1 || fsync(build) == -1)
+		-1 &&
+	    errno != EEXIST)
 		return -errno;
-	return 0;
+	return fsync(l->at[AT_SLUGS]) == -1 || fsync(build) == -1 ? -errno : 0;
 }
 
 int
