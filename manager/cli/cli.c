@@ -162,6 +162,30 @@ cli_setting(struct cli *cli, json_t *body, const char *word)
 }
 
 int
+cli_settings(struct cli *cli, json_t *body, int from)
+{
+	int i;
+
+	for (i = from; i < cli->words.nargs; i++)
+		if (cli_setting(cli, body, cli->words.args[i]) == -1) {
+			json_decref(body);
+			return -1;
+		}
+	return 0;
+}
+
+json_t *
+cli_unset(struct cli *cli)
+{
+	json_t *body = json_object();
+	int i;
+
+	for (i = 0; i < cli->words.nargs; i++)
+		json_object_set_new(body, cli->words.args[i], json_null());
+	return body;
+}
+
+int
 cli_print_json(struct cli *cli, json_t *json)
 {
 	out_json(&cli->out, json);

@@ -78,6 +78,12 @@ int cli_has(const struct cli *, enum grammar_option_id);
 int cli_is_setting(const char *word);
 int cli_setting(struct cli *, json_t *body, const char *word);
 
+/* All arguments from that one on: 0, or -1, and the body is gone. */
+int cli_settings(struct cli *, json_t *body, int from);
+
+/* Each argument is a name: {"NAME": null}. */
+json_t *cli_unset(struct cli *);
+
 /* "30d" in seconds; -1 after a complaint that names the option. */
 long long cli_seconds(struct cli *, const char *option, const char *word);
 

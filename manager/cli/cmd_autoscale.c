@@ -59,17 +59,12 @@ int
 cmd_autoscale_set(struct cli *cli)
 {
 	json_t *body = json_object();
-	int i;
+	/* The only type that there is a load of. */
+	int named =
+	    cli->words.nargs > 0 && strcmp(cli->words.args[0], "web") == 0;
 
-	for (i = 0; i < cli->words.nargs; i++) {
-		/* The only type that there is a load of. */
-		if (i == 0 && strcmp(cli->words.args[i], "web") == 0)
-			continue;
-		if (cli_setting(cli, body, cli->words.args[i]) == -1) {
-			json_decref(body);
-			return EXIT_USAGE;
-		}
-	}
+	if (cli_settings(cli, body, named) == -1)
+		return EXIT_USAGE;
 	return autoscale_ask(cli, "PUT", body);
 }
 

@@ -61,23 +61,14 @@ int
 cmd_http_set(struct cli *cli)
 {
 	json_t *body = json_object();
-	int i;
 
-	for (i = 0; i < cli->words.nargs; i++)
-		if (cli_setting(cli, body, cli->words.args[i]) == -1) {
-			json_decref(body);
-			return EXIT_USAGE;
-		}
+	if (cli_settings(cli, body, 0) == -1)
+		return EXIT_USAGE;
 	return http_change(cli, body);
 }
 
 int
 cmd_http_unset(struct cli *cli)
 {
-	json_t *body = json_object();
-	int i;
-
-	for (i = 0; i < cli->words.nargs; i++)
-		json_object_set_new(body, cli->words.args[i], json_null());
-	return http_change(cli, body);
+	return http_change(cli, cli_unset(cli));
 }

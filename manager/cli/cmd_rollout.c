@@ -105,25 +105,16 @@ int
 cmd_rollout_set(struct cli *cli)
 {
 	json_t *body = json_object();
-	int i;
 
-	for (i = 0; i < cli->words.nargs; i++)
-		if (cli_setting(cli, body, cli->words.args[i]) == -1) {
-			json_decref(body);
-			return EXIT_USAGE;
-		}
+	if (cli_settings(cli, body, 0) == -1)
+		return EXIT_USAGE;
 	return rollout_ask(cli, "PATCH", body);
 }
 
 int
 cmd_rollout_unset(struct cli *cli)
 {
-	json_t *body = json_object();
-	int i;
-
-	for (i = 0; i < cli->words.nargs; i++)
-		json_object_set_new(body, cli->words.args[i], json_null());
-	return rollout_ask(cli, "PATCH", body);
+	return rollout_ask(cli, "PATCH", cli_unset(cli));
 }
 
 /* Says what comes of it: the roll-out itself has yet to obey. */

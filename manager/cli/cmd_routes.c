@@ -271,14 +271,10 @@ int
 cmd_routes_set(struct cli *cli)
 {
 	json_t *body = json_object();
-	int i;
 
 	routes_options(cli, body);
-	for (i = 1; i < cli->words.nargs; i++)
-		if (cli_setting(cli, body, cli->words.args[i]) == -1) {
-			json_decref(body);
-			return EXIT_USAGE;
-		}
+	if (cli_settings(cli, body, 1) == -1)
+		return EXIT_USAGE;
 	return routes_send(cli, "PATCH", body);
 }
 

@@ -53,13 +53,9 @@ int
 cmd_sleep_set(struct cli *cli)
 {
 	json_t *body = json_object();
-	int i;
 
-	for (i = 0; i < cli->words.nargs; i++)
-		if (cli_setting(cli, body, cli->words.args[i]) == -1) {
-			json_decref(body);
-			return EXIT_USAGE;
-		}
+	if (cli_settings(cli, body, 0) == -1)
+		return EXIT_USAGE;
 	return sleep_ask(cli, "PUT", body);
 }
 
