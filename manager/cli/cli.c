@@ -2,6 +2,7 @@
  * What the handlers share: asking the manager, reading answers, complaining.
  */
 #include <bsd/err.h>
+#include <bsd/stdlib.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,6 +184,21 @@ cli_unset(struct cli *cli)
 	for (i = 0; i < cli->words.nargs; i++)
 		json_object_set_new(body, cli->words.args[i], json_null());
 	return body;
+}
+
+const char *
+cli_limit(struct cli *cli)
+{
+	const char *limit = cli->words.option[OPT_LIMIT], *bad = NULL;
+
+	if (limit == NULL)
+		return "50";
+	strtonum(limit, 1, 1000, &bad);
+	if (bad == NULL)
+		return limit;
+	cli_usage(
+	    cli, "--limit takes a number from 1 to 1000, not '%s'", limit);
+	return NULL;
 }
 
 int

@@ -84,6 +84,9 @@ int cli_settings(struct cli *, json_t *body, int from);
 /* Each argument is a name: {"NAME": null}. */
 json_t *cli_unset(struct cli *);
 
+/* How many of a list, as the API takes it; NULL after a complaint. */
+const char *cli_limit(struct cli *);
+
 /* "30d" in seconds; -1 after a complaint that names the option. */
 long long cli_seconds(struct cli *, const char *option, const char *word);
 

@@ -37,12 +37,26 @@ cmd_access(struct cli *cli)
 	return EXIT_OK;
 }
 
+/* Takes the collaborator. */
+static int
+access_show(struct cli *cli, json_t *member)
+{
+	struct cli_text email, text;
+
+	if (cli->json)
+		return cli_print_json(cli, member);
+	out_line(&cli->out, "%s is %s of %s now",
+	    cli_text(member, "user.email", &email),
+	    cli_text(member, "role", &text), cli->app);
+	json_decref(member);
+	return EXIT_OK;
+}
+
 /* Adds, or changes the role of somebody who is there. */
 int
 cmd_access_add(struct cli *cli)
 {
 	const char *role = cli->words.option[OPT_ROLE];
-	struct cli_text email, text;
 	json_t *body, *member;
 	int rc;
 
@@ -53,21 +67,12 @@ cmd_access_add(struct cli *cli)
 	rc = cli_call(
 	    cli, "POST", body, &member, "/apps/%s/collaborators", cli->app);
 	json_decref(body);
-	if (rc != EXIT_OK)
-		return rc;
-	if (cli->json)
-		return cli_print_json(cli, member);
-	out_line(&cli->out, "%s is %s of %s now",
-	    cli_text(member, "user.email", &email),
-	    cli_text(member, "role", &text), cli->app);
-	json_decref(member);
-	return EXIT_OK;
+	return rc == EXIT_OK ? access_show(cli, member) : rc;
 }
 
 int
 cmd_access_update(struct cli *cli)
 {
-	struct cli_text email, text;
 	json_t *body, *member;
 	int rc;
 
@@ -80,15 +85,7 @@ cmd_access_update(struct cli *cli)
 	rc = cli_call(cli, "PATCH", body, &member, "/apps/%s/collaborators/%s",
 	    cli->app, cli->words.args[0]);
 	json_decref(body);
-	if (rc != EXIT_OK)
-		return rc;
-	if (cli->json)
-		return cli_print_json(cli, member);
-	out_line(&cli->out, "%s is %s of %s now",
-	    cli_text(member, "user.email", &email),
-	    cli_text(member, "role", &text), cli->app);
-	json_decref(member);
-	return EXIT_OK;
+	return rc == EXIT_OK ? access_show(cli, member) : rc;
 }
 
 int

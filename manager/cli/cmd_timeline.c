@@ -1,6 +1,4 @@
 /* timeline: what happened to an app, the latest last. */
-#include <bsd/stdlib.h>
-
 #include "cli/cli.h"
 
 int
@@ -8,18 +6,14 @@ cmd_timeline(struct cli *cli)
 {
 	static const struct table_column columns[] = {
 	    {"WHEN", 0}, {"KIND", 0}, {"WHAT", 0}, {0}};
-	const char *limit = cli->words.option[OPT_LIMIT], *bad = NULL;
+	const char *limit = cli_limit(cli);
 	struct table *table;
 	json_t *events, *event;
 	size_t i;
 	int rc;
 
 	if (limit == NULL)
-		limit = "50";
-	strtonum(limit, 1, 1000, &bad);
-	if (bad != NULL)
-		return cli_usage(cli,
-		    "--limit takes a number from 1 to 1000, not '%s'", limit);
+		return EXIT_USAGE;
 	rc = cli_call(cli, "GET", NULL, &events, "/apps/%s/timeline?limit=%s",
 	    cli->app, limit);
 	if (rc != EXIT_OK)

@@ -1,5 +1,4 @@
 /* users, users:create, users:set, users:remove, setup, audit. */
-#include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <stdio.h>
 #include <string.h>
@@ -207,16 +206,12 @@ int
 cmd_audit(struct cli *cli)
 {
 	const char *app = cli->words.option[OPT_APP];
-	const char *limit = cli->words.option[OPT_LIMIT], *bad = NULL;
+	const char *limit = cli_limit(cli);
 	json_t *records;
 	int rc;
 
 	if (limit == NULL)
-		limit = "50";
-	strtonum(limit, 1, 1000, &bad);
-	if (bad != NULL)
-		return cli_usage(cli,
-		    "--limit takes a number from 1 to 1000, not '%s'", limit);
+		return EXIT_USAGE;
 	if (app != NULL)
 		rc = cli_call(cli, "GET", NULL, &records,
 		    "/audit?limit=%s&app=%s", limit, app);
