@@ -40,6 +40,7 @@ answer(int status, const char *text)
 	}
 	if (status >= 500)
 		log_err("%s", text);
+	serve_drain();
 	printf("Status: %d\r\nContent-Type: text/plain; charset=utf-8\r\n"
 	       "Cache-Control: no-cache\r\n\r\n%s\n",
 	    status, text);

@@ -90,6 +90,12 @@ int serve_sync(const char *state);
 /* ---- serve_pump.c */
 
 /*
+ * Reads what who sends by HTTP still has to say, within a bound, and throws it
+ * away: fcgiwrap says 502 of its own to who sends to a program that has ended.
+ */
+void serve_drain(void);
+
+/*
  * Runs argv[0] with its input ours, as long as it takes any: who sends by HTTP
  * should get the answer, not a broken pipe.  Who pushes is told if it ends
  * badly, and it ends if nobody reads its answer any more.  Returns its exit

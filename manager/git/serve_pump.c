@@ -38,8 +38,8 @@ pump_exec(const char *const *argv, char *const *environment, int input)
 	_exit(127);
 }
 
-static void
-pump_drain(void)
+void
+serve_drain(void)
 {
 	char buf[PUMP_BLOCK];
 	size_t left = PUMP_DRAIN;
@@ -66,7 +66,7 @@ pump_input(int to)
 		if (n > 0 || (n == -1 && errno == EINTR))
 			continue;
 		if (n == -1 && errno == EPIPE)
-			pump_drain();
+			serve_drain();
 		else if (n == -1)
 			log_err("input: %s", strerror(errno));
 		return;

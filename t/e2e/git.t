@@ -282,8 +282,9 @@ is(raw('GET', $_)->{status}, 400, "GET $_: 400") for '/../etc/passwd', '/site.gi
 is(raw('GET', '/site.git/info/refs')->{status}, 403, 'what git before 1.6.6 asks: 403');
 is(raw('GET', "/site.git/info/refs?$_")->{status} / 100 % 10, 4, "info/refs?$_: refused")
     for 'service=git-upload-archive', 'service=git-receive-pack&x=y', 'x';
-is(raw('POST', '/site.git/git-receive-pack', body => '0000', headers => { 'Content-Type' => 'text/plain' })->{status}, 400,
-    'a push of text: 400');
+# Who refuses has read what was sent: else some of these are fcgiwrap's 502.
+is_deeply([ map { raw('POST', '/site.git/git-receive-pack', body => '0000' x $_, headers => { 'Content-Type' => 'text/plain' })->{status} } 1 .. 40 ],
+    [ (400) x 40 ], 'a push of text: 400, and again');
 my $plain = raw('GET', '/site.git/info/refs?service=git-receive-pack');
 is($plain->{status}, 200, 'what git asks');
 is($plain->{headers}{'content-type'}, 'application/x-git-receive-pack-advertisement', 'is what git gets');
