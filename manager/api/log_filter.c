@@ -33,26 +33,42 @@ log_filter_set_process(struct log_filter *filter, const char *value)
 }
 
 const char *
+log_filter_set_dyno(struct log_filter *filter, const char *value)
+{
+	int router = strcmp(value, "router") == 0;
+
+	if (!router && strcmp(value, "api") != 0)
+		return log_filter_set_process(filter, value);
+	filter->process[0] = '\0';
+	filter->only = router ? 'r' : 'a';
+	return NULL;
+}
+
+/* Heroku has what was done to an app under "app". */
+const char *
 log_filter_set_source(struct log_filter *filter, const char *value)
 {
 	static const struct {
 		const char *name;
-		int app, router, paas;
+		int app, router, paas, api, api_logplex;
 	} sources[] = {
-	    {"app", 1, 0, 0}, {"router", 0, 1, 0}, {"paas", 0, 0, 1},
-	    {"heroku", 0, 1, 1}, /* what its client has for both */
+	    {"", 1, 1, 1, 1, 1},
+	    {"app", 1, 0, 0, 0, 1},
+	    {"router", 0, 1, 0, 0, 0},
+	    {"paas", 0, 0, 1, 1, 1},
+	    {"heroku", 0, 1, 1, 1, 0},
 	};
 	size_t i;
 
-	filter->app = filter->router = filter->paas = 1;
-	if (value == NULL || *value == '\0')
-		return NULL;
 	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-		if (strcmp(sources[i].name, value) != 0)
+		if (strcmp(sources[i].name, value != NULL ? value : "") != 0)
 			continue;
-		filter->app = sources[i].app;
-		filter->router = sources[i].router;
-		filter->paas = sources[i].paas;
+		filter->app = sources[i].app && filter->only == '\0';
+		filter->router = sources[i].router && filter->only != 'a';
+		filter->paas = sources[i].paas && filter->only == '\0';
+		filter->api = (filter->logplex ? sources[i].api_logplex
+					       : sources[i].api) &&
+			      filter->only != 'r';
 		return NULL;
 	}
 	return "has to be app, router or paas";
@@ -127,7 +143,7 @@ int
 log_filter_searches(const struct log_filter *filter)
 {
 	return filter->text[0] != '\0' || !filter->app || !filter->paas ||
-	       filter->process[0] != '\0';
+	       !filter->api || filter->process[0] != '\0';
 }
 
 int
@@ -150,6 +166,13 @@ takes_text(
 	       memmem(text, len, filter->text, strlen(filter->text)) != NULL;
 }
 
+/* As we name the sources, and as Heroku does. */
+static const char *
+name_paas(const struct log_filter *filter)
+{
+	return filter->logplex ? "heroku" : "paas";
+}
+
 char *
 log_filter_line(const struct log_filter *filter, const char *process,
     const struct logfile_line *line, size_t *len)
@@ -159,8 +182,8 @@ log_filter_line(const struct log_filter *filter, const char *process,
 	if ((ours ? !filter->paas : !filter->app) ||
 	    !takes_text(filter, line->time, line->text, line->len))
 		return NULL;
-	return log_line_make(line->time, ours ? "paas" : "app", process,
-	    line->text, line->len, len);
+	return log_line_make(line->time, ours ? name_paas(filter) : "app",
+	    process, line->text, line->len, len);
 }
 
 char *
@@ -179,16 +202,38 @@ log_filter_request(const struct log_filter *filter,
 			       !takes_text(
 				   filter, line->time, line->text, line->len)
 			   ? NULL
-			   : log_line_make(line->time, "paas", "router",
-				 line->text, line->len, len);
+			   : log_line_make(line->time, name_paas(filter),
+				 "router", line->text, line->len, len);
 	if ((text = logfile_request(line, name, arg, process, &n)) == NULL)
 		return NULL;
 	if (log_filter_takes_process(filter, process) &&
-	    takes_text(filter, line->time, text, n))
-		made = log_line_make(line->time, "router",
-		    process[0] != '\0' ? process : "-", text, n, len);
+	    takes_text(filter, line->time, text, n)) {
+		if (filter->logplex)
+			made = log_line_make(
+			    line->time, "heroku", "router", text, n, len);
+		else
+			made = log_line_make(line->time, "router",
+			    process[0] != '\0' ? process : "-", text, n, len);
+	}
 	free(text);
 	return made;
+}
+
+/* The process that an event is about, which its text begins with; or "". */
+static void
+event_process(const char *text, char name[LOGFILE_NAME_MAX])
+{
+	char type[MODEL_NAME_MAX];
+	size_t len = strcspn(text, " ");
+	uint32_t index;
+
+	name[0] = '\0';
+	if (len >= LOGFILE_NAME_MAX)
+		return;
+	memcpy(name, text, len);
+	name[len] = '\0';
+	if (model_parse_dyno(name, type, &index) == -1)
+		name[0] = '\0';
 }
 
 char *
@@ -196,11 +241,20 @@ log_filter_event(
     const struct log_filter *filter, json_t *event, int64_t *at, size_t *len)
 {
 	const char *text = model_text(event, "text");
+	char process[LOGFILE_NAME_MAX];
+	int whole;
 
+	event_process(text, process);
+	whole = process[0] == '\0';
 	*at = model_number(event, "at");
-	if (!filter->paas || filter->process[0] != '\0' ||
+	if ((whole ? !filter->api : !filter->paas) ||
+	    !log_filter_takes_process(filter, process) ||
 	    !takes_text(filter, *at, text, strlen(text)))
 		return NULL;
-	return log_line_make(
-	    *at, "paas", model_text(event, "kind"), text, strlen(text), len);
+	if (!whole)
+		return log_line_make(
+		    *at, name_paas(filter), process, text, strlen(text), len);
+	return log_line_make(*at, filter->logplex ? "app" : "paas",
+	    filter->logplex ? "api" : model_text(event, "kind"), text,
+	    strlen(text), len);
 }

@@ -22,6 +22,9 @@ struct log_filter {
 	int app;                    /* what the app says */
 	int router;                 /* requests */
 	int paas;                   /* what the platform says */
+	int api;                    /* what was done to the app as a whole */
+	char only;                  /* 'r', 'a': the router's, api; or 0 */
+	int logplex;                /* sources are named as Heroku names them */
 };
 
 /* ?ps=, ?source=, ?since=, ?filter=.  0, or -1 after an answer. */
@@ -32,6 +35,11 @@ int log_filter_read(struct request *, struct log_filter *);
  * that says what is wrong.
  */
 const char *log_filter_set_process(struct log_filter *, const char *);
+/*
+ * The same; also "router" and "api", as Heroku's clients ask for these.  It
+ * goes before the source.
+ */
+const char *log_filter_set_dyno(struct log_filter *, const char *);
 const char *log_filter_set_source(struct log_filter *, const char *);
 /* RFC 3339 time, or seconds back from now. */
 const char *log_filter_set_since(struct log_filter *, const char *);

@@ -20,7 +20,8 @@ struct stream {
 	sd_event_source *heartbeat;
 	char *data; /* [start, start + used) of size */
 	size_t start, used, size;
-	int full; /* the owner has been told to pause */
+	int events; /* text/event-stream */
+	int full;   /* the owner has been told to pause */
 	int ended;
 	int gone;
 };
@@ -115,8 +116,8 @@ stream_on_heartbeat(sd_event_source *source, uint64_t usec, void *arg)
 
 	(void)source;
 	(void)usec;
-	if (s->used == 0 && stream_make_room(s, 1) == 0) {
-		stream_append(s, "", 1);
+	if (s->used == 0 && stream_make_room(s, 3) == 0) {
+		stream_append(s, s->events ? ":\n\n" : "", s->events ? 3 : 1);
 		request_resume(s->request);
 	}
 	stream_beat_later(s);
@@ -156,12 +157,24 @@ stream_watch(struct stream *s, int beat)
 		stream_beat_later(s);
 }
 
+/* By name alone: who takes anything gets lines. */
+static int
+stream_accepts(struct request *r)
+{
+	const char *accept = MHD_lookup_connection_value(
+	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+
+	return accept != NULL &&
+	       strcasestr(accept, "text/event-stream") != NULL;
+}
+
 struct stream *
 stream_open(struct request *r, unsigned int status,
     const struct stream_owner *owner, void *arg)
 {
 	struct MHD_Response *answer = NULL;
 	struct stream *s;
+	int events = stream_accepts(r);
 	int beat = request_query_flag(r, "heartbeat");
 
 	if (respond_given(r))
@@ -177,28 +190,87 @@ stream_open(struct request *r, unsigned int status,
 	s->request = request_hold(r);
 	s->owner = owner;
 	s->arg = arg;
-	(void)MHD_add_response_header(
-	    answer, "Content-Type", "text/plain; charset=utf-8");
+	s->events = events;
+	(void)MHD_add_response_header(answer, "Content-Type",
+	    events ? "text/event-stream" : "text/plain; charset=utf-8");
 	/* nginx would hold the lines back. */
 	(void)MHD_add_response_header(answer, "X-Accel-Buffering", "no");
-	stream_watch(s, beat);
+	stream_watch(s, beat || events);
 	respond_with(r, status, answer);
 	return s;
+}
+
+/* One event, or one line: what stands before, within and after it. */
+static void
+stream_append_event(
+    struct stream *s, const char *id, const char *text, size_t len)
+{
+	const char *end;
+	size_t n;
+
+	if (id != NULL) {
+		stream_append(s, "id: ", 4);
+		stream_append(s, id, strlen(id));
+		stream_append(s, "\n", 1);
+	}
+	/* A line ends at either of these: it goes on in another field. */
+	for (;; text = end + 1) {
+		for (n = 0; n < len && text[n] != '\r' && text[n] != '\n';)
+			n++;
+		end = text + n;
+		stream_append(s, "data: ", 6);
+		stream_append(s, text, n);
+		stream_append(s, "\n", 1);
+		if (n == len)
+			break;
+		len -= n + 1;
+	}
+	stream_append(s, "\n", 1);
+}
+
+/* What an event may take in the buffer. */
+static size_t
+stream_event_size(const char *id, const char *text, size_t len)
+{
+	size_t size = (id != NULL ? strlen(id) + 5 : 0) + len + 8;
+
+	for (size_t i = 0; i < len; i++)
+		size += text[i] == '\r' || text[i] == '\n' ? 6 : 0;
+	return size;
+}
+
+int
+stream_event(struct stream *s, const char *id, const char *text, size_t len)
+{
+	size_t room = s->events ? stream_event_size(id, text, len) : len + 1;
+
+	if (stream_make_room(s, room) == -1) {
+		s->full = 1;
+		return -1;
+	}
+	if (s->events)
+		stream_append_event(s, id, text, len);
+	else {
+		stream_append(s, text, len);
+		stream_append(s, "\n", 1);
+	}
+	stream_beat_later(s);
+	request_resume(s->request);
+	s->full = s->used > STREAM_BUFFER_MAX / 2;
+	return s->full;
 }
 
 int
 stream_line(struct stream *s, const char *text, size_t len)
 {
-	if (stream_make_room(s, len + 1) == -1) {
-		s->full = 1;
-		return -1;
-	}
-	stream_append(s, text, len);
-	stream_append(s, "\n", 1);
-	stream_beat_later(s);
-	request_resume(s->request);
-	s->full = s->used > STREAM_BUFFER_MAX / 2;
-	return s->full;
+	return stream_event(s, NULL, text, len);
+}
+
+const char *
+stream_last(const struct request *r)
+{
+	return MHD_lookup_connection_value(
+	    r->conn, MHD_HEADER_KIND, "Last-Event-ID");
 }
 
 void

@@ -22,9 +22,11 @@ struct stream_owner {
 };
 
 /*
- * Answers the request with a stream.  ?heartbeat=1 gets a NUL byte after each
- * 15 s of silence, as Heroku's build output has it; clients that are gone are
- * noticed without.  NULL if the request has got another answer, or its
+ * Answers the request with a stream: of lines, or, for who accepts
+ * text/event-stream, of events (WHATWG HTML 9.2.6), one for each line, with a
+ * comment after each 15 s of silence.  For lines ?heartbeat=1 gets a NUL byte
+ * after each 15 s of silence, as Heroku's build output has it; clients that are
+ * gone are noticed without.  NULL if the request has got another answer, or its
  * client has gone: owner is then not called.
  */
 struct stream *stream_open(struct request *, unsigned int status,
@@ -35,6 +37,15 @@ struct stream *stream_open(struct request *, unsigned int status,
  * room for it.
  */
 int stream_line(struct stream *, const char *text, size_t len);
+
+/*
+ * The same; id, of characters that need no care, is the event's, by which the
+ * client goes on after it: see stream_last().
+ */
+int stream_event(struct stream *, const char *id, const char *text, size_t len);
+
+/* The id of the last event that the client has seen, or NULL. */
+const char *stream_last(const struct request *);
 
 /* Ends it after what was written; the stream is not the caller's any more. */
 void stream_end(struct stream *);

@@ -73,8 +73,9 @@
 	VERB(settings_create)  \
 	VERB(build_info)       \
 	VERB(build_log)        \
-	VERB(build_stream)     \
+	VERB(stream_get)       \
 	VERB(log_tail)         \
+	VERB(log_session)      \
 	VERB(drain_list)       \
 	VERB(drain_info)       \
 	VERB(drain_create)     \

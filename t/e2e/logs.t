@@ -68,7 +68,7 @@ ok(logged(qr/$stamp app\[web\.1\]: second$/m), 'standard error');
 ok(logged(qr{$stamp router\[web\.1\]: at=info method=GET path="/\?say=first" host=talk\.\S+ request_id=\w+ fwd="127\.0\.0\.1" dyno=web\.1 connect=\d+ms service=\d+ms status=200 bytes=5 protocol=http$}m),
     'the request');
 ok(logged(qr/$stamp paas\[\w+\]: release v1 is live$/m), 'the release');
-ok(logged(qr/$stamp paas\[\w+\]: web\.1 is ready/m), 'the health');
+ok(logged(qr/$stamp paas\[web\.1\]: web\.1 is ready/m), 'the health');
 my @times = logs('-n', 1000) =~ /^(\S+) /mg;
 is_deeply(\@times, [sort @times], 'in order of time');
 
@@ -81,6 +81,15 @@ is(logs('--since', '2026-01-01T00:00:00+01:00'), logs('-n', 1000), 'since a time
 is(logs('--since', '2100-01-01T00:00:00Z'), '', 'since a time to come');
 like(logs('--ps', 'web.1', '--since', '1h'), qr/router\[web\.1\].*app\[web\.1\]/s, 'a process has its requests');
 is(logs('--ps', 'worker'), '', 'another one has not');
+
+# The same by a URL of a log session, through nginx.
+my $token = $p->api('POST', '/tokens', { scope => 'read' })->{json}{token};
+my $session = $p->http('POST', "api.$p->{domain}", '/apps/talk/log-sessions',
+    headers => { Authorization => "Bearer $token" }, body => '{"lines":1000,"dyno":"web.1"}');
+my ($path) = $session->{body} =~ m{"logplex_url": *"http://api\.\Q$p->{domain}\E(/streams/[^"\s]+)"} or diag $session->{body};
+my $lines_of = $p->get('api', $path)->{body};
+like($lines_of, qr/$stamp $_/m, 'a log session')
+    for qr/app\[web\.1\]: first$/m, qr/heroku\[web\.1\]: web\.1 is ready/, qr{heroku\[router\]: at=info method=GET path="/\?say=first"};
 for (['--since', 'often'], ['--since', '2026-11-22T'], ['--source', 'all'], ['--ps', '../x']) {
     my ($status, $said) = $p->paas('logs', '-a', 'talk', @$_);
     isnt($status, 0, "@$_ is refused");
