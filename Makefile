@@ -189,7 +189,7 @@ $(B)/bench/first_instruction: $(B)/obj/scripts/benches/first_instruction.o
 $(B)/bench/%: $(B)/obj/scripts/benches/%.o $(ROUTEDB)
 	$(link) $(LIBS_routedb)
 
-benches: $(patsubst scripts/benches/%.c,$(B)/bench/%,$(wildcard scripts/benches/*.c))
+benches: $(HELPERS) $(patsubst scripts/benches/%.c,$(B)/bench/%,$(wildcard scripts/benches/*.c))
 
 units: $(UNITS) $(HELPERS) benches
 
