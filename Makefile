@@ -92,7 +92,8 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D); echo cc $<
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-LIBS_paas	:= -lcurl -ljansson -larchive -lyaml -lsodium -lbsd
+LIBS_paas	:= -lcurl -ljansson -larchive -lyaml -lsodium -llmdb -lssl \
+		   -lcrypto -lbsd
 LIBS_routedb	:= -llmdb -lpcre2-8 -lbsd
 LIBS_manager	:= -lsystemd -lmicrohttpd -lcurl -ljansson -llmdb -lsodium \
 		   -lpcre2-8 -lssl -lcrypto -luuid -lbsd

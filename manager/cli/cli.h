@@ -137,6 +137,7 @@ int cmd_config_unset(struct cli *);
 int cmd_cron(struct cli *);
 int cmd_cron_add(struct cli *);
 int cmd_cron_remove(struct cli *);
+int cmd_doctor(struct cli *);
 int cmd_domains(struct cli *);
 int cmd_domains_add(struct cli *);
 int cmd_domains_remove(struct cli *);

@@ -99,6 +99,7 @@ struct grammar_option {
 
 #define VERB_APP   0x01 /* works on an app: takes -a */
 #define VERB_LOCAL 0x02 /* never talks to the manager */
+#define VERB_SELF  0x08 /* finds out by itself whom it talks to */
 #define VERB_COMMAND \
 	0x04 /* no option counts from its last argument on: a command's */
 

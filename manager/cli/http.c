@@ -211,6 +211,12 @@ http_on_header(char *data, size_t one, size_t len, void *arg)
 	return len;
 }
 
+static long
+http_seconds(const struct http_call *call)
+{
+	return call->seconds != 0 ? (long)call->seconds : HTTP_ANSWER_TIME;
+}
+
 /* A chunked upload, a JSON body, or none. */
 static struct curl_slist *
 http_set_body(struct http *http, struct http_run *run, char **body)
@@ -248,7 +254,7 @@ http_set_body(struct http *http, struct http_run *run, char **body)
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
 	}
 	if (call->sink == NULL && call->source == NULL)
-		curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)HTTP_ANSWER_TIME);
+		curl_easy_setopt(easy, CURLOPT_TIMEOUT, http_seconds(call));
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 	return headers;
 }
@@ -356,7 +362,8 @@ http_finish(struct http *http, struct http_run *run, CURLcode rc,
 		return http_unreachable(http, rc, answer);
 	if (rc == CURLE_OPERATION_TIMEDOUT)
 		snprintf(answer->err, sizeof(answer->err),
-		    "the manager did not answer within %d s", HTTP_ANSWER_TIME);
+		    "the manager did not answer within %ld s",
+		    http_seconds(run->call));
 	else if (run->too_long)
 		strlcpy(answer->err, "the manager's answer is too long",
 		    sizeof(answer->err));

@@ -44,6 +44,7 @@ struct http_call {
 	const char *header; /* of the answer, wanted: "Name:"; or NULL */
 	http_sink_cb sink;  /* of a 2xx body; NULL: parse it as JSON */
 	void *arg;          /* of source and sink */
+	unsigned seconds;   /* for JSON; 0: HTTP_ANSWER_TIME */
 	const volatile sig_atomic_t *stop; /* may be NULL */
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/doctor.h"
 #include "cli/help.h"
 
 /* In text a leading "." or "'" would be a request, and "\" an escape. */
@@ -575,5 +576,7 @@ mdoc_print(struct out *out)
 	fputs(mdoc_rollouts, out->file);
 	fputs(mdoc_pace, out->file);
 	fputs(mdoc_access, out->file);
+	fputs(".Sh DOCTOR\n", out->file);
+	doctor_mdoc(out->file);
 	fputs(mdoc_tail, out->file);
 }

@@ -112,7 +112,7 @@ paas_run_verb(struct cli *cli)
 		if (rc != 0)
 			return rc == -1 ? app_missing(cli) : rc;
 	}
-	if (verb->flags & VERB_LOCAL)
+	if (verb->flags & (VERB_LOCAL | VERB_SELF))
 		return verb->run(cli);
 	if ((cli->http = paas_open(cli)) == NULL)
 		return EXIT_REFUSED;

@@ -242,6 +242,14 @@ const struct grammar_verb grammar_verbs[] = {
 	    "That is the manager, the launcher, the router, and what runs.",
 	    "paas status", cmd_status},
 
+	{"doctor", NULL, "Watching", VERB_SELF, NO_ARGS, {0},
+	    "Find what is wrong with the platform, and say the fix",
+	    "On its own machine as root it looks at everything; what only root "
+	    "can tell is unknown to others. After paas login it looks at what "
+	    "can be seen from here. Nothing is changed. The exit status is 1 if "
+	    "something is wrong; warnings do not count. See DOCTOR.",
+	    "paas doctor", cmd_doctor},
+
 	{"config", "config:list", "Configuration", VERB_APP, NO_ARGS,
 	    {OPT_SHELL}, "Show the config vars of an app", NULL,
 	    "paas config -a shop", cmd_config},
