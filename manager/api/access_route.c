@@ -9,6 +9,7 @@
 #include "api/model.h"
 #include "api/request.h"
 #include "api/respond.h"
+#include "store/names.h"
 
 #define SECRET_MAX 256
 
@@ -129,17 +130,19 @@ access_app(struct request *r)
 	app = model_find_app(r->api, r->params[0], name, &rev);
 	if (app != NULL)
 		role = who_role_for(r->api->store, &r->who, name);
-	json_decref(app);
-	if (role >= need)
+	if (role >= need) {
+		json_decref(app);
 		return 1;
+	}
 	if (role == ROLE_NONE)
 		respond_missing(r, "there is no app named %.60s", r->params[0]);
 	else
 		respond_error(r, MHD_HTTP_FORBIDDEN, "forbidden",
 		    "you are %s of %s, and that takes one who is %s: ask for "
 		    "paas access:add %s --role %s",
-		    who_role(role), name, who_role(need), r->who.name,
-		    who_role(need));
+		    who_role(role), names_in(name, app), who_role(need),
+		    r->who.name, who_role(need));
+	json_decref(app);
 	return 0;
 }
 

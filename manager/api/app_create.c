@@ -1,9 +1,13 @@
 /*
- * POST /apps {"name"?}: a new app, with nothing in it.
+ * POST /apps {"name"?, "region"?, "stack"?}: a new app, with nothing in it.
  */
+#include <bsd/stdlib.h>
 #include <bsd/string.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "api/app_name.h"
+#include "api/app_stack.h"
 #include "api/check.h"
 #include "api/id.h"
 #include "api/model.h"
@@ -12,47 +16,14 @@
 #include "api/verbs.h"
 #include "store/keys.h"
 
+#define CREATE_TRIES 16
+
 static const struct check_field fields[] = {
-    {"name", CHECK_STRING, CHECK_NULLABLE, 0, 0, key_app_valid,
-	"1 to 30 of a-z, 0-9 and '-', starting with a letter"},
+    {"name", CHECK_STRING, CHECK_NULLABLE, 0, 0, key_app_valid, APP_NAME_FORM},
+    {"region", CHECK_STRING, CHECK_NULLABLE, 1, 64, NULL, NULL},
+    {"stack", CHECK_STRING, CHECK_NULLABLE, 1, 64, NULL, NULL},
     {NULL, 0, 0, 0, 0, NULL, NULL},
 };
-
-static int
-create_exists(struct request *r, const char *prefix, const char *name)
-{
-	char key[STORE_KEY_MAX + 1];
-	json_t *record;
-
-	key_format(key, "%s/%s", prefix, name);
-	record = store_get(r->api->store, key, NULL);
-	json_decref(record);
-	return record != NULL;
-}
-
-/* Answers if the name can't be had. */
-static int
-create_check(struct request *r, const char *name)
-{
-	if (key_app_reserved(name)) {
-		respond_invalid(r,
-		    "name \"%s\" is reserved for the platform: choose another",
-		    name);
-		return -1;
-	}
-	if (create_exists(r, "app", name)) {
-		respond_invalid(r, "name \"%s\" is already taken", name);
-		return -1;
-	}
-	if (create_exists(r, "destroy", name)) {
-		respond_conflict(r,
-		    "the last app named \"%s\" is still being taken away: try "
-		    "again in a moment",
-		    name);
-		return -1;
-	}
-	return 0;
-}
 
 static int
 create_last_number(const char *key, json_t *value, uint64_t rev, void *arg)
@@ -64,6 +35,23 @@ create_last_number(const char *key, json_t *value, uint64_t rev, void *arg)
 	if (key_part(key, 1, id, sizeof(id)) == 0)
 		(void)key_parse_id(id, arg);
 	return 1;
+}
+
+/*
+ * The name, unless an app that is called otherwise by now had it first.  0, or
+ * -1 after an answer.
+ */
+static int
+create_key(struct request *r, const char *name, char own[MODEL_NAME_MAX])
+{
+	strlcpy(own, name, MODEL_NAME_MAX);
+	for (int i = 0; i < CREATE_TRIES; i++) {
+		if (!app_name_is_key(r->api, own))
+			return 0;
+		snprintf(own, MODEL_NAME_MAX, "%.21s-%08x", name, arc4random());
+	}
+	respond_conflict(r, "no place for \"%s\" was found: try again", name);
+	return -1;
 }
 
 /* Numbers are kept when their app goes: they are in logs and in caches. */
@@ -99,21 +87,26 @@ void
 app_create(struct request *r)
 {
 	char err[PAAS_ERRLEN], id[37], key[STORE_KEY_MAX + 1], number[17];
-	char name[MODEL_NAME_MAX];
+	char name[MODEL_NAME_MAX], own[MODEL_NAME_MAX];
 	struct store_txn *txn;
 	json_t *app, *owner, *reply;
+	uint64_t named_rev;
 	const char *wanted;
 
 	if (check_object(r->json, fields, "", err) == -1) {
 		respond_invalid(r, "%s", err);
 		return;
 	}
+	if (app_region_check(r, "region") == -1 ||
+	    app_stack_check(r, "stack") == -1)
+		return;
 	wanted = model_text(r->json, "name");
 	if (wanted[0] != '\0')
 		strlcpy(name, wanted, sizeof(name));
 	else
 		app_name_make(name);
-	if (create_check(r, name) == -1)
+	if (app_name_check(r, name, &named_rev) == -1 ||
+	    create_key(r, name, own) == -1)
 		return;
 	id_uuid(id);
 	create_number(r, number);
@@ -122,15 +115,21 @@ app_create(struct request *r)
 	    (json_int_t)id_now(), "version", 0, "stopped", 0, "maintenance", 0,
 	    "generation", 0);
 	request_sign(r, app);
-	owner = json_pack("{s:s}", "app", name);
-	reply = model_app(r->api, name, app);
+	owner = json_pack("{s:s}", "app", own);
 	txn = store_begin(r->api->store);
-	store_if(txn, key_format(key, "destroy/%s", name), 0);
-	store_put_new(txn, key_format(key, "app/%s", name), app);
+	if (strcmp(own, name) != 0) {
+		json_object_set_new(app, "name", json_string(name));
+		store_if(txn, key_format(key, "app/%s", name), named_rev);
+		store_put_new(txn, key_format(key, "name/%s", name), owner);
+	} else
+		store_if(txn, key_format(key, "name/%s", name), 0);
+	reply = model_app(r->api, own, app);
+	store_if(txn, key_format(key, "destroy/%s", own), 0);
+	store_put_new(txn, key_format(key, "app/%s", own), app);
 	store_put_new(txn, key_format(key, "number/%s", number), owner);
-	create_member(r, txn, name);
-	store_event(txn, name, "create", "created app %s", name);
-	strlcpy(r->name, name, sizeof(r->name));
+	create_member(r, txn, own);
+	store_event(txn, own, "create", "created app %s", name);
+	strlcpy(r->name, own, sizeof(r->name));
 	json_decref(app);
 	json_decref(owner);
 	request_commit(r, txn, MHD_HTTP_CREATED, reply);

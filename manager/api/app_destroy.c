@@ -3,6 +3,7 @@
  * taken away by destroy.c, by the intent record of this commit.
  */
 #include "api/app_change.h"
+#include "api/host.h"
 #include "api/id.h"
 #include "api/model.h"
 #include "api/request.h"
@@ -49,9 +50,13 @@ app_destroy(struct request *r)
 	    destroy_was_used(r), "created", (json_int_t)id_now());
 	txn = app_change_begin(r);
 	store_del(txn, key_format(key, "app/%s", r->name));
+	if (json_object_get(r->app, "name") != NULL) {
+		store_del(txn, key_format(key, "name/%s", request_app(r)));
+		host_gone(txn);
+	}
 	store_put_new(txn, key_format(key, "destroy/%s", r->name), intent);
 	store_event(txn, r->name, "destroy", "destroyed by %s", user);
 	json_decref(intent);
-	log_info("api: app %s is destroyed by %s", r->name, user);
+	log_info("api: app %s is destroyed by %s", request_app(r), user);
 	request_commit(r, txn, MHD_HTTP_OK, model_app(r->api, r->name, r->app));
 }

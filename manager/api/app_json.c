@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/app_stack.h"
 #include "api/id.h"
 #include "api/model.h"
 #include "api/user.h"
+#include "store/names.h"
 #include "store/keys.h"
-
-#define REGION "local"
 
 const char *
 model_text(json_t *record, const char *field)
@@ -60,15 +60,15 @@ model_find_app(struct api *api, const char *which, char name[MODEL_NAME_MAX],
     uint64_t *rev)
 {
 	struct find find = {which, name, NULL, 0};
-	char key[STORE_KEY_MAX + 1];
+	char found[KEY_NAME_MAX + 1], key[STORE_KEY_MAX + 1];
 
 	if (id_is_uuid(which)) {
 		(void)store_each(api->store, "app/", find_by_id, &find);
 		*rev = find.rev;
 		return find.app;
 	}
-	if (!key_app_valid(which) ||
-	    strlcpy(name, which, MODEL_NAME_MAX) >= MODEL_NAME_MAX)
+	if (names_find(api->store, which, found) == -1 ||
+	    strlcpy(name, found, MODEL_NAME_MAX) >= MODEL_NAME_MAX)
 		return NULL;
 	return store_get(api->store, key_format(key, "app/%s", name), rev);
 }
@@ -76,8 +76,8 @@ model_find_app(struct api *api, const char *which, char name[MODEL_NAME_MAX],
 json_t *
 model_app_ref(const char *name, json_t *app)
 {
-	return json_pack(
-	    "{s:s, s:s}", "id", model_text(app, "id"), "name", name);
+	return json_pack("{s:s, s:s}", "id", model_text(app, "id"), "name",
+	    names_in(name, app));
 }
 
 static json_t *
@@ -121,15 +121,6 @@ app_git_url(const struct conf *conf, const char *name,
 }
 
 static json_t *
-app_named(const char *kind, const char *name)
-{
-	char id[37];
-
-	id_derive(id, "", kind, name);
-	return json_pack("{s:s, s:s}", "id", id, "name", name);
-}
-
-static json_t *
 app_released_at(struct api *api, const char *name, json_t *app)
 {
 	json_t *release, *at;
@@ -144,22 +135,23 @@ json_t *
 model_app(struct api *api, const char *name, json_t *app)
 {
 	const char *owner = model_text(app, "user");
+	const char *shown = names_in(name, app);
 
 	return json_pack(
 	    "{s:s, s:s, s:o, s:o, s:o, s:n, s:o, s:o, s:o, s:b, s:b, s:o,"
 	    " s:o, s:o, s:o, s:n, s:n, s:b, s:n}",
-	    "id", model_text(app, "id"), "name", name, "created_at",
+	    "id", model_text(app, "id"), "name", shown, "created_at",
 	    id_time_of(app, "created"), "updated_at",
 	    id_time_of(app, "updated"), "released_at",
 	    app_released_at(api, name, app), "archived_at", "web_url",
-	    app_url(api->conf, name), "git_url",
-	    app_git_url(api->conf, name, model_git_url), "git_ssh_url",
-	    app_git_url(api->conf, name, model_git_ssh_url), "maintenance",
+	    app_url(api->conf, shown), "git_url",
+	    app_git_url(api->conf, shown, model_git_url), "git_ssh_url",
+	    app_git_url(api->conf, shown, model_git_ssh_url), "maintenance",
 	    json_is_true(json_object_get(app, "maintenance")), "stopped",
 	    json_is_true(json_object_get(app, "stopped")), "stack",
-	    app_named("stack", api->stack), "build_stack",
-	    app_named("stack", api->stack), "region",
-	    app_named("region", REGION), "owner",
+	    app_stack_ref("stack", api->stack), "build_stack",
+	    app_stack_ref("stack", api->stack), "region",
+	    app_stack_ref("region", REGION), "owner",
 	    model_user_ref(
 		owner[0] != '\0' ? owner : "root", model_text(app, "owner")),
 	    "space", "team", "acm", 0, "buildpack_provided_description");

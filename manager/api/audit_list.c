@@ -10,12 +10,14 @@
 #include "api/respond.h"
 #include "api/user.h"
 #include "api/verbs.h"
+#include "store/names.h"
 #include "store/keys.h"
 
 #define AUDIT_LIMIT 50
 #define AUDIT_MAX   1000
 
 struct list {
+	struct store *store;
 	json_t *records;
 	const char *app; /* NULL: of all */
 	const char *user;
@@ -29,6 +31,17 @@ list_text(json_t *record, const char *field)
 	const char *text = model_text(record, field);
 
 	return text[0] != '\0' ? json_string(text) : json_null();
+}
+
+static json_t *
+list_app(const struct list *list, json_t *record)
+{
+	const char *app = model_text(record, "app");
+	char name[KEY_NAME_MAX + 1];
+
+	if (app[0] == '\0')
+		return json_null();
+	return json_string(names_of(list->store, app, name));
 }
 
 static int
@@ -48,7 +61,7 @@ list_add(const char *key, json_t *record, uint64_t rev, void *arg)
 	    json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:s}", "id", seq,
 		"at", id_time_exact(model_number(record, "at")), "user",
 		model_text(record, "user"), "address",
-		list_text(record, "address"), "app", list_text(record, "app"),
+		list_text(record, "address"), "app", list_app(list, record),
 		"token", list_text(record, "token"), "request",
 		model_text(record, "request"), "text",
 		model_text(record, "text")));
@@ -58,8 +71,9 @@ list_add(const char *key, json_t *record, uint64_t rev, void *arg)
 void
 audit_list(struct request *r)
 {
-	char app[MODEL_NAME_MAX], prefix[STORE_KEY_MAX + 1], user[WHO_NAME];
-	struct list list = {.records = NULL};
+	char app[MODEL_NAME_MAX], found[KEY_NAME_MAX + 1];
+	char prefix[STORE_KEY_MAX + 1], user[WHO_NAME];
+	struct list list = {.store = r->api->store};
 
 	list.limit = request_query_number(r, "limit", AUDIT_LIMIT, AUDIT_MAX);
 	if (list.limit == 0)
@@ -68,6 +82,8 @@ audit_list(struct request *r)
 	list.user = request_query(r, "user", user, sizeof(user));
 	if (respond_given(r))
 		return;
+	if (list.app != NULL && names_find(r->api->store, app, found) == 0)
+		list.app = found;
 	list.records = json_array();
 	(void)store_each_last(r->api->store,
 	    key_format(prefix, "event/%s/", KEY_PLATFORM), list_add, &list);

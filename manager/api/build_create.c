@@ -149,7 +149,7 @@ push_read_settings(struct request *r, struct push *push)
 		respond_invalid(r,
 		    "?settings= has to be none, or what POST "
 		    "/apps/%s/settings has answered",
-		    r->name);
+		    request_app(r));
 	json_decref(record);
 }
 

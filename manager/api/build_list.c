@@ -59,7 +59,7 @@ build_find(struct request *r, uint64_t *id)
 	}
 	if (build == NULL)
 		respond_missing(
-		    r, "%s has no build %.60s", r->name, r->params[1]);
+		    r, "%s has no build %.60s", request_app(r), r->params[1]);
 	return build;
 }
 

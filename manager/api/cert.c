@@ -69,7 +69,7 @@ cert_find(struct request *r, char name[MODEL_NAME_MAX], uint64_t *rev)
 
 	if (record == NULL)
 		respond_missing(r, "%s has no certificate %.60s",
-		    r->app != NULL ? r->name : "the platform", which);
+		    r->app != NULL ? request_app(r) : "the platform", which);
 	return record;
 }
 

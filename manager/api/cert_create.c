@@ -83,7 +83,8 @@ is_new(struct request *r, const char *name, const struct cert_pair *pair)
 		respond_invalid(r,
 		    "%s has %d certificates, which are the most: remove one "
 		    "first, with paas certs:remove",
-		    r->app != NULL ? r->name : "the platform", CERTS_MAX);
+		    r->app != NULL ? request_app(r) : "the platform",
+		    CERTS_MAX);
 	else
 		return 1;
 	return 0;

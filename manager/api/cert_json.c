@@ -110,7 +110,7 @@ add_app(struct request *r, json_t *model, json_t *record, json_t *hosts)
 
 	json_object_set_new(model, "app", model_app_ref(r->name, r->app));
 	json_object_set_new(model, "cname",
-	    json_sprintf("%s.%s", r->name, r->api->conf->domain));
+	    json_sprintf("%s.%s", request_app(r), r->api->conf->domain));
 	json_object_set_new(model, "domains", domain_ids(r, covered, hosts));
 	json_object_set_new(model, "hostnames", covered);
 	if (json_array_size(covered) == 0)

@@ -66,7 +66,7 @@ config_fits(struct request *r, json_t *config)
 	respond_invalid(r,
 	    "the config vars of %s would be %zu bytes in all, and %d are the "
 	    "most",
-	    r->name, len, CONFIG_ALL_MAX);
+	    request_app(r), len, CONFIG_ALL_MAX);
 	return 0;
 }
 

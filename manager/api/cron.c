@@ -96,7 +96,7 @@ cron_find(struct request *r, uint32_t *id, uint64_t *rev)
 	if (entry == NULL)
 		respond_missing(r,
 		    "%s has no cron entry \"%.20s\": paas cron lists them",
-		    r->name, r->params[1]);
+		    request_app(r), r->params[1]);
 	return entry;
 }
 
@@ -191,7 +191,7 @@ cron_create(struct request *r)
 		respond_conflict(r,
 		    "%s has %d cron entries, which is the most: take one away "
 		    "with paas cron:remove",
-		    r->name, CRON_ENTRIES_MAX);
+		    request_app(r), CRON_ENTRIES_MAX);
 		return;
 	}
 	entry = cron_record(r);

@@ -10,7 +10,11 @@
 #include "api/host.h"
 #include "api/model.h"
 
-/* The host that the app has for being there. */
+/* The host that an app of that name has for being there. */
+void domain_host(const struct conf *, const char *name,
+    char host[HOST_MAX + MODEL_NAME_MAX]);
+
+/* That of the request's app. */
 void domain_own_host(struct request *, char host[HOST_MAX + MODEL_NAME_MAX]);
 
 /*

@@ -38,7 +38,7 @@ domain_choose_cert(struct request *r, const char *host, json_t *domain)
 		respond_invalid(r,
 		    "sni_endpoint \"%.60s\" is no certificate of %s: paas "
 		    "certs lists them",
-		    which, r->name);
+		    which, request_app(r));
 	else if (!is_for(record, host))
 		respond_invalid(r,
 		    "sni_endpoint \"%s\" is not for %s%s: none of its hosts "

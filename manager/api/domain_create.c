@@ -10,6 +10,7 @@
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/verbs.h"
+#include "store/names.h"
 #include "store/keys.h"
 
 static const struct check_field fields[] = {
@@ -22,7 +23,7 @@ static const struct check_field fields[] = {
 static int
 domain_is_free(struct request *r, const char *host)
 {
-	char key[STORE_KEY_MAX + 1];
+	char key[STORE_KEY_MAX + 1], name[KEY_NAME_MAX + 1];
 	const char *app;
 	json_t *taken;
 
@@ -33,12 +34,12 @@ domain_is_free(struct request *r, const char *host)
 		if (strcmp(app, r->name) == 0)
 			respond_invalid(r,
 			    "hostname \"%s\" is a domain of %s already", host,
-			    app);
+			    request_app(r));
 		else
 			respond_invalid(r,
 			    "hostname \"%s\" is taken by the app %s: remove "
 			    "it there first, with paas domains:remove",
-			    host, app);
+			    host, names_of(r->api->store, app, name));
 		json_decref(taken);
 		return 0;
 	}
@@ -62,7 +63,7 @@ domain_is_one(struct request *r, const char *host)
 	respond_invalid(r,
 	    "hostname \"*\" is every host, and no app's: use paas routes:add "
 	    "'*' app:%s",
-	    r->name);
+	    request_app(r));
 	return 0;
 }
 

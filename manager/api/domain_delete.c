@@ -31,7 +31,7 @@ domain_is_unused(struct request *r, const char *host)
 		respond_invalid(r,
 		    "hostname \"%s\" is where the other hosts of %s redirect "
 		    "to: end that first, with paas http:unset to_host",
-		    host, r->name);
+		    host, request_app(r));
 	else
 		unused = 1;
 	json_decref(route);

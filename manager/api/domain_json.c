@@ -7,6 +7,7 @@
 #include "api/id.h"
 #include "api/model.h"
 #include "routing/routing.h"
+#include "store/names.h"
 #include "store/keys.h"
 
 struct find {
@@ -72,8 +73,9 @@ model_domain(struct api *api, const char *name, json_t *app, const char *host,
 	    "id", id, "hostname",
 	    json_sprintf("%s%s", host[0] == '.' ? "*" : "", host), "kind",
 	    domain != NULL ? "custom" : "heroku", "cname",
-	    domain != NULL ? json_sprintf("%s.%s", name, api->conf->domain)
-			   : NULL,
+	    domain != NULL
+		? json_sprintf("%s.%s", names_in(name, app), api->conf->domain)
+		: NULL,
 	    "status", domain != NULL ? "succeeded" : "none", "app",
 	    model_app_ref(name, app), "created_at",
 	    id_time_of(record, "created"), "updated_at",

@@ -34,10 +34,16 @@ list_add(const char *key, json_t *domain, uint64_t rev, void *arg)
 }
 
 void
+domain_host(const struct conf *conf, const char *name,
+    char host[HOST_MAX + MODEL_NAME_MAX])
+{
+	snprintf(host, HOST_MAX + MODEL_NAME_MAX, "%s.%s", name, conf->domain);
+}
+
+void
 domain_own_host(struct request *r, char host[HOST_MAX + MODEL_NAME_MAX])
 {
-	snprintf(host, HOST_MAX + MODEL_NAME_MAX, "%s.%s", r->name,
-	    r->api->conf->domain);
+	domain_host(r->api->conf, request_app(r), host);
 }
 
 void
@@ -66,7 +72,8 @@ domain_find(struct request *r, char host[HOST_MAX], uint64_t *rev)
 	if (domain != NULL && strcmp(model_text(domain, "app"), r->name) == 0)
 		return domain;
 	json_decref(domain);
-	respond_missing(r, "%s has no domain %.100s", r->name, r->params[1]);
+	respond_missing(
+	    r, "%s has no domain %.100s", request_app(r), r->params[1]);
 	return NULL;
 }
 

@@ -50,12 +50,12 @@ create_check(struct request *r, const char *url, struct drain_url *parsed)
 	    key_format(prefix, "drain/%s/", r->name), others_count, &others);
 	if (others.same)
 		respond_invalid(
-		    r, "url is that of a drain of %s already", r->name);
+		    r, "url is that of a drain of %s already", request_app(r));
 	else if (others.count >= DRAINS_MAX)
 		respond_invalid(r,
 		    "%s has %d drains, and may have no more: remove one first, "
 		    "with paas drains:remove",
-		    r->name, DRAINS_MAX);
+		    request_app(r), DRAINS_MAX);
 	return respond_given(r) ? -1 : 0;
 }
 

@@ -73,7 +73,7 @@ drain_find(struct request *r, char id[DRAIN_ID_MAX], uint64_t *rev)
 	if (find.drain == NULL)
 		respond_missing(r,
 		    "%s has no drain %.100s: paas drains lists those it has",
-		    r->name, r->params[1]);
+		    request_app(r), r->params[1]);
 	return find.drain;
 }
 

@@ -97,8 +97,8 @@ dyno_attach(struct request *r)
 	json_t *run;
 
 	if (index == 0) {
-		respond_missing(r, "%s has no one-off process %.60s", r->name,
-		    r->params[1]);
+		respond_missing(r, "%s has no one-off process %.60s",
+		    request_app(r), r->params[1]);
 		return;
 	}
 	if (!session_asked(r))

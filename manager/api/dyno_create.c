@@ -62,7 +62,7 @@ dyno_release(struct request *r)
 	respond_invalid(r,
 	    "%s has no release that could run it: push the app "
 	    "first",
-	    r->name);
+	    request_app(r));
 	return NULL;
 }
 
@@ -104,7 +104,7 @@ dyno_check(struct request *r)
 	    "cannot_run_above_limit",
 	    "%s runs %" PRIu32 " one-off processes, which is the most it may "
 	    "(oneoff_max in paas.conf): stop one, or wait",
-	    r->name, most);
+	    request_app(r), most);
 	return -1;
 }
 

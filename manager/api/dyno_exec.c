@@ -47,7 +47,7 @@ exec_find(struct request *r)
 	json_decref(dynos);
 	if (found == NULL)
 		respond_missing(
-		    r, "no %.60s of %s runs now", r->params[1], r->name);
+		    r, "no %.60s of %s runs now", r->params[1], request_app(r));
 	return found;
 }
 
@@ -68,7 +68,7 @@ exec_go(struct request *r, json_t *dyno)
 	if (release == NULL ||
 	    key_parse_id(model_text(dyno, "instance"), &proc.id) == -1)
 		respond_missing(
-		    r, "%.60s of %s is gone", r->params[1], r->name);
+		    r, "%.60s of %s is gone", r->params[1], request_app(r));
 	else
 		session_exec(r, &proc, command,
 		    !json_is_true(json_object_get(r->json, "force_no_tty")));
@@ -88,7 +88,7 @@ exec_noted(enum store_result result, uint64_t rev, void *arg)
 		dyno = exec_find(r);
 	else if (result == STORE_CONFLICT)
 		respond_conflict(
-		    r, "%s was changed meanwhile: try again", r->name);
+		    r, "%s was changed meanwhile: try again", request_app(r));
 	else
 		respond_broken(
 		    r, "nothing was started: %s", store_strerror(result));

@@ -36,5 +36,6 @@ dyno_info(struct request *r)
 		}
 	json_decref(dynos);
 	if (!respond_given(r))
-		respond_missing(r, "%s has no dyno %.60s", r->name, which);
+		respond_missing(
+		    r, "%s has no dyno %.60s", request_app(r), which);
 }

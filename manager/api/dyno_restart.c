@@ -60,7 +60,7 @@ oneoff_end(struct request *r, uint32_t oneoff)
 	if (oneoff_stop(r->api->store, txn, r->name, oneoff, user) == -1) {
 		store_abandon(txn);
 		respond_missing(
-		    r, "%.60s of %s has ended", r->params[1], r->name);
+		    r, "%.60s of %s has ended", r->params[1], request_app(r));
 		return;
 	}
 	request_commit(r, txn, MHD_HTTP_ACCEPTED,
@@ -94,7 +94,7 @@ dyno_restart(struct request *r)
 	json_decref(types);
 	if (!known) {
 		respond_missing(
-		    r, "%s has no dyno %.60s", r->name, r->params[1]);
+		    r, "%s has no dyno %.60s", request_app(r), r->params[1]);
 		return;
 	}
 	formation = model_get_formation(r->api, r->name, type, NULL);
@@ -103,7 +103,7 @@ dyno_restart(struct request *r)
 	if ((int64_t)index > quantity) {
 		respond_missing(r,
 		    "%s has no dyno %s.%" PRIu32 ": %s is scaled to %" PRId64,
-		    r->name, type, index, type, quantity);
+		    request_app(r), type, index, type, quantity);
 		return;
 	}
 	formation = model_get_formation_record(r->api, r->name, type, &rev);

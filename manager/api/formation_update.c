@@ -52,7 +52,7 @@ formation_unknown(
 						 : "invalid_params",
 		    "%stype \"%.60s\" is not known: %s has no release yet, "
 		    "push it first",
-		    where, type, r->name);
+		    where, type, request_app(r));
 	else
 		respond_error(r, status,
 		    status == MHD_HTTP_NOT_FOUND ? "not_found"

@@ -26,6 +26,7 @@
 #include "api/respond.h"
 #include "api/verbs.h"
 #include "common/log.h"
+#include "store/names.h"
 #include "store/keys.h"
 
 #define SECRET_MAX  256
@@ -136,9 +137,10 @@ git_check_login(struct request *r)
 
 /* Whether they may push to it at all; else it answers. */
 static int
-git_check_role(struct request *r, const char *name)
+git_check_role(struct request *r, const char *app)
 {
-	enum role role = who_role_for(r->api->store, &r->who, name);
+	enum role role = who_role_for(r->api->store, &r->who, app);
+	const char *name = r->params[0];
 
 	if (role >= ROLE_DEPLOYER)
 		return 1;
@@ -159,6 +161,7 @@ static uint64_t
 git_check_app(struct request *r)
 {
 	const char *name = r->params[0], *only = r->who.app;
+	char found[KEY_NAME_MAX + 1], shown[KEY_NAME_MAX + 1];
 	char key[STORE_KEY_MAX + 1];
 	uint64_t number = 0;
 	json_t *app = NULL;
@@ -170,19 +173,22 @@ git_check_app(struct request *r)
 		return 0;
 	}
 	/* Whether there is another one is not its holder's to know. */
-	if (only[0] != '\0' && strcmp(only, name) != 0) {
+	if (names_find(r->api->store, name, found) == -1)
+		found[0] = '\0';
+	if (only[0] != '\0' && strcmp(only, found) != 0) {
 		git_refuse(r, MHD_HTTP_FORBIDDEN,
-		    "this token is for pushes to %s and no other app", only);
+		    "this token is for pushes to %s and no other app",
+		    names_of(r->api->store, only, shown));
 		return 0;
 	}
-	if (key_app_valid(name))
+	if (found[0] != '\0')
 		app = store_get(
-		    r->api->store, key_format(key, "app/%s", name), NULL);
+		    r->api->store, key_format(key, "app/%s", found), NULL);
 	if (app == NULL)
 		git_refuse(r, MHD_HTTP_FORBIDDEN,
 		    "there is no app named %.60s: paas apps:create makes it",
 		    name);
-	else if (git_check_role(r, name) &&
+	else if (git_check_role(r, found) &&
 		 key_parse_id(model_text(app, "number"), &number) == -1)
 		git_refuse(r, MHD_HTTP_FORBIDDEN,
 		    "the record of %.60s is damaged", name);

@@ -59,8 +59,10 @@ shape_expires_in(json_t *record)
 
 /* text is NULL for one that was made before. */
 static json_t *
-shape_authorization(const char *id, json_t *record, const char *text)
+shape_authorization(
+    struct store *st, const char *id, json_t *record, const char *text)
 {
+	(void)st;
 	return json_pack("{s:s, s:s, s:{s:s, s:o, s:o}, s:n, s:n, s:n, s:o,"
 			 " s:o, s:o, s:o, s:o, s:o}",
 	    "id", id, "description", model_text(record, "description"),
@@ -94,7 +96,7 @@ list_add(const char *key, json_t *record, uint64_t rev, void *arg)
 	if (key_part(key, 1, id, sizeof(id)) == 0 &&
 	    strcmp(model_text(record, "owner"), list->request->who.id) == 0)
 		json_array_append_new(
-		    list->shapes, shape_authorization(id, record, NULL));
+		    list->shapes, shape_authorization(NULL, id, record, NULL));
 	return 0;
 }
 
@@ -147,8 +149,8 @@ grant_info(struct request *r)
 
 	if (find(r, &found) == -1)
 		return;
-	respond_json(
-	    r, MHD_HTTP_OK, shape_authorization(found.id, found.record, NULL));
+	respond_json(r, MHD_HTTP_OK,
+	    shape_authorization(NULL, found.id, found.record, NULL));
 	json_decref(found.record);
 }
 
@@ -163,7 +165,7 @@ grant_delete(struct request *r)
 
 	if (find(r, &found) == -1)
 		return;
-	shape = shape_authorization(found.id, found.record, NULL);
+	shape = shape_authorization(NULL, found.id, found.record, NULL);
 	json_decref(found.record);
 	if ((r->who.scope & SCOPE_GLOBAL) == 0 &&
 	    strcmp(r->params[0], "~") != 0) {

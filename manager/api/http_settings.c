@@ -99,7 +99,7 @@ http_check(struct request *r, json_t *set)
 	respond_invalid(r,
 	    "to_host has to be a host of %s, and \"%.100s\" is not: add it "
 	    "first, with paas domains:add",
-	    r->name, host);
+	    request_app(r), host);
 	return -1;
 }
 

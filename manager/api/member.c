@@ -145,7 +145,7 @@ member_find_old(struct request *r, struct member *m)
 		return 0;
 	respond_missing(r,
 	    "%s is no collaborator of %s: paas access lists them", m->email,
-	    r->name);
+	    request_app(r));
 	return -1;
 }
 
@@ -253,7 +253,7 @@ member_create(struct request *r)
 	    strcmp(model_text(m.record, "owner"), m.owner) == 0)
 		respond_invalid(r,
 		    "user \"%s\" is a collaborator of %s already", m.email,
-		    r->name);
+		    request_app(r));
 	else
 		member_put(r, &m, role, MHD_HTTP_CREATED);
 	json_decref(m.record);

@@ -16,8 +16,9 @@
 /* ---- app_json.c ------------------------------------------------------ */
 
 /*
- * The record of an app by its name or its id; name gets the former.  NULL if
- * there is none.
+ * The record of an app by its name or its id; name gets the APP of its keys,
+ * which is not what it is called once it was renamed (store/names.h).  NULL
+ * if there is none.
  */
 json_t *model_find_app(
     struct api *, const char *which, char name[MODEL_NAME_MAX], uint64_t *rev);
@@ -121,8 +122,8 @@ int model_parse_dyno(
 
 json_t *model_domain(struct api *, const char *name, json_t *app,
     const char *host, json_t *domain);
-json_t *model_route(const char *host, json_t *route);
-json_t *model_route_path(json_t *path);
+json_t *model_route(struct api *, const char *host, json_t *route);
+json_t *model_route_path(struct api *, json_t *path);
 json_t *model_build(
     const struct request *, const char *name, json_t *app, json_t *build);
 

@@ -11,6 +11,7 @@
 
 #define PATTERN_ORDER_MAX 999999999
 
+struct api;
 struct request;
 
 /*
@@ -19,7 +20,7 @@ struct request;
  */
 int pattern_key(struct request *, char key[STORE_KEY_MAX + 1]);
 
-json_t *pattern_shape(const char *key, json_t *record);
+json_t *pattern_shape(struct api *, const char *key, json_t *record);
 
 /*
  * Is it a regular expression that the router compiles?  Or there is an answer

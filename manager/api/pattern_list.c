@@ -30,13 +30,13 @@ pattern_key(struct request *r, char key[STORE_KEY_MAX + 1])
 }
 
 json_t *
-pattern_shape(const char *key, json_t *record)
+pattern_shape(struct api *api, const char *key, json_t *record)
 {
 	json_t *path, *paths = json_array();
 	size_t i;
 
 	json_array_foreach (json_object_get(record, "paths"), i, path)
-		json_array_append_new(paths, model_route_path(path));
+		json_array_append_new(paths, model_route_path(api, path));
 	return json_pack("{s:I, s:s, s:o, s:o, s:o}", "order",
 	    (json_int_t)strtoll(strchr(key, '/') + 1, NULL, 10), "pattern",
 	    model_text(record, "pattern"), "paths", paths, "created_at",
@@ -44,21 +44,29 @@ pattern_shape(const char *key, json_t *record)
 	    id_time_of(record, "updated"));
 }
 
+struct list {
+	struct api *api;
+	json_t *patterns;
+};
+
 static int
 list_add(const char *key, json_t *record, uint64_t rev, void *arg)
 {
+	struct list *list = arg;
+
 	(void)rev;
-	json_array_append_new(arg, pattern_shape(key, record));
+	json_array_append_new(
+	    list->patterns, pattern_shape(list->api, key, record));
 	return 0;
 }
 
 void
 pattern_list(struct request *r)
 {
-	json_t *list = json_array();
+	struct list list = {r->api, json_array()};
 
-	(void)store_each(r->api->store, "pattern/", list_add, list);
-	respond_json(r, MHD_HTTP_OK, list);
+	(void)store_each(r->api->store, "pattern/", list_add, &list);
+	respond_json(r, MHD_HTTP_OK, list.patterns);
 }
 
 static json_t *
@@ -82,7 +90,8 @@ pattern_info(struct request *r)
 	json_t *record = find(r, key, NULL);
 
 	if (record != NULL)
-		respond_json(r, MHD_HTTP_OK, pattern_shape(key, record));
+		respond_json(
+		    r, MHD_HTTP_OK, pattern_shape(r->api, key, record));
 	json_decref(record);
 }
 
@@ -99,6 +108,6 @@ pattern_delete(struct request *r)
 	txn = store_begin(r->api->store);
 	store_if(txn, key, rev);
 	store_del(txn, key);
-	request_commit(r, txn, MHD_HTTP_OK, pattern_shape(key, record));
+	request_commit(r, txn, MHD_HTTP_OK, pattern_shape(r->api, key, record));
 	json_decref(record);
 }

@@ -126,7 +126,7 @@ pattern_put(struct request *r)
 		route_ids_put(&ids, txn);
 		request_commit(r, txn,
 		    old != NULL ? MHD_HTTP_OK : MHD_HTTP_CREATED,
-		    pattern_shape(key, record));
+		    pattern_shape(r->api, key, record));
 	}
 	json_decref(record);
 	json_decref(old);

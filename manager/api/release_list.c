@@ -88,7 +88,7 @@ release_named(struct request *r)
 
 	if (release == NULL)
 		respond_missing(
-		    r, "%s has no release %.60s", r->name, r->params[1]);
+		    r, "%s has no release %.60s", request_app(r), r->params[1]);
 	return release;
 }
 

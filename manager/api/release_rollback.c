@@ -33,8 +33,8 @@ rollback_target(struct request *r)
 	    (int64_t)json_integer_value(field));
 	which = json_is_string(field) ? json_string_value(field) : digits;
 	if ((release = release_find(r, which)) == NULL)
-		respond_invalid(
-		    r, "release \"%.60s\" is not one of %s", which, r->name);
+		respond_invalid(r, "release \"%.60s\" is not one of %s", which,
+		    request_app(r));
 	return release;
 }
 

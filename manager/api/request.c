@@ -11,6 +11,7 @@
 #include "api/model.h"
 #include "api/peer.h"
 #include "api/respond.h"
+#include "store/names.h"
 
 struct request *
 request_hold(struct request *r)
@@ -31,6 +32,12 @@ request_release(struct request *r)
 	free(r->body);
 	uri_free(&r->uri);
 	free(r);
+}
+
+const char *
+request_app(const struct request *r)
+{
+	return names_in(r->name, r->app);
 }
 
 void

@@ -41,7 +41,10 @@ struct request {
 	struct who who;
 	uint64_t push; /* of the token of one: which it is */
 
-	/* Of the app that an API_APP route names, as of this run. */
+	/*
+	 * Of the app that an API_APP route names, as of this run; name is that
+	 * of its keys, request_app() what people call it.
+	 */
 	char name[32];
 	json_t *app;
 	uint64_t app_rev;
@@ -73,6 +76,9 @@ enum MHD_Result request_handle(void *door, struct MHD_Connection *,
     size_t *len, void **state);
 void request_completed(void *door, struct MHD_Connection *, void **state,
     enum MHD_RequestTerminationCode);
+
+/* The name of its app, for what people read. */
+const char *request_app(const struct request *);
 
 /* Who asks, for records and events: "root". */
 void request_user(const struct request *, char *name, size_t len);

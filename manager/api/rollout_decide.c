@@ -63,7 +63,7 @@ rollout_promote(struct request *r)
 	else
 		respond_error(r, MHD_HTTP_CONFLICT, "conflict",
 		    "%s has no canary to promote: its roll-out is in state %s",
-		    r->name, rollout_state_name(state));
+		    request_app(r), rollout_state_name(state));
 }
 
 void
@@ -82,5 +82,5 @@ rollout_abort(struct request *r)
 		respond_error(r, MHD_HTTP_CONFLICT, "conflict",
 		    "%s has no roll-out under way to abort: it is in state "
 		    "%s; paas rollback goes back to an older release",
-		    r->name, rollout_state_name(state));
+		    request_app(r), rollout_state_name(state));
 }

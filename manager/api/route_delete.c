@@ -59,7 +59,7 @@ route_remove(struct request *r, const char *host, json_t *route, uint64_t rev,
 	route_targets_put(txn, host, route, rest);
 	json_decref(rest);
 	host_gone(txn);
-	request_commit(r, txn, MHD_HTTP_OK, model_route(host, route));
+	request_commit(r, txn, MHD_HTTP_OK, model_route(r->api, host, route));
 }
 
 static void

@@ -11,14 +11,21 @@
 #include "routing/routing.h"
 #include "store/keys.h"
 
+struct list {
+	struct api *api;
+	json_t *routes;
+};
+
 static int
 list_add(const char *key, json_t *route, uint64_t rev, void *arg)
 {
+	struct list *list = arg;
 	char host[HOST_MAX];
 
 	(void)rev;
 	if (key_part(key, 1, host, sizeof(host)) == 0)
-		json_array_append_new(arg, model_route(host, route));
+		json_array_append_new(
+		    list->routes, model_route(list->api, host, route));
 	return 0;
 }
 
@@ -26,17 +33,17 @@ void
 route_list(struct request *r)
 {
 	char key[STORE_KEY_MAX + 1], prefix[HOST_MAX];
-	json_t *routes;
+	struct list list = {r->api, NULL};
 
 	/* Hosts that start with it; "*." is how people write a wildcard. */
 	if (request_query(r, "prefix", prefix, sizeof(prefix)) == NULL)
 		prefix[0] = '\0';
 	if (respond_given(r))
 		return;
-	routes = json_array();
+	list.routes = json_array();
 	key_format(key, "route/%s", prefix + (prefix[0] == '*'));
-	(void)store_each(r->api->store, key, list_add, routes);
-	respond_json(r, MHD_HTTP_OK, routes);
+	(void)store_each(r->api->store, key, list_add, &list);
+	respond_json(r, MHD_HTTP_OK, list.routes);
 }
 
 /* Has no record of its own: a line of what was imported, perhaps. */
@@ -64,7 +71,7 @@ route_info(struct request *r)
 	route =
 	    store_get(r->api->store, key_format(key, "route/%s", host), NULL);
 	if (route != NULL)
-		respond_json(r, MHD_HTTP_OK, model_route(host, route));
+		respond_json(r, MHD_HTTP_OK, model_route(r->api, host, route));
 	else
 		info_imported(r, host);
 	json_decref(route);

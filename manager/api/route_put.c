@@ -17,6 +17,7 @@
 #include "api/route_edit.h"
 #include "api/verbs.h"
 #include "routing/routing.h"
+#include "store/names.h"
 #include "store/keys.h"
 
 int
@@ -51,6 +52,7 @@ route_may_have(
     struct request *r, const char *host, const char *app, json_t *record)
 {
 	json_t *whole = route_find_path(record, "/"), *share;
+	char name[KEY_NAME_MAX + 1];
 	size_t i;
 
 	if (whole == NULL)
@@ -61,7 +63,7 @@ route_may_have(
 	respond_invalid(r,
 	    "host \"%s\" is a domain of the app %s: name that among the apps, "
 	    "or remove the domain first, with paas domains:remove",
-	    host, app);
+	    host, names_of(r->api->store, app, name));
 	return -1;
 }
 
@@ -114,7 +116,7 @@ route_commit(struct request *r, const char *host, struct route_ids *ids,
 	route_targets_put(txn, host, old, record);
 	route_ids_put(ids, txn);
 	request_commit(r, txn, old != NULL ? MHD_HTTP_OK : MHD_HTTP_CREATED,
-	    model_route(host, record));
+	    model_route(r->api, host, record));
 }
 
 static void

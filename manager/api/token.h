@@ -65,7 +65,7 @@ struct token_wish {
  * txn, which is taken, and answers 201 with it in the shape given.
  */
 typedef json_t *(*token_shape)(
-    const char *id, json_t *record, const char *text);
+    struct store *, const char *id, json_t *record, const char *text);
 void token_issue(struct request *, struct store_txn *,
     const struct token_wish *, token_shape);
 
@@ -75,6 +75,6 @@ int token_is_seen(const struct request *, json_t *record);
 /* ---- token_json.c */
 
 /* Its record as people see it: nothing in there is secret. */
-json_t *model_token(const char *id, json_t *token);
+json_t *model_token(struct store *, const char *id, json_t *token);
 
 #endif

@@ -48,9 +48,10 @@ token_find_app(struct request *r)
 }
 
 static json_t *
-token_shape_new(const char *id, json_t *record, const char *text)
+token_shape_new(
+    struct store *st, const char *id, json_t *record, const char *text)
 {
-	json_t *shape = model_token(id, record);
+	json_t *shape = model_token(st, id, record);
 
 	json_object_set_new(shape, "token", json_string(text));
 	return shape;

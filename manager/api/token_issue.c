@@ -95,8 +95,9 @@ token_issue(struct request *r, struct store_txn *txn,
 	}
 	store_put_new(txn, key_format(key, "token/%s", id), record);
 	log_info("api: token %s is made by %s for %s", id, user,
-	    r->app != NULL ? r->name : "all apps");
-	request_commit(r, txn, MHD_HTTP_CREATED, shape(id, record, text));
+	    r->app != NULL ? request_app(r) : "all apps");
+	request_commit(
+	    r, txn, MHD_HTTP_CREATED, shape(r->api->store, id, record, text));
 	json_decref(record);
 	token_wipe(&token);
 	explicit_bzero(text, sizeof(text));

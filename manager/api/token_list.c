@@ -26,7 +26,8 @@ list_add(const char *key, json_t *token, uint64_t rev, void *arg)
 	(void)rev;
 	if (key_part(key, 1, id, sizeof(id)) == 0 &&
 	    token_is_seen(list->request, token))
-		json_array_append_new(list->tokens, model_token(id, token));
+		json_array_append_new(list->tokens,
+		    model_token(list->request->api->store, id, token));
 	return 0;
 }
 
@@ -68,7 +69,8 @@ token_info(struct request *r)
 
 	if ((token = token_find(r, key, &rev)) == NULL)
 		return;
-	respond_json(r, MHD_HTTP_OK, model_token(r->params[0], token));
+	respond_json(
+	    r, MHD_HTTP_OK, model_token(r->api->store, r->params[0], token));
 	json_decref(token);
 }
 
@@ -85,7 +87,7 @@ token_delete(struct request *r)
 		return;
 	request_user(r, user, sizeof(user));
 	app = model_text(token, "app");
-	reply = model_token(r->params[0], token);
+	reply = model_token(r->api->store, r->params[0], token);
 	txn = store_begin(r->api->store);
 	store_if(txn, key, rev);
 	store_del(txn, key);

@@ -17,6 +17,8 @@
 	VERB(app_update)       \
 	VERB(app_destroy)      \
 	VERB(app_action)       \
+	VERB(region_list)      \
+	VERB(stack_list)       \
 	VERB(formation_list)   \
 	VERB(formation_info)   \
 	VERB(formation_update) \

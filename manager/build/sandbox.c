@@ -15,6 +15,7 @@
 #include "node/launch.h"
 #include "node/logfile.h"
 #include "node/tree.h"
+#include "store/names.h"
 
 /* Config vars reach buildpacks as files, so they come under a prefix. */
 #define CONFIG_PREFIX "PAAS_CONFIG_"
@@ -170,7 +171,7 @@ sandbox_build(struct job *job, struct run *run)
 	    json_string_value(json_object_get(job->record, "commit"));
 	struct launch_start start;
 	struct args args = {.argc = 0};
-	char *settings;
+	char name[KEY_NAME_MAX + 1], *settings;
 
 	args_add(&args, SANDBOX_LIBEXEC "/paas-build");
 	args_limits(&args, conf);
@@ -185,7 +186,8 @@ sandbox_build(struct job *job, struct run *run)
 	args_packs(&args, job);
 	args_env(&args, "", "PATH", "/usr/local/bin:/usr/bin:/bin");
 	args_env(&args, "", "LANG", "C.UTF-8");
-	args_env(&args, "", "PAAS_APP", job->app);
+	args_env(
+	    &args, "", "PAAS_APP", names_of(job->build->store, job->app, name));
 	args_env(&args, "", "REQUEST_ID",
 	    json_string_value(json_object_get(job->record, "id")));
 	if (commit != NULL)

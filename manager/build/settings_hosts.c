@@ -9,6 +9,7 @@
 #include "build/room.h"
 #include "common/claim.h"
 #include "paas_routedb.h"
+#include "store/names.h"
 
 #define HOST_MAX (PAAS_ROUTEDB_HOST_MAX + 1)
 
@@ -17,6 +18,7 @@ struct hosts {
 	struct store *store;
 	const struct conf *conf;
 	const char *app;
+	const char *name; /* that people know it by */
 	int claim;
 	struct store_txn *txn;
 };
@@ -42,13 +44,13 @@ is_there(struct store *store, const char *kind, const char *host, char *app,
 static int
 is_taken(const struct hosts *hosts, const char *host, char why[PAAS_ERRLEN])
 {
-	char app[BUILD_APP_MAX];
+	char app[BUILD_APP_MAX], name[KEY_NAME_MAX + 1];
 
 	if (is_there(hosts->store, "domain", host, app, sizeof(app)))
 		snprintf(why, PAAS_ERRLEN,
 		    "is taken by the app %s: remove it there first, with `paas "
 		    "domains:remove`",
-		    app);
+		    names_of(hosts->store, app, name));
 	else if (is_there(hosts->store, "route", host, app, sizeof(app)))
 		snprintf(why, PAAS_ERRLEN,
 		    "is a route to addresses outside: remove that first, with "
@@ -57,7 +59,7 @@ is_taken(const struct hosts *hosts, const char *host, char why[PAAS_ERRLEN])
 		snprintf(why, PAAS_ERRLEN,
 		    "is no domain of %s, and a push with a token takes none: "
 		    "`paas domains:add` first, as somebody who may",
-		    hosts->app);
+		    hosts->name);
 	else
 		return 0;
 	return -1;
@@ -82,9 +84,9 @@ add(const struct hosts *hosts, const char *host)
 static int
 is_own(const struct hosts *hosts, const char *host)
 {
-	size_t len = strlen(hosts->app);
+	size_t len = strlen(hosts->name);
 
-	return strncmp(host, hosts->app, len) == 0 &&
+	return strncmp(host, hosts->name, len) == 0 &&
 	       (host[len] == '\0' ||
 		   (host[len] == '.' &&
 		       strcmp(host + len + 1, hosts->conf->domain) == 0));
@@ -104,8 +106,8 @@ one(const struct hosts *hosts, const char *text, char why[PAAS_ERRLEN])
 		return 0;
 	if (strchr(host, '.') == NULL) {
 		snprintf(why, PAAS_ERRLEN,
-		    "can't be had: %s answers at %s.%s by itself", hosts->app,
-		    hosts->app, hosts->conf->domain);
+		    "can't be had: %s answers at %s.%s by itself", hosts->name,
+		    hosts->name, hosts->conf->domain);
 		return -1;
 	}
 	if (claim_check(hosts->conf, host, why) == -1)
@@ -124,7 +126,9 @@ settings_hosts(json_t *settings, struct store *store, const struct conf *conf,
     const char *app, int claim, struct store_txn *txn,
     char err[SETTINGS_ERRLEN])
 {
-	const struct hosts hosts = {settings, store, conf, app, claim, txn};
+	char name[KEY_NAME_MAX + 1];
+	const struct hosts hosts = {
+	    settings, store, conf, app, names_of(store, app, name), claim, txn};
 	char path[32], why[PAAS_ERRLEN], shown[100];
 	const char *text;
 	json_t *host;

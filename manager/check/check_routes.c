@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/places.h"
 #include "paas_routedb.h"
+#include "store/names.h"
 #include "store/keys.h"
 
 #define OUTSIDE (1ULL << 63) /* of addresses that are no app's */
@@ -96,11 +97,10 @@ static int
 app_found(const char *key, json_t *app, uint64_t rev, void *arg)
 {
 	struct routes *routes = arg;
-	const char *name = key + sizeof("app/") - 1;
+	const char *name = names_in(key + sizeof("app/") - 1, app);
 	char host[512];
 
 	(void)rev;
-	(void)app;
 	snprintf(host, sizeof(host), "%s.%s", name, routes->c->conf->domain);
 	host_compare(routes, host, name);
 	return 0;

@@ -112,6 +112,7 @@ int cmd_apps(struct cli *);
 int cmd_apps_create(struct cli *);
 int cmd_apps_destroy(struct cli *);
 int cmd_apps_info(struct cli *);
+int cmd_apps_rename(struct cli *);
 int cmd_autoscale(struct cli *);
 int cmd_autoscale_off(struct cli *);
 int cmd_autoscale_set(struct cli *);

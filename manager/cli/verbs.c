@@ -46,6 +46,13 @@ const struct grammar_verb grammar_verbs[] = {
 	    "Remove an app with its releases, logs and domains",
 	    "There is no way back. The name has to be typed once more.",
 	    "paas apps:destroy shop --confirm shop", cmd_apps_destroy},
+	{"apps:rename", "rename", "Apps", VERB_APP,
+	    ARG("NAME", COUNT_ONE, KIND_TEXT), {0},
+	    "Give an app another name",
+	    "Its host and its git URL have the new name at once, processes go "
+	    "on, and the old name is free. Git remotes and .paas files that have "
+	    "it are left alone: git:remote sets the former.",
+	    "paas apps:rename store -a shop", cmd_apps_rename},
 	{"start", "apps:start", "Apps", VERB_APP, NO_ARGS, {0},
 	    "Start an app that was stopped", NULL, "paas start -a shop",
 	    cmd_start},

@@ -13,6 +13,7 @@
 #include "node/attach.h"
 #include "node/instance.h"
 #include "node/release_env.h"
+#include "store/names.h"
 #include "store/formation.h"
 
 static uint32_t
@@ -54,8 +55,9 @@ instance_seconds(const struct instance *inst, enum instance_time which)
 static int
 command_hand(const struct instance *inst, const char *command, int stream)
 {
-	char name[INSTANCE_NAME_MAX];
-	struct release_process proc = {.app = inst->app,
+	char app[KEY_NAME_MAX + 1], name[INSTANCE_NAME_MAX];
+	struct release_process proc = {
+	    .app = names_of(inst->node->store, inst->app, app),
 	    .name = name,
 	    .id = inst->rec.id,
 	    .version = inst->version,
@@ -145,7 +147,7 @@ check_open(struct instance *inst, const char *field, int (*command)(void *))
 	struct node *node = inst->node;
 	json_t *formation = instance_formation(inst);
 	json_t *check = json_object_get(formation, field);
-	char host[300];
+	char host[300], name[KEY_NAME_MAX + 1];
 	struct health_what what = {
 	    .probe = {.type = type_of(inst, check),
 		.address = conf_slot_addr(node->conf, inst->rec.slot),
@@ -164,7 +166,8 @@ check_open(struct instance *inst, const char *field, int (*command)(void *))
 	};
 	struct health *health;
 
-	snprintf(host, sizeof(host), "%s.%s", inst->app, node->conf->domain);
+	snprintf(host, sizeof(host), "%s.%s",
+	    names_of(node->store, inst->app, name), node->conf->domain);
 	if (what.probe.path == NULL || !health_path_valid(what.probe.path))
 		what.probe.path = "/";
 	if (strcmp(field, "health") == 0)

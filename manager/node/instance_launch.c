@@ -14,6 +14,7 @@
 #include "node/release_env.h"
 #include "store/formation.h"
 #include "store/keys.h"
+#include "store/names.h"
 
 json_t *
 instance_release(const struct instance *inst)
@@ -138,8 +139,9 @@ start_send(struct instance *inst, json_t *release, const char *command)
 	struct launch_start start = {
 	    .id = inst->rec.id, .app = inst->appnumber, .slot = inst->rec.slot};
 	struct launch_argv what = {0};
-	char **list, name[INSTANCE_NAME_MAX];
-	struct release_process proc = {inst->app, name, inst->rec.id,
+	char app[KEY_NAME_MAX + 1], **list, name[INSTANCE_NAME_MAX];
+	struct release_process proc = {
+	    names_of(inst->node->store, inst->app, app), name, inst->rec.id,
 	    inst->version, inst->memory, NULL, release};
 	int error;
 

@@ -7,6 +7,7 @@
 #include "common/places.h"
 #include "node/oneoff_impl.h"
 #include "node/release_env.h"
+#include "store/names.h"
 
 static void
 refuse(struct oneoff *o, const char *why)
@@ -50,8 +51,9 @@ send_start(struct oneoff *o, json_t *release, uint32_t version)
 	    json_string_value(json_object_get(o->want, "command"));
 	struct launch_start start = {.app = oneoff_appnumber(o)};
 	struct launch_argv what = {.flags = flags(o)};
-	char **list, name[ONEOFF_NAME_MAX];
-	struct release_process proc = {o->app, name, o->id, version,
+	char app[KEY_NAME_MAX + 1], **list, name[ONEOFF_NAME_MAX];
+	struct release_process proc = {
+	    names_of(o->all->node->store, o->app, app), name, o->id, version,
 	    oneoff_memory(o), json_object_get(o->want, "env"), release};
 
 	release_limits(&start, o->all->node->conf, oneoff_memory(o), NULL);

@@ -11,7 +11,7 @@
 struct launch_argv;
 
 struct release_process {
-	const char *app;
+	const char *app;  /* as people call it: names.h */
 	const char *name; /* "web.1" */
 	uint64_t id;
 	uint32_t version;

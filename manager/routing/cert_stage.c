@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "routing/cert_write.h"
 #include "routing/routing.h"
+#include "store/names.h"
 
 /* After a commit that failed: ms, doubled up to the other. */
 #define RETRY_MIN 1000
@@ -30,7 +31,7 @@
 #define PRIORITY_NOW   SD_EVENT_PRIORITY_IMPORTANT
 #define PRIORITY_LATER (SD_EVENT_PRIORITY_NORMAL + 10)
 
-#define WATCHES 3
+#define WATCHES 4
 
 struct touched {
 	RB_ENTRY(touched) entry;
@@ -128,14 +129,15 @@ static void
 touch_name(const struct cert_entry *cert, const char *name, void *arg)
 {
 	struct cert_stage *cs = arg;
-	char host[PAAS_ROUTEDB_HOST_MAX + 1];
+	char host[PAAS_ROUTEDB_HOST_MAX + 1], own[KEY_NAME_MAX + 1];
 
 	touch(cs, name);
 	if (name[0] != '.' || strcmp(cert->owner, KEY_PLATFORM) == 0)
 		return;
 	if (strcmp(name + 1, cs->conf->domain) != 0)
 		walk_again(cs);
-	else if (routing_host_format(cs->conf, cert->owner, host) == 0)
+	else if (routing_host_format(cs->conf,
+		     names_of(cs->store, cert->owner, own), host) == 0)
 		touch(cs, host);
 }
 
@@ -185,6 +187,22 @@ on_domain(const char *key, json_t *value, uint64_t rev, void *arg)
 	wake(arg);
 }
 
+/* name/NAME: NAME.domain comes or goes, and the first name may, too. */
+static void
+on_name(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	const char *app = json_string_value(json_object_get(value, "app"));
+	struct cert_stage *cs = arg;
+	char host[PAAS_ROUTEDB_HOST_MAX + 1];
+
+	(void)rev;
+	if (routing_host_format(cs->conf, strchr(key, '/') + 1, host) == 0)
+		touch(cs, host);
+	if (app != NULL && routing_host_format(cs->conf, app, host) == 0)
+		touch(cs, host);
+	wake(cs);
+}
+
 /* app/APP: it has no certificates before it is there. */
 static void
 on_app(const char *key, json_t *value, uint64_t rev, void *arg)
@@ -204,6 +222,7 @@ add_watches(struct cert_stage *cs)
 	cs->watches[0] = store_watch(cs->store, "cert/", on_cert, cs);
 	cs->watches[1] = store_watch(cs->store, "domain/", on_domain, cs);
 	cs->watches[2] = store_watch(cs->store, "app/", on_app, cs);
+	cs->watches[3] = store_watch(cs->store, "name/", on_name, cs);
 }
 
 /* ---- the comparison of everything -------------------------------------- */

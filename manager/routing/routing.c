@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "routing/cert_index.h"
 #include "routing/routing_impl.h"
+#include "store/names.h"
 
 /* After a commit that failed: ms, doubled up to the other. */
 #define RETRY_MIN 1000
@@ -184,13 +185,17 @@ routing_walk_over(struct routing *rt)
 void
 routing_apply(struct routing *rt, enum touch_kind kind, const char *name)
 {
-	char host[PAAS_ROUTEDB_HOST_MAX + 1];
+	char host[PAAS_ROUTEDB_HOST_MAX + 1], other[KEY_NAME_MAX + 1];
 	uint64_t id;
 
 	switch (kind) {
 	case TOUCH_APP:
 		routing_app_apply(rt->store, rt->conf, rt->db, name);
 		if (routing_host_format(rt->conf, name, host) == 0)
+			routing_host_apply(rt, host);
+		names_of(rt->store, name, other);
+		if (strcmp(other, name) != 0 &&
+		    routing_host_format(rt->conf, other, host) == 0)
 			routing_host_apply(rt, host);
 		break;
 	case TOUCH_HOST:

@@ -14,27 +14,27 @@
 #include "routing/setting.h"
 
 int
-routing_host_app(
-    const struct conf *conf, const char *host, char app[KEY_NAME_MAX + 1])
+routing_host_name(
+    const struct conf *conf, const char *host, char name[KEY_NAME_MAX + 1])
 {
 	size_t len = strcspn(host, ".");
 
 	if (host[len] != '.' || strcmp(host + len + 1, conf->domain) != 0 ||
 	    len == 0 || len > KEY_NAME_MAX)
 		return -1;
-	memcpy(app, host, len);
-	app[len] = '\0';
-	return key_app_valid(app) ? 0 : -1;
+	memcpy(name, host, len);
+	name[len] = '\0';
+	return key_app_valid(name) ? 0 : -1;
 }
 
 int
-routing_host_format(const struct conf *conf, const char *app,
+routing_host_format(const struct conf *conf, const char *name,
     char host[PAAS_ROUTEDB_HOST_MAX + 1])
 {
 	int len;
 
 	len = snprintf(
-	    host, PAAS_ROUTEDB_HOST_MAX + 1, "%s.%s", app, conf->domain);
+	    host, PAAS_ROUTEDB_HOST_MAX + 1, "%s.%s", name, conf->domain);
 	return len > 0 && len <= PAAS_ROUTEDB_HOST_MAX ? 0 : -1;
 }
 

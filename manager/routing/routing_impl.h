@@ -181,7 +181,7 @@ struct touch_queue {
 	size_t n;
 };
 
-#define ROUTING_WATCHES 12
+#define ROUTING_WATCHES 13
 
 struct cert_stage;
 struct routing_import;
@@ -360,10 +360,13 @@ void routing_keys_apply(struct routing *);
 /* A pool is taken out if nothing in the store has it. */
 void routing_pool_apply(struct routing *, uint64_t id);
 
-/* APP of a host that is APP.domain, and back; -1 if it is not, or too long. */
-int routing_host_app(
-    const struct conf *, const char *host, char app[KEY_NAME_MAX + 1]);
-int routing_host_format(
-    const struct conf *, const char *app, char host[PAAS_ROUTEDB_HOST_MAX + 1]);
+/*
+ * The name in a host that is NAME.domain, and back; -1 if it is not, or too
+ * long.
+ */
+int routing_host_name(
+    const struct conf *, const char *host, char name[KEY_NAME_MAX + 1]);
+int routing_host_format(const struct conf *, const char *name,
+    char host[PAAS_ROUTEDB_HOST_MAX + 1]);
 
 #endif

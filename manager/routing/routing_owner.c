@@ -6,16 +6,18 @@
 
 #include "routing/routing.h"
 #include "routing/routing_impl.h"
+#include "store/names.h"
 
 int
 routing_owner_exact(struct store *st, const struct conf *conf, const char *host,
     char app[KEY_NAME_MAX + 1])
 {
-	char key[STORE_KEY_MAX + 1];
+	char key[STORE_KEY_MAX + 1], own[KEY_NAME_MAX + 1];
 	const char *name;
 	json_t *domain;
 
-	if (routing_host_app(conf, host, app) == 0 &&
+	if (routing_host_name(conf, host, own) == 0 &&
+	    names_find(st, own, app) == 0 &&
 	    routing_app_pool(st, app, NULL) != 0)
 		return 0;
 	domain = store_get(st, key_format(key, "domain/%s", host), NULL);

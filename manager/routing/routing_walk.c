@@ -14,6 +14,7 @@
 
 #include "common/log.h"
 #include "routing/routing_impl.h"
+#include "store/names.h"
 
 /* Read from each source in one go. */
 #define WALK_NAMES 256
@@ -347,12 +348,13 @@ next_name(const struct routing_walk *walk)
 static void
 pass_stranger(struct routing *rt, const char *name)
 {
-	char app[KEY_NAME_MAX + 1];
+	char app[KEY_NAME_MAX + 1], own[KEY_NAME_MAX + 1];
+	int own_host = routing_host_name(rt->conf, name, own) == 0;
 
-	if (routing_host_app(rt->conf, name, app) == -1)
+	if (own_host && routing_app_pool(rt->store, own, NULL) == 0)
+		differs(rt, TOUCH_APP, own);
+	else if (!own_host || names_find(rt->store, own, app) == -1)
 		differs(rt, TOUCH_HOST, name);
-	else if (routing_app_pool(rt->store, app, NULL) == 0)
-		differs(rt, TOUCH_APP, app);
 }
 
 /* Nothing else has the host: a million of these are to take a second. */

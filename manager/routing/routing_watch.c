@@ -100,6 +100,18 @@ on_host(const char *key, json_t *value, uint64_t rev, void *arg)
 	touch(arg, TOUCH_HOST, strchr(key, '/') + 1);
 }
 
+/* name/NAME: with it comes or goes NAME.domain. */
+static void
+on_name(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	struct routing *rt = arg;
+	char host[PAAS_ROUTEDB_HOST_MAX + 1];
+
+	(void)value, (void)rev;
+	if (routing_host_format(rt->conf, strchr(key, '/') + 1, host) == 0)
+		touch(rt, TOUCH_HOST, host);
+}
+
 /* pattern/ORDER */
 static void
 on_pattern(const char *key, json_t *value, uint64_t rev, void *arg)
@@ -163,6 +175,7 @@ routing_watch(struct routing *rt)
 		store_watch_cb cb;
 	} table[ROUTING_WATCHES] = {
 	    {"app/", on_app},
+	    {"name/", on_name},
 	    {"rollout/", on_part},
 	    {"scale/", on_part},
 	    {"formation/", on_part},

@@ -14,7 +14,9 @@
  *                                        schedule/strategy.c}, promoted,
  *                                        aborted (versions that this was said
  *                                        of), aborter, sleep {after (seconds),
- *                                        all (bool: not only web)}
+ *                                        all (bool: not only web)}, name (once
+ *                                        it was renamed: names.h)
+ *   name/NAME                  api       app: the APP that has got this name
  *   number/APPNUMBER           api       app: numbers are never used twice
  *   config/APP                 api       {"NAME": "value"}
  *   formation/APP/TYPE         api       quantity, memory (bytes),
