@@ -92,6 +92,9 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D); echo cc $<
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# It has them in itself.
+$(B)/obj/manager/api/openapi_files.o: $(wildcard manager/api/schema/*.json)
+
 LIBS_paas	:= -lcurl -ljansson -larchive -lyaml -lsodium -llmdb -lssl \
 		   -lcrypto -lbsd
 LIBS_routedb	:= -llmdb -lpcre2-8 -lbsd

@@ -400,7 +400,7 @@ is_deeply last_request()->{json}, {path => '/x', strip => JSON::PP::true,
         {address => 'fd00::1', port => 81, weight => 50}]}, 'as the API has it';
 check ['routes:add', 'old.example.com', '10.0.0.2:80', 'app:shop=5', 'balance=ewma', 'to_https=on', 'slow-start=3'],
     0, qr/ 5 +app:shop\n +100 +10\.0\.0\.2:80 \(outside\)$/m, undef, 'routes:add with an app and settings';
-is_deeply last_request()->{json}, {balance => 'ewma', to_https => 'on', 'slow-start' => '3',
+is_deeply last_request()->{json}, {balance => 'ewma', to_https => 'on', slow_start => '3',
     apps => [{app => 'shop', weight => 5}],
     instances => [{address => '10.0.0.2', port => 80, weight => 100}]}, 'as the API has it';
 check ['routes:set', 'old.example.com', 'sticky=on', '--path', '/x'], 0, qr/The route has no addresses/, undef, 'routes:set';

@@ -37,6 +37,7 @@ static const struct api_upload import_upload = {
 /* clang-format off */
 const struct api_route api_routes[] = {
 {"GET",    "/health",                     health,           LIST,        0,        NULL},
+{"GET",    "/schema",                     schema,           OPEN,        0,        NULL},
 {"GET",    "/apps",                       app_list,         LIST,        0,        NULL},
 {"POST",   "/apps",                       app_create,       CREATE,      BODY,     NULL},
 {"GET",    "/apps/:",                     app_info,         STATE,       APP,      NULL},

@@ -1,5 +1,6 @@
 /*
- * Method and path to verb, as data.
+ * Method and path to verb, as data.  What a route takes and gives is told in
+ * the files of schema/, and a route that is not told of fails t/schema.t.
  */
 #ifndef PAAS_API_TABLE_H
 #define PAAS_API_TABLE_H

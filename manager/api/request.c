@@ -9,6 +9,7 @@
 #include "api/access.h"
 #include "api/id.h"
 #include "api/model.h"
+#include "api/openapi.h"
 #include "api/peer.h"
 #include "api/respond.h"
 #include "store/names.h"
@@ -236,6 +237,18 @@ request_take(struct request *r, const char *data, size_t len)
 	return MHD_YES;
 }
 
+/* No verb sees a field that the document does not name: openapi.h. */
+static int
+request_fits(struct request *r)
+{
+	char err[PAAS_ERRLEN];
+
+	if (openapi_check(r->api->openapi, r->route, r->json, err) == 0)
+		return 1;
+	respond_invalid(r, "%s", err);
+	return 0;
+}
+
 static int
 request_parse(struct request *r)
 {
@@ -250,14 +263,14 @@ request_parse(struct request *r)
 		return 1;
 	if (r->body_len == 0) {
 		r->json = json_object();
-		return 1;
+		return request_fits(r);
 	}
-	r->json =
-	    json_loadb(r->body, r->body_len, JSON_REJECT_DUPLICATES, &error);
+	r->json = json_loadb(r->body, r->body_len,
+	    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	free(r->body);
 	r->body = NULL;
 	if (r->json != NULL)
-		return 1;
+		return request_fits(r);
 	/* The error's own text quotes the body, which may hold a secret. */
 	respond_error(r, MHD_HTTP_BAD_REQUEST, "bad_request",
 	    "the body is not JSON: look at line %d, column %d", error.line,

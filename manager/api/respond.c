@@ -88,6 +88,28 @@ respond_has_tag(const struct request *r, unsigned int status)
 }
 
 void
+respond_constant(struct request *r, const char *text, size_t len)
+{
+	unsigned int status = MHD_HTTP_OK;
+	char tag[2 * RESPOND_TAG + 3];
+	struct MHD_Response *answer;
+
+	if (respond_given(r))
+		return;
+	if (respond_is_known(r, text, len, tag)) {
+		status = MHD_HTTP_NOT_MODIFIED;
+		len = 0;
+	}
+	answer = MHD_create_response_from_buffer(
+	    len, (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
+	if (answer != NULL)
+		(void)MHD_add_response_header(
+		    answer, "Content-Type", "application/json");
+	respond_with(r, status, answer);
+	respond_header(r, "ETag", tag);
+}
+
+void
 respond_json(struct request *r, unsigned int status, json_t *body)
 {
 	char tag[2 * RESPOND_TAG + 3] = "";

@@ -16,6 +16,9 @@ struct request;
 /* Takes the reference to body. */
 void respond_json(struct request *, unsigned int status, json_t *body);
 
+/* 200 with JSON that outlives the request, or 304 for who has it already. */
+void respond_constant(struct request *, const char *text, size_t len);
+
 /* {"id": id, "message": ...}; the text is for people, with the way out. */
 void respond_error(struct request *, unsigned int status, const char *id,
     const char *fmt, ...) PAAS_PRINTF(4, 5);

@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "api/destroy.h"
 #include "api/password.h"
+#include "api/openapi.h"
 #include "api/peer.h"
 #include "api/push_watch.h"
 #include "api/repository.h"
@@ -57,7 +58,8 @@ api_open(struct store *store, struct build *build, struct node *node,
 	api->event = event;
 	api->admins = peer_admins(conf->user_manager);
 	server_read_stack(api->stack, sizeof(api->stack));
-	if ((api->access = access_open(api, err)) == NULL ||
+	if ((api->openapi = openapi_open(err)) == NULL ||
+	    (api->access = access_open(api, err)) == NULL ||
 	    (api->repositories = repositories_open(api, err)) == NULL)
 		goto fail;
 	if ((api->pushes = push_watch_open(api, err)) == NULL)
@@ -104,5 +106,6 @@ api_close(struct api *api)
 	push_watch_close(api->pushes);
 	repositories_close(api->repositories);
 	access_close(api->access);
+	openapi_close(api->openapi);
 	free(api);
 }

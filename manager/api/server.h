@@ -17,6 +17,7 @@ struct destroyer;
 struct passwords;
 struct user_sweep;
 struct node;
+struct openapi;
 struct repositories;
 struct push_watch;
 struct request;
@@ -31,6 +32,7 @@ struct api {
 	const struct conf *conf;
 	sd_event *event;
 	struct door doors[DOORS];
+	struct openapi *openapi;
 	struct access *access;
 	struct repositories *repositories;
 	struct push_watch *pushes;

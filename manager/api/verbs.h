@@ -11,6 +11,7 @@
 
 #define API_VERBS(VERB)        \
 	VERB(health)           \
+	VERB(schema)           \
 	VERB(app_create)       \
 	VERB(app_list)         \
 	VERB(app_info)         \

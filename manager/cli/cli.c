@@ -3,6 +3,7 @@
  */
 #include <bsd/err.h>
 #include <bsd/stdlib.h>
+#include <bsd/string.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +146,15 @@ cli_is_setting(const char *word)
 	return len > 1 && word[len] == '=';
 }
 
+/* The API's names have underscores; people write slow-start as well. */
+static void
+underscore(char *name)
+{
+	for (; *name != '\0'; name++)
+		if (*name == '-')
+			*name = '_';
+}
+
 int
 cli_setting(struct cli *cli, json_t *body, const char *word)
 {
@@ -158,6 +168,7 @@ cli_setting(struct cli *cli, json_t *body, const char *word)
 	}
 	memcpy(name, word, (size_t)(value - word));
 	name[value - word] = '\0';
+	underscore(name);
 	json_object_set_new(body, name, json_string(value + 1));
 	return 0;
 }
@@ -179,10 +190,14 @@ json_t *
 cli_unset(struct cli *cli)
 {
 	json_t *body = json_object();
+	char name[64];
 	int i;
 
-	for (i = 0; i < cli->words.nargs; i++)
-		json_object_set_new(body, cli->words.args[i], json_null());
+	for (i = 0; i < cli->words.nargs; i++) {
+		strlcpy(name, cli->words.args[i], sizeof(name));
+		underscore(name);
+		json_object_set_new(body, name, json_null());
+	}
 	return body;
 }
 

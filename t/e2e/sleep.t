@@ -34,7 +34,7 @@ my ($rc, $out) = $p->paas('sleep:set', 'after=0s', '-a', $app);
 is($rc, 1, 'no time at all');
 like($out, qr/after has to be a time from 1s to 30d/, 'and says so');
 ($rc, $out) = $p->paas('sleep:set', 'whenever=1s', '-a', $app);
-like($out, qr/whenever is no setting of this: there are after, all/, 'a setting that there is not');
+like($out, qr/whenever is not a field of this request, which takes after, all/, 'a setting that there is not');
 is(state($app), 'off', 'nothing was changed');
 
 # ---- a websocket, and a request that is long ----------------------------------

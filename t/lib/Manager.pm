@@ -11,6 +11,7 @@ use IO::Select;
 use IO::Socket::UNIX;
 use JSON::PP;
 use POSIX ();
+use Schema;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -117,9 +118,17 @@ sub answer {
     return { status => $status, headers => \%h, body => $body, json => scalar eval { decode_json($body) } };
 }
 
+# Whatever it answers is held against its own description.
 sub call {
     my ($self, @request) = @_;
-    return $self->answer($self->send(@request));
+    my $r = $self->answer($self->send(@request));
+    fail($_) for $self->schema->answer(@request[0, 1], $r);
+    return $r;
+}
+
+sub schema {
+    my ($self) = @_;
+    return $self->{schema} //= Schema->new($self->answer($self->send('GET', '/schema'))->{json});
 }
 
 # good(what, status, method, path, body, header => value) -> the JSON
