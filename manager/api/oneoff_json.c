@@ -64,6 +64,9 @@ oneoff_make(struct api *api, const char *name, json_t *app, uint32_t index,
 		json_object_set_new(dyno, "attach_url",
 		    json_sprintf("/apps/%s/dynos/%s/attach", name,
 			model_text(dyno, "name")));
+	if (dyno != NULL)
+		json_object_set_new(dyno, "tty",
+		    json_boolean(json_is_true(json_object_get(run, "tty"))));
 	json_decref(release);
 	return dyno;
 }

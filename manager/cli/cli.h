@@ -148,6 +148,7 @@ int cmd_drains_remove(struct cli *);
 int cmd_git_credentials(struct cli *);
 int cmd_git_remote(struct cli *);
 int cmd_help(struct cli *);
+int cmd_heroku(struct cli *);
 int cmd_http(struct cli *);
 int cmd_http_set(struct cli *);
 int cmd_http_unset(struct cli *);

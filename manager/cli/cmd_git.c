@@ -89,12 +89,9 @@ remote_helper(struct cli *cli, char *out, size_t size)
 		   : -1;
 }
 
-/*
- * An empty helper first: those of the machine would keep our token, too.  Set
- * for the platform's host alone.
- */
-static int
-remote_set_helper(struct cli *cli, const char *url)
+/* An empty helper first: those of the machine would keep our token, too. */
+int
+git_set_helper(struct cli *cli, const char *url)
 {
 	char helper[PATH_MAX + 1024], key[512];
 	const char *const none[] = {
@@ -171,7 +168,7 @@ cmd_git_remote(struct cli *cli)
 		return EXIT_REFUSED;
 	}
 	if (*url == '\0' || remote_set(name, url) == -1 ||
-	    (!ssh && remote_set_helper(cli, url) == -1)) {
+	    (!ssh && git_set_helper(cli, url) == -1)) {
 		cli_error(cli, "the remote %s could not be set", name);
 		json_decref(app);
 		return EXIT_REFUSED;

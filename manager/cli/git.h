@@ -13,6 +13,14 @@
  */
 int git_run(const char *const *argv, int quiet);
 
+struct cli;
+
+/*
+ * Names git:credentials to the repository here, for the host alone that a URL
+ * is of.  0, or -1.
+ */
+int git_set_helper(struct cli *, const char *url);
+
 /* ---- git_token.c: one file a host, in ~/.config/paas/git, 0600 */
 
 #define GIT_TOKEN_MAX 128

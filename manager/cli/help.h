@@ -13,4 +13,7 @@ void help_verb(struct out *, const struct grammar_verb *);
 /* paas.1 in mdoc(7). */
 void mdoc_print(struct out *);
 
+/* HEROKU, a section of paas.1 (mdoc_heroku.c). */
+extern const char mdoc_heroku[];
+
 #endif

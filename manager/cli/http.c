@@ -306,29 +306,27 @@ http_refusal(struct http_answer *answer)
 	answer->json = NULL;
 }
 
-static enum http_result
-http_unreachable(struct http *http, CURLcode rc, struct http_answer *answer)
+void
+http_explain(const struct http *http, void *easy, int rc, char err[PAAS_ERRLEN])
 {
 	long error = 0;
 	const char *hint = "Is it running? `scripts/up` starts it; --socket "
 			   "names another one";
 
 	if (http->socket == NULL) {
-		snprintf(answer->err, sizeof(answer->err),
+		snprintf(err, PAAS_ERRLEN,
 		    "cannot reach the platform at %.200s: %s. `paas login` "
 		    "names another one, `paas logout` goes back to this "
 		    "machine's",
-		    http->url, curl_easy_strerror(rc));
-		return HTTP_UNREACHABLE;
+		    http->url, curl_easy_strerror((CURLcode)rc));
+		return;
 	}
-	curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &error);
+	curl_easy_getinfo((CURL *)easy, CURLINFO_OS_ERRNO, &error);
 	if (error == EACCES || error == EPERM)
 		hint = "Be root, or have yourself added to the group paas";
-	snprintf(answer->err, sizeof(answer->err),
-	    "cannot reach the manager at %.200s%s%s. %s", http->socket,
-	    error != 0 ? ": " : "", error != 0 ? strerror((int)error) : "",
-	    hint);
-	return HTTP_UNREACHABLE;
+	snprintf(err, PAAS_ERRLEN, "cannot reach the manager at %.200s%s%s. %s",
+	    http->socket, error != 0 ? ": " : "",
+	    error != 0 ? strerror((int)error) : "", hint);
 }
 
 /* Of a name that is none, and a certificate that is not good, too. */
@@ -358,8 +356,10 @@ http_finish(struct http *http, struct http_run *run, CURLcode rc,
 	}
 	if (run->stopped)
 		return HTTP_STOPPED;
-	if (http_is_unreachable(rc))
-		return http_unreachable(http, rc, answer);
+	if (http_is_unreachable(rc)) {
+		http_explain(http, http->easy, (int)rc, answer->err);
+		return HTTP_UNREACHABLE;
+	}
 	if (rc == CURLE_OPERATION_TIMEDOUT)
 		snprintf(answer->err, sizeof(answer->err),
 		    "the manager did not answer within %ld s",
@@ -392,6 +392,27 @@ http_trust(void *easy)
 		curl_easy_setopt((CURL *)easy, CURLOPT_CAINFO, file);
 }
 
+void
+http_aim(const struct http *http, void *easy, const char *path)
+{
+	char url[HTTP_PATH_MAX + 512];
+	CURL *to = easy;
+
+	snprintf(url, sizeof(url), "%s%s",
+	    http->url != NULL ? http->url : "http://paas", path);
+	if (http->socket != NULL) {
+		curl_easy_setopt(to, CURLOPT_UNIX_SOCKET_PATH, http->socket);
+		curl_easy_setopt(to, CURLOPT_PROXY, "");
+	}
+	curl_easy_setopt(to, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(to, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(to, CURLOPT_URL, url);
+	http_trust(to);
+	curl_easy_setopt(to, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(to, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(to, CURLOPT_CONNECTTIMEOUT, 10L);
+}
+
 enum http_result
 http_do(
     struct http *http, const struct http_call *call, struct http_answer *answer)
@@ -400,28 +421,16 @@ http_do(
 	    .call = call, .answer = answer, .easy = http->easy};
 	struct curl_slist *headers;
 	enum http_result result;
-	char url[HTTP_PATH_MAX + 512], *body = NULL;
 	CURL *easy = http->easy;
+	char *body = NULL;
 
 	memset(answer, 0, sizeof(*answer));
-	snprintf(url, sizeof(url), "%s%s",
-	    http->url != NULL ? http->url : "http://paas", call->path);
 	curl_easy_reset(easy);
-	if (http->socket != NULL) {
-		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, http->socket);
-		curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	}
+	http_aim(http, easy, call->path);
 	if (call->user != NULL) {
 		curl_easy_setopt(easy, CURLOPT_USERNAME, call->user);
 		curl_easy_setopt(easy, CURLOPT_PASSWORD, call->password);
 	}
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_URL, url);
-	http_trust(easy);
-	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, 10L);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_on_data);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &run);
 	if (call->header != NULL) {

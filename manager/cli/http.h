@@ -74,6 +74,14 @@ const char *http_token(const struct http *);
  */
 void http_trust(void *easy);
 
+/* Has a handle of libcurl's ask there, at an encoded path. */
+void http_aim(const struct http *, void *easy, const char *path);
+
+/* Why nobody there has answered, after a CURLcode: a sentence, and the way out.
+ */
+void http_explain(
+    const struct http *, void *easy, int rc, char err[PAAS_ERRLEN]);
+
 enum http_result http_do(
     struct http *, const struct http_call *, struct http_answer *);
 

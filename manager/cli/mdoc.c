@@ -524,6 +524,8 @@ static const char mdoc_tail[] =
     "the socket, if that file does not say otherwise\n"
     ".It Pa ~/.config/paas/git\n"
     "tokens that git gets, a file a host\n"
+    ".It Pa ~/.config/paas/heroku.gitconfig\n"
+    "what git reads when Heroku's CLI runs it; see HEROKU\n"
     ".It Pa ~/.config/paas/login\n"
     "the platform that one is logged in to, and a token\n"
     ".It Pa .paas\n"
@@ -578,5 +580,6 @@ mdoc_print(struct out *out)
 	fputs(mdoc_access, out->file);
 	fputs(".Sh DOCTOR\n", out->file);
 	doctor_mdoc(out->file);
+	fputs(mdoc_heroku, out->file);
 	fputs(mdoc_tail, out->file);
 }

@@ -140,8 +140,8 @@ refusal_read(struct cli *cli, int fd, const char *head)
 }
 
 int
-session_lead(struct cli *cli, const char *method, const char *path,
-    const json_t *body, int tty)
+session_lead_ends(struct cli *cli, const char *method, const char *path,
+    const json_t *body, const struct session_ends *ends)
 {
 	char head[HEAD_MAX];
 	pid_t helper;
@@ -157,11 +157,21 @@ session_lead(struct cli *cli, const char *method, const char *path,
 		rc = refusal_read(cli, fd, head);
 	} else {
 		fflush(cli->out.file);
-		rc = session_loop(cli, fd, tty);
+		rc = session_loop(cli, fd, ends);
 	}
 	if (helper != 0)
 		tunnel_close(fd, helper);
 	else
 		close(fd);
 	return rc;
+}
+
+int
+session_lead(struct cli *cli, const char *method, const char *path,
+    const json_t *body, int tty)
+{
+	const struct session_ends ends = {
+	    STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, tty, tty, STDIN_FILENO};
+
+	return session_lead_ends(cli, method, path, body, &ends);
 }

@@ -24,10 +24,22 @@ struct cli;
 int session_lead(struct cli *, const char *method, const char *path,
     const json_t *body, int tty);
 
+/* What is at this end of a session. */
+struct session_ends {
+	int in, out, err;
+	int tty;    /* the command is at a terminal */
+	int raw;    /* in is one, too: what is typed comes as it is */
+	int window; /* one whose size counts, or -1: 24 by 80 */
+};
+
+/* The same with other ends than this program's own. */
+int session_lead_ends(struct cli *, const char *method, const char *path,
+    const json_t *body, const struct session_ends *);
+
 /* Both ends are terminals, and nobody asked for none. */
 int session_tty(const struct cli *);
 
 /* The loop on a connected stream; as above. */
-int session_loop(struct cli *, int stream, int tty);
+int session_loop(struct cli *, int stream, const struct session_ends *);
 
 #endif

@@ -18,10 +18,10 @@
 
 struct session {
 	struct cli *cli;
+	const struct session_ends *ends;
 	int stream;
-	int tty;
 	int signals;
-	int in; /* STDIN_FILENO, or -1 */
+	int in; /* that of ends, or -1 */
 	int interrupts;
 	int resized;
 	int deaf; /* the other end: it reads no more */
@@ -89,11 +89,13 @@ frame_send(
 static void
 window_send(struct session *s)
 {
-	struct winsize size = {0};
+	struct winsize size = {.ws_row = 24, .ws_col = 80};
 	uint16_t both[2];
 
 	s->resized = 0;
-	if (!s->tty || ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == -1)
+	if (!s->ends->tty ||
+	    (s->ends->window != -1 &&
+		ioctl(s->ends->window, TIOCGWINSZ, &size) == -1))
 		return;
 	both[0] = htons(size.ws_row);
 	both[1] = htons(size.ws_col);
@@ -131,7 +133,7 @@ signals_read(struct session *s)
 			continue;
 		}
 		signo = (uint8_t)si.ssi_signo;
-		if (s->tty || s->at < s->len ||
+		if (s->ends->tty || s->at < s->len ||
 		    ++s->interrupts >= INTERRUPTS_MAX) {
 			s->ended = 1;
 			s->status = 128 + (int)si.ssi_signo;
@@ -174,10 +176,10 @@ frame_take(struct session *s, size_t len)
 
 	switch (s->frame[0]) {
 	case SESSION_DATA:
-		output_write(s, STDOUT_FILENO, data, len);
+		output_write(s, s->ends->out, data, len);
 		break;
 	case SESSION_ERROR:
-		output_write(s, STDERR_FILENO, data, len);
+		output_write(s, s->ends->err, data, len);
 		break;
 	case SESSION_SAY:
 		cli_error(s->cli, "%.*s", (int)len, (const char *)data);
@@ -234,11 +236,11 @@ terminal_take(struct session *s)
 {
 	struct termios raw;
 
-	if (tcgetattr(STDIN_FILENO, &s->before) == -1)
+	if (tcgetattr(s->ends->in, &s->before) == -1)
 		return -1;
 	raw = s->before;
 	cfmakeraw(&raw);
-	return tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+	return tcsetattr(s->ends->in, TCSADRAIN, &raw);
 }
 
 static int
@@ -285,25 +287,25 @@ session_turn(struct session *s)
 }
 
 int
-session_loop(struct cli *cli, int stream, int tty)
+session_loop(struct cli *cli, int stream, const struct session_ends *ends)
 {
 	static struct session s;
 
 	s.cli = cli;
 	s.stream = stream;
-	s.tty = tty;
-	s.in = STDIN_FILENO;
+	s.ends = ends;
+	s.in = ends->in;
 	s.heard = s.said = now();
 	if ((s.signals = signals_open()) == -1 ||
-	    (tty && terminal_take(&s) == -1)) {
+	    (ends->raw && terminal_take(&s) == -1)) {
 		cli_error(cli, "the terminal: %s", strerror(errno));
 		return EXIT_REFUSED;
 	}
 	window_send(&s);
 	while (!s.ended && !s.lost)
 		session_turn(&s);
-	if (tty)
-		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &s.before);
+	if (ends->raw)
+		(void)tcsetattr(ends->in, TCSADRAIN, &s.before);
 	close(s.signals);
 	return s.ended ? s.status : EXIT_LOST;
 }

@@ -479,6 +479,14 @@ const struct grammar_verb grammar_verbs[] = {
 	    "Show what a build printed, the latest if none is named", NULL,
 	    "paas builds:log -a shop", cmd_builds_log},
 
+	{"heroku", NULL, "Access", VERB_COMMAND,
+	    ARG("WORD", COUNT_ANY, KIND_TEXT), {0},
+	    "Run the stock Heroku CLI against this platform",
+	    "The program heroku in PATH, as npm installs it (npm install -g "
+	    "heroku), is run unchanged with all that follows, and with a port "
+	    "of this machine for its address, which leads to where this "
+	    "program would ask, and is closed when it ends. See HEROKU.",
+	    "paas heroku ps:scale web=3 -a shop", cmd_heroku},
 	{"git:remote", NULL, "Access", VERB_APP, NO_ARGS,
 	    {OPT_REMOTE, OPT_SSH},
 	    "Let git push from this folder's repository",

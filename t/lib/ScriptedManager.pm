@@ -9,8 +9,8 @@ package ScriptedManager;
 #   });
 #
 # A code reference gets the request ({method, path, headers, body, file}) and
-# a function that writes raw bytes; what it returns is sent as an answer unless
-# it is empty.  A body is kept in a file, so that its size does not matter.
+# a function that writes raw bytes, and the connection; what it returns is sent
+# as an answer unless it is empty.  A body is kept in a file, so that its size does not matter.
 # requests() tells what has been asked so far.
 
 use strict;
@@ -134,7 +134,7 @@ sub _serve {
 
     my $answer = $self->{answers}{"$method $path"}
         // [404, '{"id":"not_found","message":"there is nothing at that path"}'];
-    $answer = $answer->(\%req, $write) if ref $answer eq 'CODE';
+    $answer = $answer->(\%req, $write, $conn) if ref $answer eq 'CODE';
     return 0 unless $answer;
     my ($status, $body, $type) = @$answer;
     $type //= 'application/json';
