@@ -5,6 +5,7 @@
  */
 #include "api/door.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,8 @@
 #define DOOR_TIMEOUT     60          /* seconds a client may say nothing */
 #define DOOR_CONNECTIONS 4096
 #define DOOR_SPARE_FILES 256 /* descriptors left to the other rooms */
+#define DOOR_RUNS        3   /* to see an end, to forget it, to listen */
+#define DOOR_SHORT_MS    250 /* between two looks at who waits without one */
 
 /* After exits and the node's own work, which are more urgent. */
 #define DOOR_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)
@@ -53,9 +56,9 @@ door_wake(struct door *door)
 static void
 door_arm(struct door *door)
 {
-	MHD_UNSIGNED_LONG_LONG ms;
+	MHD_UNSIGNED_LONG_LONG ms = DOOR_SHORT_MS;
 
-	if (MHD_get_timeout(door->httpd, &ms) != MHD_YES) {
+	if (MHD_get_timeout(door->httpd, &ms) != MHD_YES && !door->is_short) {
 		(void)sd_event_source_set_enabled(door->timer, SD_EVENT_OFF);
 		return;
 	}
@@ -64,10 +67,82 @@ door_arm(struct door *door)
 		door_wake(door);
 		return;
 	}
+	if (door->is_short && ms > DOOR_SHORT_MS)
+		ms = DOOR_SHORT_MS;
 	if (ms > UINT32_MAX)
 		ms = UINT32_MAX;
 	(void)sd_event_source_set_time_relative(door->timer, ms * 1000);
 	(void)sd_event_source_set_enabled(door->timer, SD_EVENT_ONESHOT);
+}
+
+static void
+door_say_full(int fd)
+{
+	static const char text[] =
+	    "{\"id\":\"service_unavailable\",\"message\":"
+	    "\"paas-manager has no file descriptors left: "
+	    "raise its limit (LimitNOFILE), and try "
+	    "again\"}\n";
+	char request[2048], answer[512];
+	int n;
+
+	n = snprintf(answer, sizeof(answer),
+	    "HTTP/1.1 503 Service Unavailable\r\n"
+	    "Content-Type: application/json\r\nContent-Length: %zu\r\n"
+	    "Retry-After: 5\r\nConnection: close\r\n\r\n%s",
+	    sizeof(text) - 1, text);
+	/* What is left unread would have the other end miss the answer. */
+	while (recv(fd, request, sizeof(request), MSG_DONTWAIT) > 0)
+		;
+	(void)send(fd, answer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/*
+ * With no descriptor left, MHD would try to accept for ever, or not listen any
+ * more, and nobody would hear of it: whoever comes then is told, by the one
+ * that was kept for this.  1 as long as that is so.
+ */
+static int
+door_turn_away(struct door *door)
+{
+	int fd = fcntl(door->listener, F_DUPFD_CLOEXEC, 0);
+
+	if (fd != -1) {
+		if (door->spare == -1)
+			door->spare = fd;
+		else
+			(void)close(fd);
+		return 0;
+	}
+	if (door->spare == -1)
+		return 1;
+	(void)close(door->spare);
+	while ((fd = accept4(door->listener, NULL, NULL, SOCK_CLOEXEC)) != -1) {
+		door_say_full(fd);
+		(void)close(fd);
+	}
+	door->spare = fcntl(door->listener, F_DUPFD_CLOEXEC, 0);
+	return 1;
+}
+
+/*
+ * Where MHD found no descriptor it listens again once a connection has ended,
+ * which may take a minute: this one has ended already.
+ */
+static void
+door_open_again(struct door *door)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		fds) == -1) {
+		door->is_short = 1;
+		return;
+	}
+	(void)close(fds[1]);
+	(void)MHD_add_connection(door->httpd, fds[0],
+	    (const struct sockaddr *)&door->addr, sizeof(door->addr));
+	door->runs = DOOR_RUNS;
 }
 
 /*
@@ -79,15 +154,21 @@ static void
 door_run(struct door *door)
 {
 	const union MHD_DaemonInfo *info;
-	int was_full = door->full;
+	int was_full = door->full, was_short = door->is_short;
 
+	(void)door_turn_away(door);
 	(void)MHD_run(door->httpd);
 	info = MHD_get_daemon_info(
 	    door->httpd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
 	door->full = info != NULL && info->num_connections >= door->limit;
+	door->is_short = door_turn_away(door);
+	if (was_short && !door->is_short)
+		door_open_again(door);
 	door_arm(door);
-	if (was_full && !door->full)
+	if ((was_full && !door->full) || door->runs > 0)
 		door_wake(door);
+	if (door->runs > 0)
+		door->runs--;
 }
 
 static int
@@ -245,6 +326,7 @@ door_open(struct door *door, struct api *api, enum door_kind kind,
 {
 	door->api = api;
 	door->kind = kind;
+	door->spare = -1;
 	door->listener = peer_listen(api->conf->run_dir, doors[kind].name,
 	    doors[kind].mode, api->admins, &door->addr, err);
 	if (door->listener == -1)
@@ -265,6 +347,8 @@ door_close(struct door *door)
 	if (door->httpd == NULL)
 		return;
 	MHD_stop_daemon(door->httpd); /* closes the listener, too */
+	if (door->spare != -1)
+		(void)close(door->spare);
 	(void)unlink(door->addr.sun_path);
 	sd_event_source_disable_unref(door->io);
 	sd_event_source_disable_unref(door->timer);

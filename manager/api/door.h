@@ -29,6 +29,9 @@ struct door {
 	int listener;
 	unsigned int limit; /* connections */
 	int full;           /* there were as many, after the last run */
+	int spare;          /* a descriptor for when there are no others */
+	int is_short;       /* there were none, after the last run */
+	int runs;           /* still to come for its own sake */
 	struct sockaddr_un addr;
 };
 

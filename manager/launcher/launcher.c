@@ -35,8 +35,12 @@ enum { SLOT_SIGNALS, SLOT_LISTEN, SLOT_FIREWALL, SLOT_CLIENTS };
 struct loop {
 	struct launcher *l;
 	struct pollfd p[SLOT_CLIENTS + CLIENTS_MAX];
+	int deaf; /* for a while: there is no descriptor for who calls */
 	int ending;
 };
+
+/* Until it is tried again. */
+#define DEAF_MS 250
 
 static const char usage[] =
     "usage: paas-launcher [--conf FILE] [--verbose] [--check | --purge]\n"
@@ -70,8 +74,11 @@ client_accept(struct loop *loop)
 	int fd, i;
 
 	fd = accept4(loop->p[SLOT_LISTEN].fd, NULL, NULL, SOCK_CLOEXEC);
-	if (fd == -1)
+	if (fd == -1) {
+		loop->deaf = errno == EMFILE || errno == ENFILE ||
+			     errno == ENOBUFS || errno == ENOMEM;
 		return;
+	}
 	if (!client_allowed(loop->l, fd)) {
 		log_warn("a stranger was turned away from launcher.sock");
 		close(fd);
@@ -118,7 +125,8 @@ descriptors_take(struct msghdr *msg, int *memfd)
 
 /*
  * One request with at most one descriptor.  Returns its length, 0 at the end,
- * or -1; *memfd is -1 or the caller's to close.
+ * or -1; *memfd is -1, the caller's to close, or -EMFILE: it came with one for
+ * which there is no room here.
  */
 static ssize_t
 request_read(int client, struct launch_request *q, int *memfd)
@@ -141,6 +149,10 @@ request_read(int client, struct launch_request *q, int *memfd)
 	if (n <= 0)
 		return n == -1 && (errno == EAGAIN || errno == EINTR) ? -1 : 0;
 	given = descriptors_take(&msg, memfd);
+	if (given == 0 && msg.msg_flags & MSG_CTRUNC) {
+		msg.msg_flags &= ~MSG_CTRUNC;
+		*memfd = -EMFILE;
+	}
 	/* Longer than a request, or with more than one descriptor. */
 	return given > 1 || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? 1 : n;
 }
@@ -155,7 +167,7 @@ client_read(struct loop *loop, struct pollfd *p)
 	n = request_read(p->fd, &q, &memfd);
 	if (n > 0)
 		request_handle(loop->l, p->fd, &q, (size_t)n, memfd);
-	if (memfd != -1)
+	if (memfd >= 0)
 		close(memfd);
 	if (n == 0) {
 		close(p->fd);
@@ -185,8 +197,11 @@ loop_run(struct loop *loop)
 	int i;
 
 	while (!loop->ending) {
-		if (poll(loop->p, SLOT_CLIENTS + CLIENTS_MAX, -1) == -1)
+		loop->p[SLOT_LISTEN].events = loop->deaf ? 0 : POLLIN;
+		if (poll(loop->p, SLOT_CLIENTS + CLIENTS_MAX,
+			loop->deaf ? DEAF_MS : -1) == -1)
 			continue;
+		loop->deaf = 0;
 		/* First, so that no request is answered without a firewall. */
 		if (loop->p[SLOT_FIREWALL].revents != 0)
 			firewall_watch(loop->l->firewall);

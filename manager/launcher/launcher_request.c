@@ -27,8 +27,8 @@ memfd_check(int fd)
 	struct stat st;
 	int seals;
 
-	if (fd == -1)
-		return -EINVAL;
+	if (fd < 0)
+		return fd == -1 ? -EINVAL : fd;
 	seals = fcntl(fd, F_GET_SEALS);
 	if (seals == -1 || (seals & SEALS) != SEALS)
 		return -EPERM;

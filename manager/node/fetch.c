@@ -1,3 +1,4 @@
+#include <sys/socket.h>
 #include <bsd/sys/queue.h>
 
 #include <curl/curl.h>
@@ -17,6 +18,7 @@ struct fetch_call {
 	char *body;
 	size_t len;
 	size_t max;
+	int error; /* of its socket */
 	fetch_cb cb;
 	void *arg;
 };
@@ -59,6 +61,7 @@ call_done(struct fetch_call *call, CURLcode code)
 		answer.refused = code == CURLE_COULDNT_CONNECT &&
 				 (error == ECONNREFUSED || error == ENOENT);
 		answer.why = curl_easy_strerror(code);
+		answer.error = call->error;
 	}
 	call->cb(&answer, call->arg);
 }
@@ -216,12 +219,29 @@ body_take(char *bytes, size_t size, size_t n, void *arg)
 	return keep;
 }
 
+/* As libcurl would: so that its error is known to be ours. */
+static curl_socket_t
+socket_open(void *arg, curlsocktype purpose, struct curl_sockaddr *addr)
+{
+	struct fetch_call *call = arg;
+	int fd;
+
+	(void)purpose;
+	fd =
+	    socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
+	if (fd == -1)
+		call->error = errno;
+	return fd == -1 ? CURL_SOCKET_BAD : fd;
+}
+
 static void
 call_options(struct fetch_call *call, const struct fetch_what *what)
 {
 	CURL *easy = call->easy;
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_open);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
 	curl_easy_setopt(easy, CURLOPT_URL, what->url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");

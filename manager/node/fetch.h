@@ -22,11 +22,13 @@ struct fetch_what {
 
 /*
  * status is the HTTP status, or 0 with why telling what was wrong; refused
- * says that nobody listens there.  body is borrowed and ends with a NUL.
+ * says that nobody listens there; error is that of a socket that could not be
+ * had, as EMFILE, or 0.  body is borrowed and ends with a NUL.
  */
 struct fetch_answer {
 	long status;
 	int refused;
+	int error;
 	const char *why;
 	const char *body;
 	size_t len;

@@ -33,6 +33,7 @@ struct health {
 	unsigned failures_max;
 	unsigned restart;
 	unsigned failures;
+	int unable;     /* as of the last look */
 	uint64_t begun; /* of a start, CLOCK_MONOTONIC in us */
 	uint64_t least; /* between two looks at it */
 	char why[PROBE_WHY];
@@ -108,14 +109,29 @@ look_next(struct health *h, int first)
 	timer_set(h, delay);
 }
 
+/* It stays what it was, whatever that is, and is looked at again soon. */
+static void
+look_failed(struct health *h, const char *why)
+{
+	if (!h->unable)
+		log_warn("health: cannot look at an instance: %s", why);
+	h->unable = 1;
+	timer_set(h, h->live ? LIVE_AGAIN_US : start_delay(h));
+}
+
 /* why is NULL if it did well. */
 static void
-looked(const char *why, void *arg)
+looked(enum probe_result result, const char *why, void *arg)
 {
 	struct health *h = arg;
-	int good = why == NULL, was = h->good, dead = health_dead(h);
+	int good = result == PROBE_WELL, was = h->good, dead = health_dead(h);
 	int first = good && !h->live;
 
+	if (result == PROBE_UNABLE) {
+		look_failed(h, why);
+		return;
+	}
+	h->unable = 0;
 	if (!good)
 		strlcpy(h->why, why, sizeof(h->why));
 	if (good) {

@@ -83,6 +83,7 @@ struct instance {
 	enum instance_life life;
 	uint64_t life_lists; /* agent_lists when it became unknown */
 	int slot_held;
+	int unwatched; /* its process could not be watched so far */
 	struct proc *proc;
 	struct proc_exit exit;
 	char refusal[200]; /* of the launcher, or "" */

@@ -94,6 +94,32 @@ tree_want(struct instance *inst)
 	json_decref(release);
 }
 
+/*
+ * Not its fault: descriptors or memory of ours are used up.  Told once, and
+ * asked for again until there are some.
+ */
+static void
+launch_later(struct instance *inst, const char *why)
+{
+	char name[INSTANCE_NAME_MAX];
+	struct store_txn *txn;
+
+	if (strcmp(inst->refusal, why) != 0) {
+		strlcpy(inst->refusal, why, sizeof(inst->refusal));
+		instance_name(inst, name);
+		log_err(
+		    "%s %s cannot be started now: %s", inst->app, name, why);
+		txn = store_begin(inst->node->store);
+		store_event(txn, inst->app,
+		    instance_state_name(INSTANCE_STARTING),
+		    "%s cannot be started now: %s; it is tried again", name,
+		    why);
+		store_commit(txn, NULL, NULL);
+	}
+	inst->life = INSTANCE_LIFE_UNBORN;
+	agent_due_later(inst->node->agent, inst);
+}
+
 static void
 launched(int error, const struct launch_reply *reply, void *arg)
 {
@@ -113,9 +139,13 @@ launched(int error, const struct launch_reply *reply, void *arg)
 		snprintf(why, sizeof(why), "%s: %s",
 		    launch_step_name(reply != NULL ? reply->step : 0),
 		    strerror(error));
-		refuse(inst, why);
+		if (error == EMFILE || error == ENFILE)
+			launch_later(inst, why);
+		else
+			refuse(inst, why);
 		return;
 	}
+	inst->refusal[0] = '\0';
 	instance_listed(inst, &reply->record);
 }
 

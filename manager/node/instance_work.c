@@ -88,12 +88,15 @@ instance_listed(struct instance *inst, const struct launch_record *record)
 	error = proc_watch(&inst->proc, node->event, node->conf->run_dir,
 	    inst->rec.id, record->pid, record->starttime, process_ended, inst);
 	if (error == 0) {
+		inst->unwatched = 0;
 		instance_life_set(inst, INSTANCE_LIFE_RUNNING);
 	} else if (error == -ESRCH) {
 		process_gone(inst);
 	} else {
-		log_err("cannot watch process %d: %s", record->pid,
-		    strerror(-error));
+		if (!inst->unwatched)
+			log_err("cannot watch process %d: %s; trying again",
+			    record->pid, strerror(-error));
+		inst->unwatched = 1;
 		instance_life_set(inst, INSTANCE_LIFE_UNKNOWN);
 	}
 }

@@ -54,7 +54,23 @@ static void
 probe_end(struct probe *p, const char *why)
 {
 	probe_stop(p);
-	p->cb(why, p->arg);
+	p->cb(why == NULL ? PROBE_WELL : PROBE_ILL, why, p->arg);
+}
+
+int
+probe_short_of(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM ||
+	       error == ENOBUFS || error == EADDRNOTAVAIL;
+}
+
+/* The same, for an error of ours or of the instance's. */
+static void
+probe_fail(struct probe *p, int error)
+{
+	probe_stop(p);
+	p->cb(probe_short_of(error) ? PROBE_UNABLE : PROBE_ILL, strerror(error),
+	    p->arg);
 }
 
 static int
@@ -109,6 +125,10 @@ http_answered(const struct fetch_answer *answer, void *arg)
 	char why[PROBE_WHY], text[PROBE_QUOTE + 1];
 
 	p->call = NULL;
+	if (answer->error != 0) {
+		probe_fail(p, answer->error);
+		return;
+	}
 	probe_quote(answer->body, answer->len, text);
 	if (health_status_has(p->status, answer->status)) {
 		probe_end(p, NULL);
@@ -137,7 +157,7 @@ http_start(struct probe *p)
 
 	p->call = fetch_get(p->fetch, &what, http_answered, p);
 	if (p->call == NULL)
-		probe_end(p, strerror(errno));
+		probe_fail(p, errno);
 }
 
 /* ---- by its port ------------------------------------------------------- */
@@ -153,7 +173,10 @@ connect_done(sd_event_source *source, int fd, uint32_t events, void *arg)
 	(void)events;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
 		error = errno;
-	probe_end(p, error == 0 ? NULL : strerror(error));
+	if (error == 0)
+		probe_end(p, NULL);
+	else
+		probe_fail(p, error);
 	return 0;
 }
 
@@ -164,7 +187,7 @@ port_start(struct probe *p)
 
 	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (p->fd == -1) {
-		probe_end(p, strerror(errno));
+		probe_fail(p, errno);
 		return;
 	}
 	/* Ended in order: a reset would have the app complain of it. */
@@ -173,12 +196,12 @@ port_start(struct probe *p)
 		return;
 	}
 	if (errno != EINPROGRESS) {
-		probe_end(p, strerror(errno));
+		probe_fail(p, errno);
 		return;
 	}
 	r = sd_event_add_io(p->event, &p->io, p->fd, EPOLLOUT, connect_done, p);
 	if (r < 0)
-		probe_end(p, strerror(-r));
+		probe_fail(p, -r);
 	else
 		timer_set(p);
 }
@@ -197,12 +220,12 @@ command_start(struct probe *p)
 	int stream;
 
 	if ((stream = p->command(p->command_arg)) < 0) {
-		probe_end(p, strerror(-stream));
+		probe_fail(p, -stream);
 		return;
 	}
 	p->run = probe_run_open(p->event, stream, command_ended, p);
 	if (p->run == NULL)
-		probe_end(p, strerror(errno));
+		probe_fail(p, errno);
 	else
 		timer_set(p);
 }

@@ -29,12 +29,21 @@ struct probe_what {
 	void *command_arg;
 };
 
+enum probe_result {
+	PROBE_WELL,
+	PROBE_ILL,
+	PROBE_UNABLE /* nothing was found out: something is short here */
+};
+
 /*
  * why is NULL if it did well, else the end of a sentence, as in "web.1 does
  * not answer: connection refused".  Comes once a start, also from within it;
  * probe_close is fine within.
  */
-typedef void (*probe_cb)(const char *why, void *arg);
+typedef void (*probe_cb)(enum probe_result, const char *why, void *arg);
+
+/* Is it we who have no room for a look, of descriptors or of memory? */
+int probe_short_of(int error);
 
 /* what is copied.  NULL with errno. */
 struct probe *probe_open(
@@ -54,7 +63,9 @@ void probe_quote(const char *body, size_t len, char text[PROBE_QUOTE + 1]);
 
 /* A command on its way (probe_command.c). */
 struct probe_run;
-struct probe_run *probe_run_open(sd_event *, int stream, probe_cb, void *arg);
+typedef void (*probe_run_cb)(const char *why, void *arg); /* NULL: well */
+struct probe_run *probe_run_open(
+    sd_event *, int stream, probe_run_cb, void *arg);
 void probe_run_close(struct probe_run *); /* NULL is fine; ends it */
 
 #endif

@@ -18,7 +18,7 @@
 struct probe_run {
 	sd_event_source *io;
 	int fd;
-	probe_cb cb;
+	probe_run_cb cb;
 	void *arg;
 	size_t heard; /* of all frames */
 	size_t at;    /* of this one, its head included */
@@ -119,7 +119,7 @@ run_heard(sd_event_source *source, int fd, uint32_t events, void *arg)
 }
 
 struct probe_run *
-probe_run_open(sd_event *event, int stream, probe_cb cb, void *arg)
+probe_run_open(sd_event *event, int stream, probe_run_cb cb, void *arg)
 {
 	struct probe_run *run;
 	uint8_t eof[SESSION_HEAD];

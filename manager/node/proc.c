@@ -77,7 +77,10 @@ proc_ended(sd_event_source *source, int fd, uint32_t events, void *arg)
 	(void)source;
 	(void)fd;
 	(void)events;
-	sd_event_source_set_enabled(p->io, SD_EVENT_OFF);
+	/* There may be no other descriptor left to read its last word by. */
+	p->io = sd_event_source_disable_unref(p->io);
+	close(p->fd);
+	p->fd = -1;
 	(void)proc_exit_read(p->run_dir, p->id, &exit_record);
 	p->cb(&exit_record, p->arg);
 	return 0;
@@ -141,7 +144,8 @@ proc_unwatch(struct proc *p)
 	if (p == NULL)
 		return;
 	sd_event_source_disable_unref(p->io);
-	close(p->fd);
+	if (p->fd != -1)
+		close(p->fd);
 	free(p);
 }
 
