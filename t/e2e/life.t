@@ -66,7 +66,7 @@ sub refused {
     like($said, $pattern, "$what: why");
 }
 refused('a timeout of 0', qr/timeout has to be 1 to 3600 seconds/, 'ps:health', '/up', 'timeout=0');
-refused('an unknown setting', qr/grace is not known/, 'ps:health', '/up', 'grace=3');
+refused('an unknown setting', qr/grace is not a field of this request/, 'ps:health', '/up', 'grace=3');
 refused('a status', qr/status has to be statuses/, 'ps:health', '/up', 'status=2xx');
 refused('a path for a worker', qr/worker" takes no requests/, 'ps:health', '/up', '--ps', 'worker');
 refused('no such check', qr/neither a path/, 'ps:health', 'ping');
