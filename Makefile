@@ -56,7 +56,7 @@ PROGRAMS := $(B)/bin/paas $(B)/bin/paas-routedb \
 	   $(B)/libexec/paas-build $(B)/libexec/paas-inspect \
 	   $(B)/libexec/paas-git $(B)/libexec/paas-git-hook \
 	   $(B)/libexec/paas-git-ssh $(B)/libexec/paas-password \
-	   $(B)/libexec/run $(B)/libexec/paas-rotate
+	   $(B)/libexec/run $(B)/libexec/paas-rotate $(B)/bin/paas-acme
 MODULE	:= $(B)/ngx_http_paas_module.so
 UNITS	:= $(patsubst t/unit/%.c,$(B)/t/unit_%,$(wildcard t/unit/*.c))
 HELPERS	:= $(patsubst t/lib/%.c,$(B)/t/%,$(wildcard t/lib/*.c))
@@ -150,6 +150,10 @@ $(B)/libexec/paas-rotate: scripts/service/paas-rotate
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 
+$(B)/bin/paas-acme: scripts/service/paas-acme
+	@mkdir -p $(@D)
+	install -m 755 $< $@
+
 # ---- the module, against the installed nginx --------------------------
 
 module: $(MODULE)
@@ -234,7 +238,7 @@ docs:
 # ---- installation -----------------------------------------------------
 
 I	= $(DESTDIR)$(PREFIX)
-INSTALLED = bin/paas bin/paas-routedb libexec/paas lib/paas share/paas
+INSTALLED = bin/paas bin/paas-routedb bin/paas-acme libexec/paas lib/paas share/paas
 
 # Folders that are taken away if nobody else has anything there.
 EMPTIED	= $(if $(filter /usr,$(PREFIX)),,share/man/man1 share/man/man5 \

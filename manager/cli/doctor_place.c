@@ -37,6 +37,7 @@ static const struct place {
     {"certs", IN_STATE, S_IFDIR | 02750, "paas", "www-data", NULL},
     {PLACE_GIT, IN_STATE, S_IFDIR | 0711, "root", "root", NULL},
     {"router", IN_STATE, S_IFDIR | 0755, "root", "root", NULL},
+    {"acme", IN_STATE, S_IFDIR | 0755, "root", "root", NULL},
     {PLACE_UPLOADS, IN_STATE, S_IFDIR | 0700, "paas", "paas", "launcher"},
     {PLACE_BUILDS, IN_STATE, S_IFDIR | 0700, "root", "root", "launcher"},
     {PLACE_SLUGS, IN_STATE, S_IFDIR | 0700, "root", "root", "launcher"},

@@ -63,7 +63,8 @@ const struct doctor_check doctor_checks[] = {
 	{"tls", DOCTOR_HERE | DOCTOR_AWAY,
 	    "what is served by https at api., git. and any other name: until "
 	    "when it is good, for whom, and who has signed it",
-	    "add one with `paas certs:add --platform CERT KEY`",
+	    "get one with `paas-acme`, or add one with "
+	    "`paas certs:add --platform CERT KEY`",
 	    doctor_look_tls},
 	{"certificates", DOCTOR_HERE | DOCTOR_AWAY,
 	    "certificates of the platform and of apps: until when they are good",

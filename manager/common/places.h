@@ -17,6 +17,7 @@
  *   state/caches/APP/       a build cache an app; the files of  paas-slug
  *                           its last push in .paas-files
  *   state/git/APP.git/      what was pushed with git, an app    paas-git
+ *   state/acme/             what certbot shows an authority     root
  *   state/ssh/              sshd: configuration, host key     root
  *   state/log/APP/ID.log    and ID.log.1, the one before        paas-log:paas
  *   state/drains/ID         how far a drain got                 paas

@@ -26,6 +26,7 @@ places_make() {
     place 2750 paas:www-data "$state_dir/certs"
     place 711 root:root "$state_dir/git"
     place 755 root:root "$state_dir/router"
+    place 755 root:root "$state_dir/acme"
     place 755 root:root "$logs"
     # Sticky: paas makes its socket here, but can't replace what root made.
     place 1775 root:paas "$run"
