@@ -238,11 +238,15 @@ docs:
 # ---- installation -----------------------------------------------------
 
 I	= $(DESTDIR)$(PREFIX)
-INSTALLED = bin/paas bin/paas-routedb bin/paas-acme libexec/paas lib/paas share/paas
+# Where each shell looks for what completes its lines.
+COMPLETION = share/bash-completion/completions/paas \
+	  share/zsh/site-functions/_paas share/fish/vendor_completions.d/paas.fish
+INSTALLED = $(COMPLETION) bin/paas bin/paas-routedb bin/paas-acme libexec/paas lib/paas share/paas
 
 # Folders that are taken away if nobody else has anything there.
 EMPTIED	= $(if $(filter /usr,$(PREFIX)),,share/man/man1 share/man/man5 \
-	  share/man/man8 libexec $(if $(filter /usr/local,$(PREFIX)),, \
+	  share/man/man8 $(foreach c,$(COMPLETION),$(dir $(c))) \
+	  share/bash-completion share/zsh share/fish libexec $(if $(filter /usr/local,$(PREFIX)),, \
 	  share/man share lib bin))
 
 install: all
@@ -257,6 +261,9 @@ install: all
 	rm -rf $(I)/share/paas/buildpacks $(I)/share/paas/etc
 	cp -r --no-preserve=ownership scripts/buildpacks $(I)/share/paas/
 	cp -r --no-preserve=ownership manager/etc $(I)/share/paas/
+	install -d $(foreach c,$(COMPLETION),$(I)/$(dir $(c)))
+	$(foreach s,bash zsh fish,$(B)/bin/paas completion $s > \
+	    $(I)/$(filter share/$s%,$(COMPLETION)) &&) true
 	for s in 1 5 8; do for m in manager/man/*.$$s; do test -e $$m || \
 	    continue; install -m 644 $$m $(I)/share/man/man$$s/; done; done
 

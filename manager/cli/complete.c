@@ -4,6 +4,10 @@
 #include "cli/complete.h"
 #include "cli/grammar.h"
 
+/* A manager that hangs, or is far away, must not keep who has pressed Tab. */
+#define ASK_PLAIN "timeout 2 paas apps --names 2> /dev/null"
+#define ASK_APPS  "$(" ASK_PLAIN ")"
+
 /* Text inside single quotes of a shell. */
 static void
 complete_quote(FILE *to, const char *text)
@@ -67,7 +71,7 @@ static const char bash_tail[] =
     "\t--socket) kind=file list= ;;\n"
     "\tesac\n"
     "\tcase $kind in\n"
-    "\tapp) list+=\" $(paas apps --names 2> /dev/null)\" ;;\n"
+    "\tapp) list+=\" " ASK_APPS "\" ;;\n"
     "\tshell) list+=' bash zsh fish' ;;\n"
     "\tesac\n"
     "\tCOMPREPLY=()\n"
@@ -170,23 +174,38 @@ complete_zsh_verb(FILE *to, const struct grammar_verb *verb)
 	fputs(" ;;\n", to);
 }
 
+/* 'ps\:scale:what it does', the first colon that is not escaped between. */
+static void
+complete_described(FILE *to, const struct grammar_verb *verb)
+{
+	char text[512];
+	const char *p;
+	size_t n = 0;
+
+	for (p = verb->name; *p != '\0' && n + 2 < sizeof(text); p++) {
+		if (*p == ':')
+			text[n++] = '\\';
+		text[n++] = *p;
+	}
+	snprintf(text + n, sizeof(text) - n, ":%s", verb->help);
+	complete_quote(to, text);
+}
+
 static void
 complete_zsh(FILE *to)
 {
 	const struct grammar_verb *verb;
-	const char *p;
 
 	fputs("#compdef paas\n"
 	      "# zsh completion for paas, made by `paas completion zsh`.\n"
 	      "_paas_apps()\n{\n"
-	      "\tcompadd -- ${(f)\"$(paas apps --names 2> /dev/null)\"}\n}\n"
+	      "\tcompadd -- ${(f)\"" ASK_APPS "\"}\n}\n"
 	      "_paas_verbs()\n{\n\tlocal -a verbs\n\tverbs=(\n",
 	    to);
 	for (verb = grammar_verbs; verb->name != NULL; verb++) {
-		fputs("\t    '", to);
-		for (p = verb->name; *p != '\0'; p++)
-			fprintf(to, *p == ':' ? "\\%c" : "%c", *p);
-		fprintf(to, ":%s'\n", verb->help);
+		fputs("\t    ", to);
+		complete_described(to, verb);
+		fputc('\n', to);
 	}
 	fputs("\t)\n\t_describe -t verbs verb verbs\n}\n"
 	      "_paas()\n{\n"
@@ -211,7 +230,7 @@ complete_fish_option(
 		fprintf(to, " -s %c", opt->letter);
 	fprintf(to, " -l %s", opt->name);
 	if (opt->value != NULL && opt->kind == KIND_APP)
-		fputs(" -x -a '(paas apps --names 2> /dev/null)'", to);
+		fputs(" -x -a '(" ASK_PLAIN ")'", to);
 	else if (opt->value != NULL)
 		fputs(opt->kind == KIND_FILE ? " -r -F" : " -x", to);
 	fputs(" -d ", to);
@@ -224,7 +243,7 @@ complete_fish(FILE *to)
 {
 	const struct grammar_verb *verb;
 	static const char *const words[] = {
-	    [KIND_APP] = "-a '(paas apps --names 2> /dev/null)'",
+	    [KIND_APP] = "-a '(" ASK_PLAIN ")'",
 	    [KIND_FILE] = "-F",
 	    [KIND_FOLDER] = "-a '(__fish_complete_directories)'",
 	    [KIND_SHELL] = "-a 'bash zsh fish'",
