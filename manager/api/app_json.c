@@ -120,15 +120,31 @@ app_git_url(const struct conf *conf, const char *name,
 	return make(conf, path);
 }
 
-static json_t *
-app_released_at(struct api *api, const char *name, json_t *app)
+/*
+ * Of the last release: when it was, how many bytes of files there are in it,
+ * and how many its slug takes.
+ */
+static void
+app_set_release(struct api *api, const char *name, json_t *app, json_t *shown)
 {
-	json_t *release, *at;
+	char key[STORE_KEY_MAX + 1];
+	json_t *release, *slug = NULL;
+	const char *hash;
 
 	release = model_get_release(api, name, model_number(app, "version"));
-	at = id_time_of(release, "created");
+	hash = model_text(release, "slug");
+	if (hash[0] != '\0')
+		slug = store_get(
+		    api->store, key_format(key, "slug/%s", hash), NULL);
+	json_object_set_new(
+	    shown, "released_at", id_time_of(release, "created"));
+	json_object_set_new(
+	    shown, "repo_size", json_integer(model_number(slug, "size")));
+	json_object_set_new(shown, "slug_size",
+	    slug != NULL ? json_integer(model_number(slug, "archive"))
+			 : json_null());
+	json_decref(slug);
 	json_decref(release);
-	return at;
 }
 
 json_t *
@@ -136,23 +152,26 @@ model_app(struct api *api, const char *name, json_t *app)
 {
 	const char *owner = model_text(app, "user");
 	const char *shown = names_in(name, app);
+	json_t *made;
 
-	return json_pack(
-	    "{s:s, s:s, s:o, s:o, s:o, s:n, s:o, s:o, s:o, s:b, s:b, s:o,"
-	    " s:o, s:o, s:o, s:n, s:n, s:b, s:n}",
-	    "id", model_text(app, "id"), "name", shown, "created_at",
-	    id_time_of(app, "created"), "updated_at",
-	    id_time_of(app, "updated"), "released_at",
-	    app_released_at(api, name, app), "archived_at", "web_url",
-	    app_url(api->conf, shown), "git_url",
-	    app_git_url(api->conf, shown, model_git_url), "git_ssh_url",
-	    app_git_url(api->conf, shown, model_git_ssh_url), "maintenance",
-	    json_is_true(json_object_get(app, "maintenance")), "stopped",
-	    json_is_true(json_object_get(app, "stopped")), "stack",
-	    app_stack_ref("stack", api->stack), "build_stack",
-	    app_stack_ref("stack", api->stack), "region",
-	    app_stack_ref("region", REGION), "owner",
-	    model_user_ref(
-		owner[0] != '\0' ? owner : "root", model_text(app, "owner")),
-	    "space", "team", "acm", 0, "buildpack_provided_description");
+	made =
+	    json_pack("{s:s, s:s, s:o, s:o, s:n, s:o, s:o, s:o, s:b, s:b, s:o,"
+		      " s:o, s:o, s:o, s:n, s:n, s:b, s:n}",
+		"id", model_text(app, "id"), "name", shown, "created_at",
+		id_time_of(app, "created"), "updated_at",
+		id_time_of(app, "updated"), "archived_at", "web_url",
+		app_url(api->conf, shown), "git_url",
+		app_git_url(api->conf, shown, model_git_url), "git_ssh_url",
+		app_git_url(api->conf, shown, model_git_ssh_url), "maintenance",
+		json_is_true(json_object_get(app, "maintenance")), "stopped",
+		json_is_true(json_object_get(app, "stopped")), "stack",
+		app_stack_ref("stack", api->stack), "build_stack",
+		app_stack_ref("stack", api->stack), "region",
+		app_stack_ref("region", REGION), "owner",
+		model_user_ref(owner[0] != '\0' ? owner : "root",
+		    model_text(app, "owner")),
+		"space", "team", "acm", 0, "buildpack_provided_description");
+	if (made != NULL)
+		app_set_release(api, name, app, made);
+	return made;
 }

@@ -6,6 +6,20 @@
 #include "api/respond.h"
 #include "common/config_name.h"
 
+void
+config_env_text(json_t *env)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (env, name, value) {
+		if (json_is_integer(value))
+			json_object_set_new(env, name,
+			    json_sprintf("%" JSON_INTEGER_FORMAT,
+				json_integer_value(value)));
+	}
+}
+
 int
 config_check(struct request *r, json_t *vars, const char *where, int unset)
 {

@@ -14,4 +14,10 @@ struct request;
  */
 int config_check(struct request *, json_t *vars, const char *where, int unset);
 
+/*
+ * Whole numbers of an env, or NULL, become text: Heroku's CLI has COLUMNS and
+ * LINES as such.
+ */
+void config_env_text(json_t *env);
+
 #endif

@@ -84,23 +84,6 @@ dyno_timeout(struct request *r)
 	return 0;
 }
 
-/* Heroku's CLI gives COLUMNS and LINES as numbers: they become text. */
-static void
-env_to_text(json_t *env)
-{
-	const char *name;
-	json_t *value;
-	void *next;
-
-	json_object_foreach_safe(env, next, name, value)
-	{
-		if (json_is_integer(value))
-			json_object_set_new(env, name,
-			    json_sprintf("%" JSON_INTEGER_FORMAT,
-				json_integer_value(value)));
-	}
-}
-
 static int
 dyno_check(struct request *r)
 {
@@ -113,7 +96,7 @@ dyno_check(struct request *r)
 		return -1;
 	}
 	env = json_object_get(r->json, "env");
-	env_to_text(env);
+	config_env_text(env);
 	if (json_is_object(env) && config_check(r, env, "env", 0) == -1)
 		return -1;
 	if (oneoff_count(r->api->store, r->name) < most)

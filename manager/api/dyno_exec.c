@@ -111,6 +111,7 @@ dyno_exec(struct request *r)
 		return;
 	}
 	env = json_object_get(r->json, "env");
+	config_env_text(env);
 	if ((json_is_object(env) && config_check(r, env, "env", 0) == -1) ||
 	    !session_asked(r) || (dyno = exec_find(r)) == NULL)
 		return;

@@ -41,6 +41,9 @@
 	VERB(config_info)      \
 	VERB(config_update)    \
 	VERB(buildpack_list)   \
+	VERB(buildpack_known)  \
+	VERB(buildpack_lookup) \
+	VERB(addon_list)       \
 	VERB(buildpack_put)    \
 	VERB(domain_list)      \
 	VERB(domain_info)      \

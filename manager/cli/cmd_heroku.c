@@ -67,9 +67,11 @@ env_add_word(const char *name, const char *word)
 static int
 program_env(const struct heroku *h, const struct git_host *git, pid_t proxy)
 {
-	char url[64], ca[64], path[PATH_MAX];
+	char url[64], registry[80 + HEROKU_KEY], ca[64], path[PATH_MAX];
 
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u", h->port);
+	/* it asks there without a token */
+	snprintf(registry, sizeof(registry), "%s/~%s", url, h->key);
 	snprintf(ca, sizeof(ca), "/proc/%ld/fd/%d", (long)proxy, h->ca);
 	env_add_word("NO_PROXY", "127.0.0.1");
 	env_add_word("no_proxy", "127.0.0.1");
@@ -80,6 +82,8 @@ program_env(const struct heroku *h, const struct git_host *git, pid_t proxy)
 	return setenv("HEROKU_HOST", url, 1) == 0 &&
 		       setenv("HEROKU_API_KEY", h->key, 1) == 0 &&
 		       setenv("HEROKU_PARTICLEBOARD_URL", url, 1) == 0 &&
+		       setenv("HEROKU_BUILDPACK_REGISTRY_URL", registry, 1) ==
+			   0 &&
 		       setenv("HEROKU_GIT_HOST", git->host, 1) == 0 &&
 		       setenv("HEROKU_SKIP_ANALYTICS", "1", 1) == 0 &&
 		       setenv("DISABLE_TELEMETRY", "true", 1) == 0 &&

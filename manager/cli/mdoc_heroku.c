@@ -29,6 +29,7 @@ const char mdoc_heroku[] =
     ".Ev HEROKU_HOST ,\n"
     ".Ev HEROKU_API_KEY ,\n"
     ".Ev HEROKU_GIT_HOST ,\n"
+    ".Ev HEROKU_BUILDPACK_REGISTRY_URL ,\n"
     ".Ev HEROKU_PARTICLEBOARD_URL ,\n"
     ".Ev NODE_EXTRA_CA_CERTS ,\n"
     "with what was in that before,\n"

@@ -105,7 +105,7 @@ refused({ command => 'x' x 200_000 }, qr/^command has to be/, 'a huge one');
 refused('{"command": "a\u0000b"}', qr/not JSON/, 'a NUL', 400);
 refused({ command => 'true', env => { PORT => '1' } }, qr/^PORT is set by the platform/, 'a fixed name');
 refused({ command => 'true', env => { "A\nB" => '1' } }, qr/is no name of a variable/, 'a bad name');
-refused({ command => 'true', env => { A => 1 } }, qr/^A has to be a string/, 'a number');
+refused({ command => 'true', env => { A => JSON::PP::true } }, qr/^env\.A has to be/, 'a boolean');
 refused({ command => 'true', time_to_live => 1e9 }, qr/^time_to_live has to be 1 to 86400/, 'too long');
 refused({ command => 'true', size => 'huge' }, qr/^size "huge"/, 'a size');
 refused({ command => 'true', colour => 1 }, qr/^colour is not a field/, 'an unknown field');
