@@ -187,7 +187,7 @@ $(B)/t/%: t/lib/%.c
 	@mkdir -p $(@D); echo helper $*
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbsd
 
-$(B)/bench/fill_store: $(B)/obj/scripts/benches/fill_store.o $(COMMON) \
+$(B)/bench/fill_%: $(B)/obj/scripts/benches/fill_%.o $(COMMON) \
 	  $(call objs,manager/store/*.c)
 	$(link) $(LIBS_manager)
 # Runs in an instance, and is to be nothing but its own first instruction.
