@@ -236,11 +236,12 @@ routing_import_host(
     const struct routing_import *import, size_t at, size_t *len, size_t *next)
 {
 	const struct import_map *map = &import->map;
-	const char *host = map->data + at;
+	const char *host;
 	size_t n;
 
 	if (at >= map->size)
 		return NULL;
+	host = map->data + at;
 	n = line_len(map, at);
 	*len = host_len(host, n);
 	for (*next = at + n + 1; *next < map->size; *next += n + 1) {
