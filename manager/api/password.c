@@ -20,7 +20,7 @@
 #include "common/log.h"
 
 #define RUNNING_MAX 2  /* 64 MiB each */
-#define WAITING_MAX 64 /* three seconds' worth */
+#define WAITING_MAX 64 /* three seconds' worth; as many more are first */
 #define REQUEST_MAX 1024
 
 /* Of no password that anybody knows. */
@@ -189,11 +189,11 @@ passwords_start(struct passwords *p)
 }
 
 static struct job *
-job_new(struct passwords *p, password_cb done, void *arg)
+job_new(struct passwords *p, int first, password_cb done, void *arg)
 {
 	struct job *job;
 
-	if (p->nwaiting >= WAITING_MAX ||
+	if (p->nwaiting >= (first ? 2 * WAITING_MAX : WAITING_MAX) ||
 	    (job = calloc(1, sizeof(*job))) == NULL)
 		return NULL;
 	job->passwords = p;
@@ -231,7 +231,7 @@ int
 password_hash(
     struct passwords *p, const char *password, password_cb done, void *arg)
 {
-	struct job *job = job_new(p, done, arg);
+	struct job *job = job_new(p, 1, done, arg);
 
 	if (job == NULL)
 		return -1;
@@ -245,7 +245,7 @@ int
 password_check(struct passwords *p, const char *hash, const char *password,
     int first, password_cb done, void *arg)
 {
-	struct job *job = job_new(p, done, arg);
+	struct job *job = job_new(p, first, done, arg);
 
 	if (job == NULL)
 		return -1;

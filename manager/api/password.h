@@ -29,7 +29,8 @@ void passwords_close(struct passwords *);
 /*
  * Both call back later, exactly once.  0, or -1 if too many wait already.
  * A hash of NULL fits no password, and takes as long to say; those that are
- * `first` wait for none of the others.
+ * `first`, as new passwords are, wait for none of the others, nor are they
+ * refused for them.
  */
 int password_hash(
     struct passwords *, const char *password, password_cb, void *arg);
