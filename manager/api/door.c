@@ -23,7 +23,7 @@
 
 #define DOOR_MEMORY      (64 * 1024) /* of a connection: mapped, not heap */
 #define DOOR_TIMEOUT     60          /* seconds a client may say nothing */
-#define DOOR_CONNECTIONS 4096
+#define DOOR_CONNECTIONS 12288
 #define DOOR_SPARE_FILES 256 /* descriptors left to the other rooms */
 #define DOOR_RUNS        3   /* to see an end, to forget it, to listen */
 #define DOOR_SHORT_MS    250 /* between two looks at who waits without one */
@@ -38,12 +38,12 @@ static const struct {
 	unsigned int share;
 	int64_t priority;
 } doors[DOORS] = {
-    [DOOR_PEOPLE] = {PLACE_MANAGER_SOCK, 0660, 8, DOOR_PRIORITY},
+    [DOOR_PEOPLE] = {PLACE_MANAGER_SOCK, 0660, 1, DOOR_PRIORITY},
     /* Strangers' requests wait for those of people. */
     [DOOR_TOKENS] = {PLACE_API_SOCK, 0666, 1, DOOR_PRIORITY + 1},
 };
 
-#define DOOR_SHARES 9
+#define DOOR_SHARES 2
 
 /* ---- the loop -------------------------------------------------------- */
 
