@@ -56,6 +56,7 @@ PROGRAMS := $(B)/bin/paas $(B)/bin/paas-routedb \
 	   $(B)/libexec/paas-build $(B)/libexec/paas-inspect \
 	   $(B)/libexec/paas-git $(B)/libexec/paas-git-hook \
 	   $(B)/libexec/paas-git-ssh $(B)/libexec/paas-password \
+	   $(B)/libexec/paas-resolve \
 	   $(B)/libexec/run $(B)/libexec/paas-rotate $(B)/bin/paas-acme
 MODULE	:= $(B)/ngx_http_paas_module.so
 UNITS	:= $(patsubst t/unit/%.c,$(B)/t/unit_%,$(wildcard t/unit/*.c))
@@ -142,6 +143,8 @@ $(B)/libexec/paas-git-ssh: $(SSH) $(COMMON)
 	$(link) $(LIBS_ssh)
 $(B)/libexec/paas-password: $(call objs,manager/helper/password.c)
 	$(link) -lsodium
+$(B)/libexec/paas-resolve: $(call objs,manager/helper/resolve.c)
+	$(link) -lresolv
 $(B)/libexec/run: scripts/sandbox/run
 	@mkdir -p $(@D)
 	install -m 755 $< $@

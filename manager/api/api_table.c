@@ -88,6 +88,7 @@ const struct api_route api_routes[] = {
 {"GET",    "/apps/:/domains",             domain_list,      VIEW,        APP,      NULL},
 {"POST",   "/apps/:/domains",             domain_create,    CHANGE,      APP_BODY, NULL},
 {"GET",    "/apps/:/domains/:",           domain_info,      VIEW,        APP,      NULL},
+{"GET",    "/apps/:/domains/:/check",     domain_check,     VIEW,        APP,      NULL},
 {"PATCH",  "/apps/:/domains/:",           domain_update,    CHANGE,      APP_BODY, NULL},
 {"DELETE", "/apps/:/domains/:",           domain_delete,    CHANGE,      APP,      NULL},
 {"GET",    "/apps/:/sni-endpoints",       cert_list,        VIEW,        APP,      NULL},

@@ -10,6 +10,7 @@
 #include "api/access.h"
 #include "api/api.h"
 #include "api/destroy.h"
+#include "api/lookup.h"
 #include "api/password.h"
 #include "api/openapi.h"
 #include "api/peer.h"
@@ -64,7 +65,8 @@ api_open(struct store *store, struct build *build, struct node *node,
 		goto fail;
 	if ((api->pushes = push_watch_open(api, err)) == NULL)
 		goto fail;
-	if ((api->passwords = passwords_open(api, err)) == NULL)
+	if ((api->passwords = passwords_open(api, err)) == NULL ||
+	    (api->lookups = lookups_open(api, err)) == NULL)
 		goto fail;
 	for (kind = 0; kind < DOORS; kind++)
 		if (door_open(&api->doors[kind], api, kind, err) == -1)
@@ -102,6 +104,7 @@ api_close(struct api *api)
 	server_resume_all(api);
 	for (enum door_kind kind = 0; kind < DOORS; kind++)
 		door_close(&api->doors[kind]);
+	lookups_close(api->lookups);
 	passwords_close(api->passwords);
 	push_watch_close(api->pushes);
 	repositories_close(api->repositories);

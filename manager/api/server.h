@@ -14,6 +14,7 @@
 struct access;
 struct build;
 struct destroyer;
+struct lookups;
 struct passwords;
 struct user_sweep;
 struct node;
@@ -38,6 +39,7 @@ struct api {
 	struct push_watch *pushes;
 	struct destroyer *destroyer;
 	struct passwords *passwords;
+	struct lookups *lookups;
 	struct user_sweep *user_sweep;
 	int closing;
 	gid_t admins;

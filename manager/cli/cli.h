@@ -141,6 +141,7 @@ int cmd_cron_remove(struct cli *);
 int cmd_doctor(struct cli *);
 int cmd_domains(struct cli *);
 int cmd_domains_add(struct cli *);
+int cmd_domains_check(struct cli *);
 int cmd_domains_remove(struct cli *);
 int cmd_drains(struct cli *);
 int cmd_drains_add(struct cli *);

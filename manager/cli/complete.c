@@ -8,6 +8,8 @@
 #define ASK_PLAIN "timeout 2 paas apps --names 2> /dev/null"
 #define ASK_APPS  "$(" ASK_PLAIN ")"
 
+static const char ask_fish[] = "-a '(" ASK_PLAIN ")'";
+
 /* Text inside single quotes of a shell. */
 static void
 complete_quote(FILE *to, const char *text)
@@ -230,7 +232,7 @@ complete_fish_option(
 		fprintf(to, " -s %c", opt->letter);
 	fprintf(to, " -l %s", opt->name);
 	if (opt->value != NULL && opt->kind == KIND_APP)
-		fputs(" -x -a '(" ASK_PLAIN ")'", to);
+		fprintf(to, " -x %s", ask_fish);
 	else if (opt->value != NULL)
 		fputs(opt->kind == KIND_FILE ? " -r -F" : " -x", to);
 	fputs(" -d ", to);
@@ -243,7 +245,7 @@ complete_fish(FILE *to)
 {
 	const struct grammar_verb *verb;
 	static const char *const words[] = {
-	    [KIND_APP] = "-a '(" ASK_PLAIN ")'",
+	    [KIND_APP] = ask_fish,
 	    [KIND_FILE] = "-F",
 	    [KIND_FOLDER] = "-a '(__fish_complete_directories)'",
 	    [KIND_SHELL] = "-a 'bash zsh fish'",

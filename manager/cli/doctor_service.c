@@ -103,7 +103,7 @@ doctor_look_programs(struct doctor *d)
 	static const char *const own[] = {"paas-manager", "paas-launcher",
 	    "paas-shim", "paas-init", "paas-build", "paas-inspect", "paas-git",
 	    "paas-git-hook", "paas-logger", "paas-drain", "paas-password",
-	    "run"};
+	    "paas-resolve", "run"};
 	char path[PATH_MAX];
 	struct utsname uts;
 	int major = 0, minor = 0;

@@ -310,6 +310,13 @@ const struct grammar_verb grammar_verbs[] = {
 	    "\"*.example.com\" takes every host below it that has no record of "
 	    "its own.",
 	    "paas domains:add www.example.com -a shop", cmd_domains_add},
+	{"domains:check", NULL, "Routing", VERB_APP,
+	    ARG("HOST", COUNT_OPTIONAL, KIND_TEXT), {0},
+	    "Tell what DNS says of an app's hosts",
+	    "Of all that it was given, if none is named: whether each leads to "
+	    "the platform, as the platform's own machine sees it. The exit "
+	    "status is 1 if one does not.",
+	    "paas domains:check -a shop", cmd_domains_check},
 	{"domains:remove", "domains:rm", "Routing", VERB_APP, HOST, {0},
 	    "Take a host away from an app", NULL,
 	    "paas domains:remove www.example.com -a shop", cmd_domains_remove},

@@ -1,0 +1,206 @@
+#include "api/lookup.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/queue.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "api/server.h"
+#include "common/log.h"
+
+#define LOOKUPS_MAX 8
+#define SAID_MAX    8192             /* all of it fits a pipe */
+#define PATIENCE    (8 * 1000000ULL) /* us; paas-resolve itself has less */
+
+struct job {
+	TAILQ_ENTRY(job) entry;
+	struct lookups *lookups;
+	lookup_cb done;
+	void *arg;
+	sd_event_source *exit, *late;
+	pid_t pid;
+	int pipe;
+	int pidfd;
+};
+
+TAILQ_HEAD(lookup_jobs, job);
+
+struct lookups {
+	struct api *api;
+	struct lookup_jobs running;
+	unsigned int nrunning;
+};
+
+static int
+job_spawn(struct job *job, const char *host, const char *own, int out)
+{
+	char path[sizeof(job->lookups->api->conf->libexec_dir) + 32];
+	char *argv[] = {
+	    (char[]){"paas-resolve"}, (char *)host, (char *)own, NULL};
+	char *env[] = {NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	int error;
+
+	snprintf(path, sizeof(path), "%s/paas-resolve",
+	    job->lookups->api->conf->libexec_dir);
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawnattr_setflags(
+	    &attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, out, 1);
+	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+	error = posix_spawn(&job->pid, path, &actions, &attr, argv, env);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attr);
+	if (error != 0)
+		log_err("api: %s: %s", path, strerror(error));
+	return error == 0 ? 0 : -1;
+}
+
+/* Also of one that has not run yet. */
+static void
+job_end(struct job *job)
+{
+	if (job->pid > 0) {
+		(void)kill(job->pid, SIGKILL);
+		(void)waitpid(job->pid, NULL, 0);
+	}
+	sd_event_source_disable_unref(job->exit);
+	sd_event_source_disable_unref(job->late);
+	if (job->pipe != -1)
+		(void)close(job->pipe);
+	if (job->pidfd != -1)
+		(void)close(job->pidfd);
+	free(job);
+}
+
+static void
+job_finish(struct job *job, int in_time)
+{
+	char said[SAID_MAX];
+	int status = -1, whole;
+	ssize_t n = 0;
+
+	if (waitpid(job->pid, &status, WNOHANG) == job->pid)
+		job->pid = 0;
+	whole = in_time && status == 0 &&
+		(n = read(job->pipe, said, sizeof(said) - 1)) > 0;
+	if (whole)
+		said[n] = '\0';
+	job->done(whole ? said : NULL, job->arg);
+	job_end(job);
+}
+
+static void
+job_take(struct job *job)
+{
+	TAILQ_REMOVE(&job->lookups->running, job, entry);
+	job->lookups->nrunning--;
+}
+
+static int
+job_on_exit(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	(void)source, (void)fd, (void)events;
+	job_take(arg);
+	job_finish(arg, 1);
+	return 0;
+}
+
+static int
+job_on_late(sd_event_source *source, uint64_t usec, void *arg)
+{
+	(void)source, (void)usec;
+	job_take(arg);
+	job_finish(arg, 0);
+	return 0;
+}
+
+static int
+job_run(struct job *job, const char *host, const char *own)
+{
+	sd_event *event = job->lookups->api->event;
+	int ends[2], rc;
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
+		return -1;
+	job->pipe = ends[0];
+	rc = job_spawn(job, host, own, ends[1]);
+	(void)close(ends[1]);
+	if (rc == -1)
+		return -1;
+	job->pidfd = (int)syscall(SYS_pidfd_open, job->pid, 0);
+	return job->pidfd != -1 &&
+		       sd_event_add_io(event, &job->exit, job->pidfd, EPOLLIN,
+			   job_on_exit, job) >= 0 &&
+		       sd_event_add_time_relative(event, &job->late,
+			   CLOCK_MONOTONIC, PATIENCE, 0, job_on_late, job) >= 0
+		   ? 0
+		   : -1;
+}
+
+int
+lookup(struct lookups *l, const char *host, const char *own, lookup_cb done,
+    void *arg)
+{
+	struct job *job;
+
+	if (l->nrunning >= LOOKUPS_MAX ||
+	    (job = calloc(1, sizeof(*job))) == NULL)
+		return -1;
+	job->lookups = l;
+	job->done = done;
+	job->arg = arg;
+	job->pipe = job->pidfd = -1;
+	if (job_run(job, host, own) == -1) {
+		job_end(job);
+		return -1;
+	}
+	TAILQ_INSERT_TAIL(&l->running, job, entry);
+	l->nrunning++;
+	return 0;
+}
+
+struct lookups *
+lookups_open(struct api *api, char err[PAAS_ERRLEN])
+{
+	struct lookups *l = calloc(1, sizeof(*l));
+
+	if (l == NULL) {
+		snprintf(err, PAAS_ERRLEN, "out of memory");
+		return NULL;
+	}
+	l->api = api;
+	TAILQ_INIT(&l->running);
+	return l;
+}
+
+void
+lookups_close(struct lookups *l)
+{
+	struct job *job;
+
+	if (l == NULL)
+		return;
+	while ((job = TAILQ_FIRST(&l->running)) != NULL) {
+		TAILQ_REMOVE(&l->running, job, entry);
+		l->nrunning--;
+		job_finish(job, 0);
+	}
+	free(l);
+}
