@@ -52,6 +52,8 @@ const struct api_route api_routes[] = {
 {"PATCH",  "/apps/:/formation",           formation_batch,  CHANGE,      APP_BODY, NULL},
 {"GET",    "/apps/:/formation/:",         formation_info,   VIEW,        APP,      NULL},
 {"PATCH",  "/apps/:/formation/:",         formation_update, CHANGE,      APP_BODY, NULL},
+{"DELETE", "/apps/:/formations/:",        type_restart,     CHANGE,      APP,      NULL},
+{"POST",   "/apps/:/formations/:/actions/stop", type_restart,  CHANGE,      APP_BODY, NULL},
 {"PUT",    "/apps/:/formation/:/health",  health_put,       CHANGE,      APP_BODY, NULL},
 {"DELETE", "/apps/:/formation/:/health",  health_delete,    CHANGE,      APP,      NULL},
 {"PUT",    "/apps/:/formation/:/readiness", readiness_put,    CHANGE,      APP_BODY, NULL},

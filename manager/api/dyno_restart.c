@@ -10,6 +10,7 @@
 
 #include "api/app_change.h"
 #include "api/check.h"
+#include "api/dyno.h"
 #include "api/formation.h"
 #include "api/model.h"
 #include "api/request.h"
@@ -34,9 +35,8 @@ dyno_restart_all(struct request *r)
 	app_change_commit(r, txn, MHD_HTTP_ACCEPTED, app);
 }
 
-/* Raises the generation of one index of a type. */
-static void
-restart_index(json_t *formation, uint32_t index)
+void
+dyno_raise(json_t *formation, uint32_t index)
 {
 	json_t *generations = json_object_get(formation, "generations");
 	char digits[16];
@@ -107,7 +107,7 @@ dyno_restart(struct request *r)
 		return;
 	}
 	formation = model_get_formation_record(r->api, r->name, type, &rev);
-	restart_index(formation, index);
+	dyno_raise(formation, index);
 	txn = app_change_begin(r);
 	key_format(key, "formation/%s/%s", r->name, type);
 	store_if(txn, key, rev);

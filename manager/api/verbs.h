@@ -36,6 +36,7 @@
 	VERB(dyno_create)      \
 	VERB(dyno_attach)      \
 	VERB(dyno_exec)        \
+	VERB(type_restart)     \
 	VERB(dyno_restart)     \
 	VERB(dyno_restart_all) \
 	VERB(config_info)      \

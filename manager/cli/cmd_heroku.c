@@ -89,6 +89,7 @@ program_env(const struct heroku *h, const struct git_host *git, pid_t proxy)
 		       setenv("DISABLE_TELEMETRY", "true", 1) == 0 &&
 		       setenv("HEROKU_SKIP_NEW_VERSION_CHECK", "true", 1) ==
 			   0 &&
+		       setenv("HEROKU_DISABLE_AUTOUPDATE", "true", 1) == 0 &&
 		       setenv("NODE_EXTRA_CA_CERTS", ca, 1) == 0
 		   ? 0
 		   : -1;
