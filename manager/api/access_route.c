@@ -7,6 +7,7 @@
 
 #include "api/access_impl.h"
 #include "api/model.h"
+#include "api/protocol.h"
 #include "api/request.h"
 #include "api/respond.h"
 #include "store/names.h"
@@ -200,7 +201,7 @@ access_route(struct request *r)
 		return 0;
 	}
 	if (!people && over != OVER_NOTHING && over != OVER_GIT &&
-	    !access_identify(r))
+	    (!access_identify(r) || !protocol_rate(r)))
 		return 0;
 	return access_allows(r);
 }

@@ -17,6 +17,7 @@
 
 #include "api/audit.h"
 #include "api/deploy.h"
+#include "api/idempotency.h"
 #include "api/model.h"
 #include "api/push_times.h"
 #include "api/push_watch.h"
@@ -42,6 +43,9 @@ struct push {
 	int detach;
 	int build_only;
 	int image;
+
+	char again[IDEMPOTENCY_HASH]; /* of its Idempotency-Key */
+	int64_t size; /* of one again: what it has not sent of the same */
 };
 
 static void
@@ -177,8 +181,9 @@ push_read_query(struct request *r, struct push *push)
 }
 
 struct push_search {
-	char push[17];
-	int found;
+	const char *field, *is;
+	uint64_t id; /* 0: none was found */
+	int64_t size;
 };
 
 static int
@@ -186,29 +191,55 @@ push_is_this(const char *key, json_t *build, uint64_t rev, void *arg)
 {
 	struct push_search *search = arg;
 
-	(void)key;
 	(void)rev;
-	search->found = strcmp(model_text(build, "push"), search->push) == 0;
-	return search->found;
+	if (strcmp(model_text(build, search->field), search->is) != 0)
+		return 0;
+	search->size = model_number(build, "size");
+	return key_parse_id(strrchr(key, '/') + 1, &search->id) == 0;
+}
+
+static void
+push_search(struct request *r, struct push_search *search)
+{
+	char prefix[STORE_KEY_MAX + 1];
+
+	(void)store_each_last(r->api->store,
+	    key_format(prefix, "build/%s/", r->name), push_is_this, search);
 }
 
 /* A token of one push makes one build. */
 static int
 push_is_first(struct request *r)
 {
-	struct push_search search = {.found = 0};
-	char prefix[STORE_KEY_MAX + 1];
+	char hex[17];
+	struct push_search search = {.field = "push", .is = hex};
 
 	if (r->push == 0)
 		return 1;
-	key_format_id(search.push, r->push);
-	(void)store_each_last(r->api->store,
-	    key_format(prefix, "build/%s/", r->name), push_is_this, &search);
-	if (!search.found)
+	key_format_id(hex, r->push);
+	push_search(r, &search);
+	if (search.id == 0)
 		return 1;
 	respond_error(r, MHD_HTTP_FORBIDDEN, "forbidden",
 	    "this push has made its build already: push again");
 	return 0;
+}
+
+/*
+ * A second one like it (Idempotency-Key) makes no build: it gets the answer of
+ * the first, as far as that is by now.
+ */
+static int
+push_is_again(struct request *r, struct push *push)
+{
+	struct push_search search = {.field = "again", .is = push->again};
+
+	if (push->again[0] == '\0')
+		return 0;
+	push_search(r, &search);
+	push->id = search.id;
+	push->size = search.size;
+	return search.id != 0;
 }
 
 void
@@ -229,13 +260,15 @@ build_upload_head(struct request *r)
 	push_times_mark(&push->times, PUSH_BEGUN);
 	r->state = push;
 	r->state_free = push_free;
-	if (push_read_query(r, push) == -1)
+	if (push_read_query(r, push) == -1 ||
+	    idempotency_upload(r, push->again) == -1 || push_is_again(r, push))
 		return;
 	request_user(r, user, sizeof(user));
 	origin.user = user;
 	origin.source = r->push != 0 ? "git" : "upload";
 	origin.commit = push->commit;
 	origin.push = r->push;
+	origin.again = push->again;
 	origin.list = push_has_list(r);
 	origin.claims = (r->who.scope & SCOPE_WRITE) != 0;
 	origin.settings = push->settings;
@@ -252,6 +285,10 @@ build_upload_data(struct request *r, const void *data, size_t len)
 	struct push *push = r->state;
 	struct build_error error;
 
+	if (push->upload == NULL) {
+		push->size -= (int64_t)len;
+		return;
+	}
 	if (build_upload_append(push->upload, data, len, &error) == 0)
 		return;
 	build_upload_abort(push->upload);
@@ -530,6 +567,14 @@ build_create(struct request *r)
 	struct push *push = r->state;
 	struct build_upload *upload = push->upload;
 
+	if (upload == NULL && push->size != 0)
+		respond_invalid(r,
+		    "Idempotency-Key was used for another upload already: send "
+		    "a new one with a new one");
+	else if (upload == NULL)
+		push_answer(push);
+	if (upload == NULL)
+		return;
 	push->upload = NULL;
 	(void)request_hold(r);
 	audit_note(r);

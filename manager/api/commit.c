@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "api/audit.h"
+#include "api/idempotency.h"
 #include "api/request.h"
 #include "api/respond.h"
 #include "store/store.h"
@@ -65,6 +66,12 @@ request_commit(struct request *r, struct store_txn *txn, unsigned int status,
 		json_decref(reply);
 		store_abandon(txn);
 		respond_broken(r, "out of memory");
+		return;
+	}
+	if (idempotency_add(r, txn, status, reply) == -1) {
+		free(change);
+		json_decref(reply);
+		store_abandon(txn);
 		return;
 	}
 	change->request = request_hold(r);

@@ -156,6 +156,48 @@ add_need(const struct api_route *route, json_t *operation)
 	    json_pack("{s:s}", "$ref", "#/components/responses/Error"));
 }
 
+static int
+is_list(json_t *response)
+{
+	json_t *at = json_object_get(response, "content");
+
+	at = json_object_get(at, "application/json");
+	at = json_object_get(json_object_get(at, "schema"), "type");
+	return json_is_string(at) &&
+	       strcmp(json_string_value(at), "array") == 0;
+}
+
+static void
+add_header(json_t *operation, const char *name, const char *text)
+{
+	json_t *list = json_object_get(operation, "parameters");
+
+	if (list == NULL) {
+		list = json_array();
+		json_object_set_new(operation, "parameters", list);
+	}
+	json_array_append_new(list,
+	    json_pack("{s:s, s:s, s:s, s:{s:s}}", "name", name, "in", "header",
+		"description", text, "schema", "type", "string"));
+}
+
+/* protocol.h: what holds for all of them. */
+static void
+add_protocol(const struct api_route *route, json_t *operation)
+{
+	json_t *responses = json_object_get(operation, "responses");
+	json_t *whole = json_object_get(responses, "200");
+
+	if (strcmp(route->method, "POST") == 0)
+		add_header(operation, "Idempotency-Key",
+		    "sent again with the same body it makes no second change");
+	if (strcmp(route->method, "GET") != 0 || !is_list(whole))
+		return;
+	add_header(
+	    operation, "Range", "a page: FIELD FIRST..LAST; max=N, order=desc");
+	json_object_set(responses, "206", whole);
+}
+
 static json_t *
 body_of(json_t *operation)
 {
@@ -185,6 +227,7 @@ add_route(struct openapi *openapi, const struct api_route *route)
 			continue;
 		add_parameters(templated, item);
 		add_need(route, operation);
+		add_protocol(route, operation);
 		if ((route->flags & API_BODY) != 0)
 			openapi->bodies[route - api_routes] =
 			    body_of(operation);

@@ -8,9 +8,12 @@
 
 #include "api/access.h"
 #include "api/id.h"
+#include "api/idempotency.h"
 #include "api/model.h"
 #include "api/openapi.h"
 #include "api/peer.h"
+#include "api/protocol.h"
+#include "api/rate.h"
 #include "api/respond.h"
 #include "store/names.h"
 
@@ -135,8 +138,8 @@ request_start(struct request *r, const char *method, const char *url)
 	if (r->door->kind == DOOR_PEOPLE)
 		who_is_local(&r->who, "");
 	access_address(r);
-	if (!request_find(r, method, url) || !access_route(r) ||
-	    !request_load_app(r))
+	if (!protocol_version(r) || !request_find(r, method, url) ||
+	    !access_route(r) || !request_load_app(r))
 		return;
 	if (r->route->upload != NULL)
 		r->route->upload->head(r);
@@ -153,6 +156,7 @@ request_new(struct door *door, struct MHD_Connection *conn)
 	r->door = door;
 	r->conn = conn;
 	r->references = 1;
+	r->rate_left = rate_most(door->api->rate);
 	id_uuid(r->id);
 	TAILQ_INSERT_TAIL(&r->api->requests, r, entry);
 	return r;
@@ -261,6 +265,7 @@ request_parse(struct request *r)
 	}
 	if (r->route->upload != NULL)
 		return 1;
+	idempotency_body(r);
 	if (r->body_len == 0) {
 		r->json = json_object();
 		return request_fits(r);
@@ -283,7 +288,7 @@ request_parse(struct request *r)
 void
 request_run(struct request *r)
 {
-	if (access_allows(r) && request_load_app(r))
+	if (access_allows(r) && request_load_app(r) && idempotency_look(r))
 		r->route->verb(r);
 }
 

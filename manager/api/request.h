@@ -39,7 +39,9 @@ struct request {
 	uid_t uid;
 
 	struct who who;
-	uint64_t push; /* of the token of one: which it is */
+	uint32_t rate_left; /* requests of this account, after this one */
+	int version3;       /* asked for by Accept */
+	uint64_t push;      /* of the token of one: which it is */
 
 	/*
 	 * Of the app that an API_APP route names, as of this run; name is that
@@ -49,7 +51,8 @@ struct request {
 	json_t *app;
 	uint64_t app_rev;
 
-	json_t *json; /* the body; an object if there was none */
+	json_t *json;       /* the body; an object if there was none */
+	char body_hash[33]; /* where idempotency.h needs it */
 	char *body;
 	size_t body_len, body_size;
 	uint64_t drained;

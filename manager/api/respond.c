@@ -6,13 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/protocol.h"
 #include "api/request.h"
-
-/*
- * The header is one that Heroku's clients expect.  Callers on the socket are
- * administrators and not limited, so it never falls.
- */
-#define RESPOND_RATE "4500"
 
 #define RESPOND_TAG 16 /* bytes of an ETag's hash */
 
@@ -33,6 +28,8 @@ void
 respond_with(
     struct request *r, unsigned int status, struct MHD_Response *answer)
 {
+	char left[16];
+
 	if (answer == NULL) {
 		log_err("api: out of memory for an answer");
 		return;
@@ -44,7 +41,8 @@ respond_with(
 	r->response = answer;
 	r->status = status;
 	respond_header(r, "Request-Id", r->id);
-	respond_header(r, "RateLimit-Remaining", RESPOND_RATE);
+	snprintf(left, sizeof(left), "%u", r->rate_left);
+	respond_header(r, "RateLimit-Remaining", left);
 	respond_header(r, "Cache-Control", "no-store");
 	respond_header(r, "X-Content-Type-Options", "nosniff");
 	request_resume(r);
@@ -83,8 +81,17 @@ respond_is_known(struct request *r, const char *text, size_t len, char *tag)
 static int
 respond_has_tag(const struct request *r, unsigned int status)
 {
-	return status == MHD_HTTP_OK && !respond_given(r) && r->route != NULL &&
+	return (status == MHD_HTTP_OK || status == MHD_HTTP_PARTIAL_CONTENT) &&
+	       !respond_given(r) && r->route != NULL &&
 	       strcmp(r->route->method, "GET") == 0;
+}
+
+/* "": there is none. */
+static void
+respond_some_header(struct request *r, const char *name, const char *value)
+{
+	if (value[0] != '\0')
+		respond_header(r, name, value);
 }
 
 void
@@ -114,9 +121,13 @@ respond_json(struct request *r, unsigned int status, json_t *body)
 {
 	char tag[2 * RESPOND_TAG + 3] = "";
 	struct MHD_Response *answer;
+	struct range_said said;
 	char *text = NULL;
 	size_t len;
 
+	if (body != NULL &&
+	    (body = protocol_page(r, &status, body, &said)) == NULL)
+		return;
 	if (body != NULL)
 		text = json_dumps(body, JSON_INDENT(2) | JSON_ENCODE_ANY);
 	json_decref(body);
@@ -143,8 +154,10 @@ respond_json(struct request *r, unsigned int status, json_t *body)
 		r->text_len = len + 1;
 	}
 	respond_with(r, status, answer);
-	if (tag[0] != '\0')
-		respond_header(r, "ETag", tag);
+	respond_some_header(r, "ETag", tag);
+	respond_some_header(r, "Accept-Ranges", said.accept);
+	respond_some_header(r, "Content-Range", said.content);
+	respond_some_header(r, "Next-Range", said.next);
 }
 
 static json_t *respond_text(const char *, va_list) PAAS_PRINTF(1, 0);

@@ -15,6 +15,7 @@
 #include "api/openapi.h"
 #include "api/peer.h"
 #include "api/push_watch.h"
+#include "api/rate.h"
 #include "api/repository.h"
 #include "api/request.h"
 #include "api/user_sweep.h"
@@ -59,6 +60,10 @@ api_open(struct store *store, struct build *build, struct node *node,
 	api->event = event;
 	api->admins = peer_admins(conf->user_manager);
 	server_read_stack(api->stack, sizeof(api->stack));
+	if ((api->rate = rate_new(conf->api_rate)) == NULL) {
+		snprintf(err, PAAS_ERRLEN, "out of memory");
+		goto fail;
+	}
 	if ((api->openapi = openapi_open(err)) == NULL ||
 	    (api->access = access_open(api, err)) == NULL ||
 	    (api->repositories = repositories_open(api, err)) == NULL)
@@ -110,5 +115,6 @@ api_close(struct api *api)
 	repositories_close(api->repositories);
 	access_close(api->access);
 	openapi_close(api->openapi);
+	rate_free(api->rate);
 	free(api);
 }

@@ -21,6 +21,7 @@ struct node;
 struct openapi;
 struct repositories;
 struct push_watch;
+struct rate;
 struct request;
 struct routing;
 struct store;
@@ -35,6 +36,7 @@ struct api {
 	struct door doors[DOORS];
 	struct openapi *openapi;
 	struct access *access;
+	struct rate *rate;
 	struct repositories *repositories;
 	struct push_watch *pushes;
 	struct destroyer *destroyer;

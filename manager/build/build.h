@@ -52,6 +52,7 @@ struct build_origin {
 	const char *source; /* "git" or "upload" */
 	const char *commit; /* in hex; "" if it is not known */
 	uint64_t push;      /* that names the push; 0 for none */
+	const char *again;  /* what a second one like it has; "" for nothing */
 	int list;           /* it begins with a list: common/push.h */
 	int image;          /* it is an OCI image layout */
 

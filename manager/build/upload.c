@@ -36,6 +36,7 @@ struct build_upload {
 	char settings[17];
 	int claims;
 	uint64_t push;
+	char again[33];
 	int image;
 	uint64_t id;
 	int fd;
@@ -165,6 +166,8 @@ build_upload_begin(struct build *b, const char *app,
 		    sizeof(upload->settings));
 	upload->claims = origin->claims;
 	upload->push = origin->push;
+	if (origin->again != NULL)
+		strlcpy(upload->again, origin->again, sizeof(upload->again));
 	upload->image = origin->image;
 	TAILQ_INSERT_TAIL(&b->pushes, upload, entry);
 	return upload;
@@ -351,6 +354,9 @@ upload_record(const struct build_upload *upload, json_t *app)
 		    record, "commit", json_string(upload->commit));
 	if (upload->push != 0)
 		json_object_set_new(record, "push", json_string(push));
+	if (upload->again[0] != '\0')
+		json_object_set_new(
+		    record, "again", json_string(upload->again));
 	if (upload->settings[0] != '\0')
 		json_object_set_new(
 		    record, "settings", json_string(upload->settings));

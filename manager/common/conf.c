@@ -104,6 +104,7 @@ static const struct conf_setting settings[] = {
     NUMBER(oneoff_timeout, 1, 31536000, "86400"),
     SIZE(log_max, 64 * KIB, 64 * GIB, "16M"),
     NUMBER(log_rate, 1024, 4000000000, "10485760"),
+    NUMBER(api_rate, 0, 3600000, "4500"),
 };
 
 #define NSETTINGS (sizeof(settings) / sizeof(settings[0]))

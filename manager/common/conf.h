@@ -68,6 +68,7 @@ struct conf {
 	uint32_t oneoff_max;     /* one-off processes of an app, at once */
 	uint32_t oneoff_timeout; /* and how long one may run */
 	uint64_t log_max;        /* bytes of one instance's log, both files */
+	uint32_t api_rate;       /* requests of an account an hour; 0: any */
 	uint32_t log_rate;       /* bytes a second */
 };
 

@@ -16,10 +16,11 @@
  *                                        of), aborter, sleep {after (seconds),
  *                                        all (bool: not only web)}, name (once
  *                                        it was renamed: names.h)
- *   name/NAME                  api       app: the APP that has got this name
- *   number/APPNUMBER           api       app: numbers are never used twice
- *   config/APP                 api       {"NAME": "value"}
- *   formation/APP/TYPE         api       quantity, memory (bytes),
+ *   idem/HOUR/OWNER/HASH       api       body (hash), status, answer
+ * (encrypted): api/idempotency.h; HOUR: 10 digits, since the epoch name/NAME
+ * api       app: the APP that has got this name number/APPNUMBER           api
+ * app: numbers are never used twice config/APP                 api {"NAME":
+ * "value"} formation/APP/TYPE         api       quantity, memory (bytes),
  *                                        generations {"INDEX": int}: raised
  *                                        by a restart of one; disk (bytes);
  *                                        health, readiness {common/
@@ -113,7 +114,8 @@
  *                                        appnumber (hex), created, updated,
  *                                        started, slug, version, error, user,
  *                                        source (git | upload), commit (hex),
- *                                        push (hex: names it), size
+ *                                        push (hex: names it), size, again
+ *                                        (hex: of its Idempotency-Key)
  *   upload/ID                  build     app, state: what to remove after a
  *                                        crash
  *   rollout/APP                schedule  live (version, 0 for none), target,
