@@ -144,7 +144,7 @@ check_text(
 {
 	json_t *words = json_object_get(schema, "enum"), *word;
 	const char *text = json_string_value(value);
-	char known[PAAS_ERRLEN] = "";
+	char known[256] = "";
 	size_t i;
 
 	if (in_range(schema, "minLength", "maxLength",
@@ -181,6 +181,8 @@ check_items(json_t *schemas, json_t *schema, json_t *value, const char *where,
 		(int64_t)json_array_size(value), " elements long", where,
 		err) == -1)
 		return -1;
+	if (items == NULL)
+		return 0;
 	json_array_foreach (value, i, one) {
 		snprintf(path, sizeof(path), "%s[%zu]", where, i);
 		if (openapi_check_value(schemas, items, one, path, err) == -1)
