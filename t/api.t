@@ -4,12 +4,14 @@
 # needs one is in t/e2e.
 use strict;
 use warnings;
+use lib 't/lib';
 use File::Temp qw(tempdir);
 use FindBin qw($Bin);
 use IO::Select;
 use IO::Socket::UNIX;
 use JSON::PP;
 use POSIX ();
+use Schema;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -140,11 +142,18 @@ sub request_text {
         . "\r\n" . ($body // '');
 }
 
+my $schema;
+
+# Each answer is held against the description of the API.
 sub call {
     my ($method, $path, $body, %headers) = @_;
     my $s = dial();
     send_all($s, request_text($method, $path, $body, %headers));
-    return read_answer($s, 10, $method eq 'HEAD');
+    my $r = read_answer($s, 10, $method eq 'HEAD');
+    return $r if $path eq '/schema';
+    $schema //= Schema->new(call('GET', '/schema')->{json});
+    fail($_) for $schema->answer($method, $path, $r);
+    return $r;
 }
 
 # good(what, status, method, path, body) -> the answer's JSON

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # The API's own description: a valid OpenAPI document, of every route and no
 # other; and bodies made from it, each wrong in one place, are refused with
-# that place's name.  Manager.pm and Platform.pm hold the answers of all tests
-# against it.
+# that place's name.  Manager.pm holds the answers of all tests against it, and
+# t/e2e/schema.t makes each request.
 use strict;
 use warnings;
 use lib 't/lib';

@@ -14,6 +14,7 @@ use IO::Socket::UNIX;
 use JSON::PP;
 use POSIX qw(:sys_wait_h);
 use Ports;
+use Schema;
 use Time::HiRes qw(time sleep);
 
 our $top = abs_path(dirname(__FILE__) . '/../..');
@@ -138,7 +139,8 @@ sub http {
             PeerAddr => '127.0.0.1', PeerPort => $self->{port});
     return { status => 0, body => "connect: $!", headers => {} } if !$s;
     my $body = $o{body} // '';
-    my $head = "$method $path HTTP/1.1\r\nHost: $host\r\nConnection: close\r\n";
+    my $head = "$method $path HTTP/1.1\r\nHost: $host\r\n";
+    $head .= "Connection: close\r\n" if !$o{headers}{Connection};
     $head .= "$_: $o{headers}{$_}\r\n" for sort keys %{ $o{headers} // {} };
     $head .= 'Content-Length: ' . length($body) . "\r\n"
         if length $body || $method =~ /^(?:POST|PUT|PATCH)$/;
@@ -174,6 +176,15 @@ sub api {
         defined $body ? (body => ref $body ? encode_json($body) : $body) : ());
     $r->{json} = eval { decode_json($r->{body}) };
     return $r;
+}
+
+# The description of the API.
+sub schema {
+    my ($self) = @_;
+    return $self->{schema} if $self->{schema};
+    my $r = $self->http('GET', 'localhost', '/schema', socket => "$self->{run}/manager.sock");
+    die "GET /schema: $r->{status} $r->{body}\n" if $r->{status} != 200;
+    return $self->{schema} = Schema->new(decode_json($r->{body}));
 }
 
 # wait_for(seconds, sub) -> what the sub gives once it is true

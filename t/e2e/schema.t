@@ -1,0 +1,211 @@
+#!/usr/bin/perl
+# Each request that the API describes of itself is made, with good input, and
+# its answer is as described: no status, no field and no type of which nothing
+# is told.  One that is described and not made here is named.
+use strict;
+use warnings;
+use lib 't/lib';
+use File::Temp qw(tempdir);
+use JSON::PP;
+use MIME::Base64;
+use Platform;
+use Test::More;
+
+my $p = Platform->new;
+my $dir = tempdir('paas-schema-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $true = JSON::PP::true;
+my %made;
+
+sub slurp {
+    open my $fh, '<:raw', $_[0] or die "$_[0]: $!";
+    local $/;
+    return scalar <$fh>;
+}
+
+# call(status, METHOD, /path/{as}/described, {as => value}, body, option of http => ...) -> its JSON
+sub call {
+    my ($status, $method, $template, $values, $body, %o) = @_;
+    my ($bare, $query) = $template =~ /^([^?]*)(.*)$/;
+    my %v = (app => 'shop', type => 'web', %$values);
+    (my $path = $template) =~ s/\{(\w+)\}/$v{$1} \/\/ die "$template: $1?"/ge;
+    my $r = $p->api($method, $path, $body, %o);
+    is($r->{status}, $status, "$method $template") or diag $r->{body};
+    is_deeply([$p->schema->answer($method, $path, $r)], [], 'its answer is as described');
+    $made{"$method $bare"}++ if $r->{status} == $status;
+    return $o{whole} ? $r : $r->{json};
+}
+
+sub tar {
+    my ($from) = @_;
+    Platform::run('tar', '-C', $from, '-cf', "$dir/tar", '.');
+    return slurp("$dir/tar");
+}
+
+sub waits_for {
+    my ($what, $sub) = @_;
+    my $got = Platform::wait_for(60, $sub);
+    ok($got, $what);
+    return $got;
+}
+
+call(200, 'GET', $_, {}) for '/health', '/schema', '/regions', '/stacks', '/audit', '/users', '/tokens', '/oauth/authorizations',
+    '/account', '/account/keys', '/buildpacks', '/routes', '/patterns', '/imports/routes', '/certificates', '/apps', '/users/~/apps';
+call(200, 'GET', '/regions/{region}', { region => 'local' });
+call(200, 'GET', '/buildpacks/{buildpack}', { buildpack => 'nodejs' });
+call(200, 'GET', '/stacks/{stack}', { stack => call(200, 'GET', '/stacks', {})->[0]{name} });
+
+# ---- an app, and what it runs --------------------------------------------
+
+call(201, 'POST', '/apps', {}, { name => 'shop' });
+call(201, 'POST', '/apps/{app}/settings', {}, { env => { MOOD => 'good' }, processes => { web => { quantity => 1 } } });
+my $tar = tar("$Platform::top/t/fixtures/procfile");
+my %is_tar = (headers => { 'Content-Type' => 'application/x-tar' }, timeout => 120);
+my $out = call(201, 'POST', '/apps/{app}/builds', {}, $tar, %is_tar, whole => 1)->{body};
+my $build = decode_json((split /\n/, $out)[-1])->{build};
+ok($build->{id}, 'the app is built and serves') or BAIL_OUT($out);
+my %build = (build => $build->{id});
+call(200, 'GET', '/apps/{app}', {});
+call(200, 'PATCH', '/apps/{app}', {}, { maintenance => JSON::PP::false });
+call(200, 'GET', '/apps/{app}/builds', {});
+my ($stream) = call(200, 'GET', '/apps/{app}/builds/{build}', \%build)->{output_stream_url} =~ m{/streams/([^?]+)};
+call(200, 'GET', '/apps/{app}/builds/{build}/log', \%build);
+call(200, 'GET', '/streams/{stream}', { stream => $stream });
+call(200, 'POST', '/apps/{app}/resources', {}, { resources => [{ sha256 => 'a' x 64, size => 1 }] });
+call(200, 'GET', "/apps/{app}/$_", {}) for 'formation', 'formation/{type}', 'formation/{type}/autoscale', 'dynos', 'releases', 'rollout',
+    'sleep', 'cron', 'http', 'config-vars', 'buildpack-installations', 'domains', 'sni-endpoints', 'logs', 'log-drains', 'timeline', 'collaborators',
+    'addons', 'addon-attachments';
+my $release = call(200, 'GET', '/apps/{app}/releases', {})->[0];
+call(200, 'GET', '/apps/{app}/releases/{release}', { release => $release->{id} });
+call(200, 'GET', '/apps/{app}/releases/{release}/config-vars', { release => 'v1' });
+call(201, 'POST', '/apps/{app}/log-sessions', {}, { lines => 10 });
+call(200, 'GET', '/apps/{app}/dynos/{dyno}', { dyno => 'web.1' });
+
+# ---- changes of it --------------------------------------------------------
+
+call(200, 'PATCH', '/apps/{app}/config-vars', {}, { GREETING => 'hello', GONE => undef });
+call(201, 'POST', '/apps/{app}/releases', {}, { release => 1 });
+call(200, 'PATCH', '/apps/{app}/formation', {}, { updates => [{ type => 'web', quantity => '2' }] });
+call(200, 'PATCH', '/apps/{app}/formation/{type}', {}, { quantity => 1 });
+call(200, 'PATCH', '/apps/{app}/formation/{type}', {}, { drain_timeout => 5, stop_timeout => undef });
+call(200, 'PATCH', '/apps/{app}/formation/{type}/limits', {}, { pids => 200 });
+for my $check ('health', 'readiness') {
+    call(200, 'PUT', "/apps/{app}/formation/{type}/$check", {}, { type => 'http', path => '/', interval => 5 });
+    call(200, 'DELETE', "/apps/{app}/formation/{type}/$check", {});
+}
+call(200, 'PUT', '/apps/{app}/formation/{type}/autoscale', {}, { max => 2, p95 => '200ms' });
+call(200, 'GET', '/apps/{app}/formation/{type}/autoscale', {});
+call(200, 'DELETE', '/apps/{app}/formation/{type}/autoscale', {});
+call(200, 'PUT', '/apps/{app}/sleep', {}, { after => '30m' });
+call(200, 'DELETE', '/apps/{app}/sleep', {});
+call(200, 'PATCH', '/apps/{app}/http', {}, { sticky => $true, 'hold' => 5 });
+call(200, 'PUT', '/apps/{app}/buildpack-installations', {}, { updates => [{ buildpack => 'procfile' }] });
+my %entry = (entry => call(201, 'POST', '/apps/{app}/cron', {}, { schedule => '0 4 * * *', command => 'true' })->{id});
+call(200, $_, '/apps/{app}/cron/{entry}', \%entry) for 'GET', 'DELETE';
+my %drain = (drain => call(201, 'POST', '/apps/{app}/log-drains', {}, { url => 'syslog://203.0.113.9:514' })->{id});
+call(200, $_, '/apps/{app}/log-drains/{drain}', \%drain) for 'GET', 'DELETE';
+call(202, 'POST', '/apps/{app}/actions/{action}', { action => 'restart' }, {});
+
+# ---- processes -------------------------------------------------------------
+
+my %upgrade = (headers => { Connection => 'Upgrade', Upgrade => 'paas-session' }, timeout => 20);
+call(201, 'POST', '/apps/{app}/dynos', {}, { command => 'sleep 60', env => { A => 'b' } });
+my $run = call(201, 'POST', '/apps/{app}/dynos', {}, { command => 'true', attach => $true, force_no_tty => $true });
+call(101, 'GET', '/apps/{app}/dynos/{dyno}/attach', { dyno => $run->{name} }, undef, %upgrade);
+waits_for('one web process is up', sub {
+    my @web = grep { $_->{type} eq 'web' } @{ $p->api('GET', '/apps/shop/dynos')->{json} };
+    return @web == 1 && $web[0]{state} eq 'up';
+});
+call(200, 'GET', '/apps/{app}/dynos', {});
+call(101, 'POST', '/apps/{app}/dynos/{dyno}/exec', { dyno => 'web.1' }, { command => 'true', force_no_tty => $true }, %upgrade);
+call(202, 'DELETE', '/apps/{app}/dynos/{dyno}', { dyno => 'web.1' });
+call(202, 'POST', '/apps/{app}/dynos/{dyno}/actions/stop', { dyno => 'web.1' }, {});
+call(202, 'DELETE', '/apps/{app}/dynos', {});
+call(202, 'DELETE', '/apps/{app}/formations/{type}', {});
+call(202, 'POST', '/apps/{app}/formations/{type}/actions/stop', {}, {});
+
+# ---- a canary ----------------------------------------------------------------
+
+call(200, 'PATCH', '/apps/{app}/rollout', {}, { strategy => 'canary', canary_weight => 50 });
+for my $decision ('abort', 'promote') {
+    waits_for('nothing is under way', sub { my $s = $p->api('GET', '/apps/shop/rollout')->{json}{state}; $s =~ /^(?:none|live|failed)$/ });
+    call(200, 'PATCH', '/apps/{app}/config-vars', {}, { FOR => $decision });
+    waits_for('a canary is there', sub { $p->api('GET', '/apps/shop/rollout')->{json}{state} eq 'canary' });
+    call(202, 'POST', "/apps/{app}/rollout/$decision", {}, {});
+}
+
+# ---- hosts -------------------------------------------------------------------
+
+Platform::run(qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj /CN=x),
+    '-addext', "subjectAltName=DNS:www.example.com,DNS:*.example.org", '-keyout', "$dir/key$_", '-out', "$dir/cert$_") for 1, 2;
+sub pair { return { certificate_chain => slurp("$dir/cert$_[0]"), private_key => slurp("$dir/key$_[0]") } }
+for my $at ('/apps/{app}/sni-endpoints', '/certificates') {
+    my %cert = (certificate => call(201, 'POST', $at, {}, pair(1))->{name});
+    call(200, 'GET', "$at/{certificate}", \%cert);
+    call(200, 'PATCH', "$at/{certificate}", \%cert, pair(2));
+    call(200, 'GET', $at, {});
+    call(200, 'DELETE', "$at/{certificate}", \%cert) if $at =~ /^.certi/;
+}
+my %domain = (domain => call(201, 'POST', '/apps/{app}/domains', {}, { hostname => 'www.example.com' })->{hostname});
+call(200, 'GET', '/apps/{app}/domains/{domain}', \%domain);
+call(200, 'GET', '/apps/{app}/domains/{domain}/check', \%domain);
+my $sni = call(200, 'GET', '/apps/{app}/sni-endpoints', {})->[0]{name};
+call(200, 'PATCH', '/apps/{app}/domains/{domain}', \%domain, { sni_endpoint => $sni });
+call(200, 'DELETE', '/apps/{app}/domains/{domain}', \%domain);
+call(200, 'DELETE', '/apps/{app}/sni-endpoints/{certificate}', { certificate => $sni });
+my %host = (host => 'old.example.net');
+my $instances = { instances => [{ address => '203.0.113.1', port => 80 }] };
+call(201, 'PUT', '/routes/{host}', \%host, $instances);
+call(200, 'PUT', '/routes/{host}', \%host, { %$instances, path => '/x', strip => $true });
+call(200, 'PATCH', '/routes/{host}', \%host, { balance => 'ewma' });
+call(200, $_, '/routes/{host}', \%host) for 'GET', 'DELETE';
+call(201, 'PUT', '/patterns/{order}', { order => 5 }, { pattern => 'x[0-9]\.example\.net', %$instances });
+call(200, $_, '/patterns/{order}', { order => 5 }) for 'GET', 'DELETE';
+call(200, 'PUT', '/imports/routes', {}, "\@web 203.0.113.1:80\nw.example.net \@web\n");
+call(200, 'GET', $_, {}) for '/imports/routes', '/imports/routes/file';
+call(200, 'GET', '/routes/{host}', { host => 'w.example.net' });
+call(200, 'DELETE', '/imports/routes', {});
+
+# ---- people ------------------------------------------------------------------
+
+my $setup = call(201, 'POST', '/setup-tokens', {}, {});
+call(201, 'POST', '/setup', {}, { token => $setup->{token}, email => 'ada@example.com', password => 'correct horse' });
+call(201, 'POST', '/users', {}, { email => 'vic@example.com', role => 'member' });
+call(200, 'PATCH', '/users/{user}', { user => 'vic@example.com' }, { name => 'Vic', suspended => JSON::PP::false });
+call(200, 'GET', '/users/{user}', { user => 'vic@example.com' });
+my %member = (user => 'vic@example.com');
+call(201, 'POST', '/apps/{app}/collaborators', {}, { %member, role => 'viewer' });
+call(200, 'PATCH', '/apps/{app}/collaborators/{user}', \%member, { permissions => ['view', 'deploy'] });
+call(200, $_, '/apps/{app}/collaborators/{user}', \%member) for 'GET', 'DELETE';
+my $token = call(201, 'POST', '/tokens', {}, { scope => 'deploy', app => 'shop', expires_in => 3600 });
+call(200, 'GET', '/tokens/{token}', { token => $token->{id} });
+my $git = $p->http('GET', 'localhost', '/git/shop/push', socket => "$p->{run}/api.sock", headers => { Authorization => "Bearer $token->{token}" });
+is_deeply([$p->schema->answer('GET', '/git/shop/push', { %$git, json => decode_json($git->{body}) }), $git->{status}], [200], 'GET /git/{app}/{service}')
+    and $made{'GET /git/{app}/{service}'}++;
+call(200, 'DELETE', '/tokens/{token}', { token => $token->{id} });
+my %grant = (authorization => call(201, 'POST', '/oauth/authorizations', {}, { scope => ['read'] })->{id});
+call(200, $_, '/oauth/authorizations/{authorization}', \%grant) for 'GET', 'DELETE';
+Platform::run('ssh-keygen', '-q', '-N', '', '-t', 'ed25519', '-f', "$dir/ssh");
+my %key = (key => call(201, 'POST', '/account/keys', {}, { public_key => slurp("$dir/ssh.pub") })->{id});
+call(200, 'GET', '/account/keys/{key}', \%key);
+call(200, 'GET', '/account/keys/{key}/login', { key => $p->api('GET', "/account/keys/$key{key}")->{json}{fingerprint} =~ s{/}{%2F}gr });
+call(200, 'DELETE', '/account/keys/{key}', \%key);
+# An administrator of the machine has no account to change.
+my $login = $p->http('POST', 'localhost', '/oauth/authorizations', body => '{}', socket => "$p->{run}/api.sock",
+    headers => { Authorization => 'Basic ' . encode_base64('ada@example.com:correct horse', '') });
+my $ada = decode_json($login->{body});
+is_deeply([$p->schema->answer('POST', '/oauth/authorizations', { %$login, json => $ada }), $login->{status}], [201], 'a log-in');
+my $account = $p->http('PATCH', 'localhost', '/account', body => '{"name":"Ada"}', socket => "$p->{run}/api.sock",
+    headers => { Authorization => "Bearer $ada->{access_token}{token}" });
+is_deeply([$p->schema->answer('PATCH', '/account', { %$account, json => decode_json($account->{body}) }), $account->{status}], [200], 'PATCH /account')
+    and $made{'PATCH /account'}++;
+call(200, 'DELETE', '/users/{user}', { user => 'vic@example.com' });
+call(200, 'GET', $_, {}) for '/users', '/tokens', '/audit', '/oauth/authorizations', '/apps/{app}/timeline', '/apps/{app}/releases';
+call(200, 'DELETE', '/apps/{app}', {});
+
+# All of them, where there is time to mend it; some may be new.
+my @all = map { "$_->[0] $_->[1]" } $p->schema->operations;
+my @left = grep { !$made{$_} } @all;
+cmp_ok(scalar @left, '<=', $ENV{PAAS_LONG} ? 0 : @all / 10, 'every request that is described is made here');
+diag "not made here: $_" for @left;
+
+done_testing();
