@@ -180,7 +180,8 @@ doctor_look_clock(struct doctor *d)
 /* ---- descriptors -----------------------------------------------------------
  */
 
-#define FILES_LEAST 4096
+#define FILES_LEAST 1024
+#define FILES_FEW   4096
 #define FILES_FULL  80 /* percent */
 
 static long long
@@ -210,10 +211,11 @@ files_look(struct doctor *d, const char *who, pid_t pid)
 	most = doctor_number(path, "Max open files");
 	if (pid == 0 || n == -1 || most == -1)
 		return;
-	if (most < FILES_LEAST)
-		doctor_find(d, DOCTOR_WRONG,
-		    "%s, process %d, may open %lld files: %d is the least", who,
-		    (int)pid, most, FILES_LEAST);
+	if (most < FILES_FEW)
+		doctor_find(d,
+		    most < FILES_LEAST ? DOCTOR_WRONG : DOCTOR_WARNING,
+		    "%s, process %d, may open %lld files: %d are enough", who,
+		    (int)pid, most, FILES_FEW);
 	if (n * 100 > most * FILES_FULL)
 		doctor_find(d, DOCTOR_WRONG,
 		    "%s, process %d, has %lld of %lld files open", who,

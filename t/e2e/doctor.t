@@ -127,7 +127,7 @@ finds('a hook that is missing', 'git', qr/pre-receive/, qr{scripts/up});
 finds('a socket that others may not use', 'sockets', qr/wake\.sock has mode 600/, qr/chmod 666/);
 finds('a folder of somebody else', 'folders', qr/routes has mode/, qr/chown paas:www-data \S+routes/);
 finds('a clock that went back', 'clock', qr/nginx\.conf was written \d+ s from now/, qr/set the clock right/);
-is($all->{$_}{state}, 'ok', "all of these at once, and $_ is still well") for qw(manager disk cgroups);
+is($all->{$_}{state}, 'ok', "all of these at once, and $_ is still well") for qw(manager launcher cgroups);
 chmod 0755, $inspect;
 rename "$hook.gone", $hook;
 chmod 0666, "$p->{run}/wake.sock";
