@@ -135,8 +135,7 @@ const struct grammar_verb grammar_verbs[] = {
 	    "LOAD below has the rest.",
 	    "paas sleep:set after=30m -a shop", cmd_sleep_set},
 	{"sleep:off", "sleep:unset", "Processes", VERB_APP, NO_ARGS, {0},
-	    "Keep an app awake", NULL, "paas sleep:off -a shop",
-	    cmd_sleep_off},
+	    "Keep an app awake", NULL, "paas sleep:off -a shop", cmd_sleep_off},
 	{"autoscale", "autoscale:status", "Processes", VERB_APP, NO_ARGS, {0},
 	    "Show how web processes are scaled by their load",
 	    NULL, "paas autoscale -a shop", cmd_autoscale},
@@ -163,8 +162,7 @@ const struct grammar_verb grammar_verbs[] = {
 	    "As run:detached would, at the times in UTC that the five fields of "
 	    "SCHEDULE name, or one of @hourly, @daily, @weekly, @monthly and "
 	    "@yearly. See CRON.",
-	    "paas cron:add @daily ./clean -a shop",
-	    cmd_cron_add},
+	    "paas cron:add @daily ./clean -a shop", cmd_cron_add},
 	{"cron:remove", "cron:rm", "Processes", VERB_APP,
 	    ARG("ID", COUNT_SOME, KIND_TEXT), {0},
 	    "Run a command no more",
@@ -187,8 +185,7 @@ const struct grammar_verb grammar_verbs[] = {
 	{"ps:stop", "ps:kill", "Processes", VERB_APP, TYPE_N, {0},
 	    "Stop one process",
 	    "The formation is kept, so that another one takes its place; see "
-	    "ps:scale for fewer.",
-	    "paas ps:stop web.2 -a shop", cmd_ps_stop},
+	    "ps:scale for fewer.", "paas ps:stop web.2 -a shop", cmd_ps_stop},
 
 	{"run", NULL, "Processes", VERB_APP | VERB_COMMAND,
 	    ARG("COMMAND", COUNT_SOME, KIND_TEXT), {OPT_ENV, OPT_TTL, OPT_NO_TTY},
@@ -220,13 +217,11 @@ const struct grammar_verb grammar_verbs[] = {
 	    "router the requests to them, paas what the platform did, with the "
 	    "process that it is about or what kind of a change it was. "
 	    "Colours of the app are kept on a terminal; all other control bytes "
-	    "are shown, not sent.",
-	    "paas logs -f -p web.1 -a shop", cmd_logs},
+	    "are shown, not sent.", "paas logs -f -p web.1 -a shop", cmd_logs},
 	{"drains", "drains:list", "Watching", VERB_APP, NO_ARGS, {0},
 	    "List where the log of an app goes",
 	    "With what became of it: ok, or what is wrong at the moment, and how "
-	    "many lines were lost.",
-	    "paas drains -a shop", cmd_drains},
+	    "many lines were lost.", "paas drains -a shop", cmd_drains},
 	{"drains:add", NULL, "Watching", VERB_APP,
 	    ARG("URL", COUNT_ONE, KIND_TEXT), {0},
 	    "Send the log of an app somewhere, from now on",
@@ -278,8 +273,7 @@ const struct grammar_verb grammar_verbs[] = {
 	{"buildpacks", "buildpacks:list", "Configuration", VERB_APP, NO_ARGS,
 	    {0}, "List the buildpacks an app is built with",
 	    "With none the platform's own are asked, and the first one that "
-	    "fits is used.",
-	    "paas buildpacks -a shop", cmd_buildpacks},
+	    "fits is used.", "paas buildpacks -a shop", cmd_buildpacks},
 	{"buildpacks:add", NULL, "Configuration", VERB_APP, PACK, {OPT_INDEX},
 	    "Build with one more buildpack",
 	    "It comes last if --index does not say otherwise. PACK is the URL of "
@@ -555,8 +549,7 @@ const struct grammar_verb grammar_verbs[] = {
 	{"setup", NULL, "Access", 0, ARG("EMAIL", COUNT_OPTIONAL, KIND_TEXT),
 	    {0}, "Print a token by which somebody sets a password",
 	    "Without an address it is for the first administrator, as long as "
-	    "there is no user.",
-	    "paas setup", cmd_setup},
+	    "there is no user.", "paas setup", cmd_setup},
 	{"access", "access:list", "Access", VERB_APP, NO_ARGS, {0},
 	    "List who may what with an app", NULL, "paas access -a shop",
 	    cmd_access},
@@ -589,8 +582,7 @@ const struct grammar_verb grammar_verbs[] = {
 	    "Make a token, for git push or another program",
 	    "It is printed, and can't be shown again. Without -a it is good "
 	    "for all apps.",
-	    "paas tokens:create -a shop --expires 30d ci",
-	    cmd_tokens_create},
+	    "paas tokens:create -a shop --expires 30d ci", cmd_tokens_create},
 	{"tokens:revoke", "tokens:remove tokens:rm", "Access", 0,
 	    ARG("ID", COUNT_SOME, KIND_TEXT), {0}, "Make tokens useless",
 	    NULL, "paas tokens:revoke 065f0c4be2a1d300", cmd_tokens_revoke},
