@@ -164,4 +164,9 @@ bad('no such region', 404, qr/no region eu/, 'GET', '/regions/eu');
 is_status('an app there', 201, 'POST', '/apps', { name => 'there', region => $region->{name}, stack => $stack->{name} });
 bad('an app elsewhere', 422, qr/region "eu" is not there/, 'POST', '/apps', { region => 'eu' });
 
+# ---- features -------------------------------------------------------------------
+
+is_deeply(is_status("GET $_", 200, 'GET', $_), [], 'none') for '/apps/there/features', '/account/features';
+bad('features of no app', 404, qr/no app named none/, 'GET', '/apps/none/features');
+
 done_testing;

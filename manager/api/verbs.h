@@ -45,6 +45,7 @@
 	VERB(buildpack_known)  \
 	VERB(buildpack_lookup) \
 	VERB(addon_list)       \
+	VERB(feature_list)     \
 	VERB(buildpack_put)    \
 	VERB(domain_check)     \
 	VERB(domain_list)      \

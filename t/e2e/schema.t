@@ -49,7 +49,7 @@ sub waits_for {
 }
 
 call(200, 'GET', $_, {}) for '/health', '/schema', '/regions', '/stacks', '/audit', '/users', '/tokens', '/oauth/authorizations',
-    '/account', '/account/keys', '/buildpacks', '/routes', '/patterns', '/imports/routes', '/certificates', '/apps', '/users/~/apps';
+    '/account', '/account/features', '/account/keys', '/buildpacks', '/routes', '/patterns', '/imports/routes', '/certificates', '/apps', '/users/~/apps';
 call(200, 'GET', '/regions/{region}', { region => 'local' });
 call(200, 'GET', '/buildpacks/{buildpack}', { buildpack => 'nodejs' });
 call(200, 'GET', '/stacks/{stack}', { stack => call(200, 'GET', '/stacks', {})->[0]{name} });
@@ -73,7 +73,7 @@ call(200, 'GET', '/streams/{stream}', { stream => $stream });
 call(200, 'POST', '/apps/{app}/resources', {}, { resources => [{ sha256 => 'a' x 64, size => 1 }] });
 call(200, 'GET', "/apps/{app}/$_", {}) for 'formation', 'formation/{type}', 'formation/{type}/autoscale', 'dynos', 'releases', 'rollout',
     'sleep', 'cron', 'http', 'config-vars', 'buildpack-installations', 'domains', 'sni-endpoints', 'logs', 'log-drains', 'timeline', 'collaborators',
-    'addons', 'addon-attachments';
+    'addons', 'addon-attachments', 'features';
 my $release = call(200, 'GET', '/apps/{app}/releases', {})->[0];
 call(200, 'GET', '/apps/{app}/releases/{release}', { release => $release->{id} });
 call(200, 'GET', '/apps/{app}/releases/{release}/config-vars', { release => 'v1' });
