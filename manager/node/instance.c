@@ -166,6 +166,14 @@ next_crash(struct instance *inst)
 	inst->last_log = instance_log_tail(inst);
 }
 
+/* A rest that is longer than any comes from a clock that was moved. */
+static int
+has_rested(const struct instance_record *rec)
+{
+	return rec->since >= rec->rests ||
+	       rec->rests - rec->since > BACKOFF_MAX * INT64_C(1000000);
+}
+
 static int
 next_make(struct instance *inst, enum instance_action action)
 {
@@ -188,8 +196,7 @@ next_make(struct instance *inst, enum instance_action action)
 	case INSTANCE_DELAY:
 		delay = backoff_delay(next->restarts);
 		next->until = next->since + delay * 1000000;
-		next->wakeable =
-		    instance_is_web(inst) && next->since >= next->rests;
+		next->wakeable = instance_is_web(inst) && has_rested(next);
 		break;
 	case INSTANCE_MARK:
 		if (next->state == INSTANCE_UNHEALTHY) {
@@ -281,6 +288,7 @@ instance_change(
 	inst->next = inst->rec;
 	inst->next.state = cell.next;
 	inst->next.since = node_realtime();
+	inst->next.moment = moment_now();
 	if (next_make(inst, cell.action) == -1)
 		return;
 	txn = instance_txn(inst, cell.action, event);

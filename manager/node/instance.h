@@ -20,6 +20,7 @@
 #include "node/instance_table.h"
 #include "node/node_impl.h"
 #include "node/proc.h"
+#include "store/moment.h"
 
 #define INSTANCE_NAME_MAX 64 /* "web.1" */
 
@@ -44,15 +45,16 @@ enum instance_life {
 struct instance_record {
 	enum instance_state state;
 	uint64_t id;
-	uint32_t slot;     /* 0 for none */
-	int64_t since;     /* it came into this state */
-	int64_t ready;     /* this id did so first */
-	int64_t until;     /* when to start again */
-	int64_t rests;     /* until when it is not started early any more */
-	int wakeable;      /* in back-off: requests may end it */
-	uint32_t restarts; /* crashes in a row */
-	int ever;          /* one of its ids has been ready */
-	int late;          /* the last crash: it wasn't ready in time */
+	uint32_t slot;        /* 0 for none */
+	int64_t since;        /* it came into this state */
+	struct moment moment; /* the same */
+	int64_t ready;        /* this id did so first */
+	int64_t until;        /* when to start again */
+	int64_t rests;        /* until when it is not started early any more */
+	int wakeable;         /* in back-off: requests may end it */
+	uint32_t restarts;    /* crashes in a row */
+	int ever;             /* one of its ids has been ready */
+	int late;             /* the last crash: it wasn't ready in time */
 	char reason[256];
 };
 

@@ -91,6 +91,9 @@ instance_record_parse(struct instance_record *rec, json_t *value)
 		return -1;
 	rec->slot = (uint32_t)number_of(value, "slot");
 	rec->since = number_of(value, "since");
+	rec->moment = moment_decode(json_object_get(value, "moment"));
+	if (rec->moment.us == 0)
+		rec->moment = moment_now();
 	rec->ready = number_of(value, "ready");
 	rec->until = number_of(value, "until");
 	rec->restarts = (uint32_t)number_of(value, "restarts");
@@ -164,7 +167,8 @@ record_make(const struct instance *inst)
 		    (json_int_t)rec->since, "restarts", (int)rec->restarts,
 		    "reason", rec->reason)) == -1 ||
 	    json_object_update_new(value,
-		json_pack("{s:I, s:I, s:b, s:b, s:I, s:b}", "ready",
+		json_pack("{s:o, s:I, s:I, s:b, s:b, s:I, s:b}", "moment",
+		    moment_encode(&rec->moment), "ready",
 		    (json_int_t)rec->ready, "until", (json_int_t)rec->until,
 		    "ever", rec->ever, "late", rec->late, "rests",
 		    (json_int_t)rec->rests, "wakeable", rec->wakeable)) == -1) {

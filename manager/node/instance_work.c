@@ -18,16 +18,14 @@
 static void
 timer_since(struct instance *inst, int64_t us, int64_t least)
 {
+	struct moment now;
 	int64_t left;
 	int r;
 
 	if (inst->timer_set)
 		return;
-
-	/* The clock may have jumped in between, either way. */
-	left = inst->rec.since + us - node_realtime();
-	if (left > us)
-		left = us;
+	now = moment_now();
+	left = us - moment_since(&inst->rec.moment, &now);
 	if (left < least)
 		left = least;
 	r = sd_event_source_set_time_relative(inst->timer, (uint64_t)left);

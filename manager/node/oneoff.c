@@ -80,14 +80,14 @@ deadline_set(struct oneoff *o)
 {
 	int64_t most = o->all->node->conf->oneoff_timeout, left;
 	int64_t own = json_integer_value(json_object_get(o->want, "timeout"));
+	struct moment now;
 
 	if (own > 0 && own < most)
 		most = own;
-	left = o->begun + most * (int64_t)SECOND - node_realtime();
+	now = moment_now();
+	left = most * (int64_t)SECOND - moment_since(&o->moment, &now);
 	if (left < 1)
 		left = 1;
-	if (left > most * (int64_t)SECOND)
-		left = most * (int64_t)SECOND;
 	timer_in(o, &o->deadline, CLOCK_BOOTTIME, (uint64_t)left, on_deadline);
 }
 
@@ -309,6 +309,7 @@ step_new(struct oneoff *o)
 		strlcpy(
 		    o->why, "it was stopped before it began", sizeof(o->why));
 		o->begun = node_realtime();
+		o->moment = moment_now();
 		commit(o, oneoff_txn_over(o), over);
 		return;
 	}
@@ -321,6 +322,7 @@ step_new(struct oneoff *o)
 	o->id = run_id(o->run);
 	o->slot = run_slot(o->run);
 	o->begun = node_realtime();
+	o->moment = moment_now();
 	strlcpy(o->boot, o->all->boot, sizeof(o->boot));
 	commit(o, oneoff_txn_begin(o), begun);
 }

@@ -6,6 +6,7 @@
 
 #include "node/node_impl.h"
 #include "store/keys.h"
+#include "store/moment.h"
 
 /* As committed in ran/APP/INDEX; NEW is without. */
 enum oneoff_state {
@@ -31,8 +32,9 @@ struct oneoff {
 	enum oneoff_state state;
 	uint64_t id;
 	uint32_t slot;
-	char boot[40]; /* boot id of when it got its id */
-	int64_t begun; /* it got its id; microseconds since the epoch */
+	char boot[40];        /* boot id of when it got its id */
+	int64_t begun;        /* it got its id; microseconds since the epoch */
+	struct moment moment; /* the same */
 
 	struct run *run;
 	int launched;  /* by this manager */

@@ -242,6 +242,9 @@ oneoff_read(struct oneoff *o)
 		o->id = 0;
 	o->slot = (uint32_t)number_of(ran, "slot");
 	o->begun = number_of(ran, "begun");
+	o->moment = moment_decode(json_object_get(ran, "moment"));
+	if (o->moment.us == 0)
+		o->moment = moment_now();
 	strlcpy(o->boot, text_of(ran, "boot"), sizeof(o->boot));
 	json_decref(ran);
 }
@@ -255,11 +258,11 @@ ran_make(const struct oneoff *o, enum oneoff_state state)
 
 	key_format_id(id, o->id);
 	key_format_id(number, oneoff_appnumber(o));
-	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I}", "state",
+	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:o, s:I}", "state",
 	    state_names[state], "appnumber", number, "instance", id, "slot",
 	    (json_int_t)(state == ONEOFF_OVER ? 0 : o->slot), "boot", o->boot,
-	    "begun", (json_int_t)o->begun, "since",
-	    (json_int_t)node_realtime());
+	    "begun", (json_int_t)o->begun, "moment", moment_encode(&o->moment),
+	    "since", (json_int_t)node_realtime());
 }
 
 /* Is its app still the one that it was wanted for? */

@@ -257,7 +257,7 @@ note_progress(const struct place_input *in, struct place_plan *plan)
 
 	for (i = 0; i < plan->nchanges; i++)
 		if (plan->changes[i].kind == PLACE_ROUTE)
-			plan->rollout.progress = in->now;
+			plan->rollout.progress = in->moment;
 }
 
 int

@@ -76,6 +76,7 @@ struct place_input {
 	int asleep; /* some of its types, or all, have come to none */
 	uint64_t generation;
 	int64_t now;                /* microseconds since the epoch */
+	struct moment moment;       /* the same */
 	struct strategy how;        /* of roll-outs that begin */
 	uint32_t promoted, aborted; /* versions that somebody said so of */
 	char aborter[64];           /* who */
@@ -130,7 +131,7 @@ struct place_plan {
 	struct rollout rollout;
 	enum rollout_did did;
 	int more;      /* there was no room for all: decide again after it */
-	int64_t again; /* look again then, though nothing changed; 0: no */
+	int64_t again; /* look again in so many us, if nothing changes; 0: no */
 	/* What broke the roll-out, if it is new, and whose log says more. */
 	char why[ROLLOUT_REASON_MAX];
 	const struct place_assignment *blamed;

@@ -93,13 +93,14 @@ static void
 judge_time(struct judgement *j)
 {
 	const struct rollout *ro = &j->in->rollout;
-	int64_t end = ro->progress + (int64_t)ro->how.deadline * SECOND;
+	int64_t left = (int64_t)ro->how.deadline * SECOND -
+		       moment_since(&ro->progress, &j->in->moment);
 	const struct place_assignment *as = j->waits;
 
-	if (j->broken || j->ready || ro->progress == 0)
+	if (j->broken || j->ready || ro->progress.us == 0)
 		return;
-	if (j->in->now < end) {
-		j->plan->again = end;
+	if (left > 0) {
+		j->plan->again = left;
 		return;
 	}
 	j->broken = 1;
@@ -205,6 +206,7 @@ place_step(const struct place_input *in, struct place_plan *plan)
 	ro.promoted = in->promoted;
 	ro.aborted = in->aborted;
 	ro.now = in->now;
+	ro.moment = in->moment;
 	/* A release that cannot be read is waited for, not rolled out. */
 	if ((asked = place_find_release(in, in->version)) != NULL) {
 		ro.version = in->version;

@@ -325,6 +325,7 @@ records_read(struct store *st, const struct conf *conf, const char *app,
 	rec->conf = conf;
 	clock_gettime(CLOCK_REALTIME, &now);
 	rec->in.now = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	rec->in.moment = moment_now();
 	read_app(st, rec);
 	if (rec->in.exists &&
 	    (read_release(st, rec, rec->in.version) == -1 ||

@@ -107,7 +107,8 @@ begin(struct rollout *ro, const struct rollout_input *in)
 	ro->parked = 0;
 	ro->unreleased = 0;
 	ro->reason[0] = '\0';
-	ro->started = ro->progress = in->now;
+	ro->started = in->now;
+	ro->progress = in->moment;
 	ro->how = in->how;
 	/* At most once for a release, whatever becomes of it after that. */
 	if (in->releases && ro->released != ro->target)
@@ -121,7 +122,7 @@ static enum rollout_did
 released(struct rollout *ro, const struct rollout_input *in)
 {
 	ro->released = ro->target;
-	ro->progress = in->now;
+	ro->progress = in->moment;
 	ro->phase = first_phase(ro, in);
 	return ROLLOUT_DID_RELEASE;
 }
@@ -129,7 +130,7 @@ released(struct rollout *ro, const struct rollout_input *in)
 static enum rollout_did
 try_it(struct rollout *ro, const struct rollout_input *in)
 {
-	ro->progress = in->now;
+	ro->progress = in->moment;
 	ro->phase = ROLLOUT_PHASE_CANARY;
 	return ROLLOUT_DID_CANARY;
 }
@@ -137,7 +138,7 @@ try_it(struct rollout *ro, const struct rollout_input *in)
 static enum rollout_did
 move_on(struct rollout *ro, const struct rollout_input *in)
 {
-	ro->progress = in->now;
+	ro->progress = in->moment;
 	ro->phase = ROLLOUT_PHASE_MOVE;
 	return ROLLOUT_DID_MOVE;
 }
@@ -273,7 +274,7 @@ rollout_decode(struct rollout *ro, const json_t *value)
 	ro->generation =
 	    (uint64_t)json_integer_value(json_object_get(value, "generation"));
 	ro->started = json_integer_value(json_object_get(value, "started"));
-	ro->progress = json_integer_value(json_object_get(value, "progress"));
+	ro->progress = moment_decode(json_object_get(value, "progress"));
 	ro->phase = get_phase(value);
 	strategy_decode(&ro->how, json_object_get(value, "how"));
 	reason = json_string_value(json_object_get(value, "reason"));
@@ -285,13 +286,13 @@ json_t *
 rollout_encode(const struct rollout *ro)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I,"
-			 " s:I, s:I, s:s, s:o, s:s}",
+			 " s:I, s:o, s:s, s:o, s:s}",
 	    "live", (json_int_t)ro->live, "target", (json_int_t)ro->target,
 	    "failed", (json_int_t)ro->failed, "next", (json_int_t)ro->next,
 	    "run", (json_int_t)ro->run, "runs", (json_int_t)ro->runs,
 	    "released", (json_int_t)ro->released, "unreleased", ro->unreleased,
 	    "parked", ro->parked, "generation", (json_int_t)ro->generation,
 	    "started", (json_int_t)ro->started, "progress",
-	    (json_int_t)ro->progress, "phase", phases[ro->phase], "how",
+	    moment_encode(&ro->progress), "phase", phases[ro->phase], "how",
 	    strategy_encode(&ro->how), "reason", ro->reason);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "schedule/strategy.h"
+#include "store/moment.h"
 
 #define ROLLOUT_REASON_MAX 512
 
@@ -33,7 +34,7 @@ struct rollout {
 	int parked;          /* failed, and stopped after that */
 	uint64_t generation; /* of the app when it failed: a restart retries */
 	int64_t started;     /* microseconds since the epoch */
-	int64_t progress;    /* the same: of the last step forward */
+	struct moment progress; /* of the last step forward */
 	enum rollout_phase phase;
 	struct strategy how; /* as it was chosen when it began */
 	char reason[ROLLOUT_REASON_MAX];
@@ -81,7 +82,8 @@ struct rollout_input {
 	const char *reason;         /* why, for people */
 	int released;
 	int ready;
-	int64_t now; /* microseconds since the epoch */
+	int64_t now;          /* microseconds since the epoch */
+	struct moment moment; /* the same */
 };
 
 /* What a step did, to be told in the timeline. */

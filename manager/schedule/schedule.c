@@ -40,7 +40,7 @@ struct schedule {
 	sd_event_source *run;   /* works the queue */
 	sd_event_source *retry; /* fills it again */
 	sd_event_source *late;  /* a roll-out may have taken too long */
-	int64_t late_at;        /* microseconds since the epoch; 0: off */
+	int64_t late_at;        /* microseconds since the boot; 0: off */
 	struct store_watch *watches[WATCHES];
 };
 
@@ -234,15 +234,13 @@ on_done(enum store_result result, uint64_t rev, void *arg)
 
 /* ---- roll-outs that stand still ------------------------------------------ */
 
-/* Looks at the clock again then, or earlier. */
+/* Looks at the clock again in so many microseconds, or earlier. */
 static void
-look_again(struct schedule *sc, int64_t now, int64_t at)
+look_again(struct schedule *sc, int64_t now, int64_t left)
 {
-	int64_t left = at > now ? at - now : 0;
-
-	if (at == 0 || (sc->late_at != 0 && sc->late_at <= at))
+	if (left == 0 || (sc->late_at != 0 && sc->late_at <= now + left))
 		return;
-	sc->late_at = at;
+	sc->late_at = now + left;
 	sd_event_source_set_time_relative(sc->late, (uint64_t)left);
 	sd_event_source_set_enabled(sc->late, SD_EVENT_ONESHOT);
 }
@@ -283,7 +281,7 @@ run_pass(struct schedule *sc, struct pass *pass)
 	    place_decide(&rec.in, &plan) == -1)
 		log_fatal("schedule: out of memory");
 	txn = records_write(sc->store, &rec, &plan);
-	look_again(sc, rec.in.now, plan.again);
+	look_again(sc, rec.in.moment.us, plan.again);
 	records_free(&rec);
 	if (txn == NULL) {
 		rest(pass);
@@ -334,7 +332,7 @@ add_sources(struct schedule *sc, sd_event *event)
 		return rc;
 	sd_event_source_set_enabled(sc->retry, SD_EVENT_OFF);
 	rc = sd_event_add_time_relative(
-	    event, &sc->late, CLOCK_MONOTONIC, 0, 0, on_late, sc);
+	    event, &sc->late, CLOCK_BOOTTIME, 0, 0, on_late, sc);
 	if (rc >= 0)
 		sd_event_source_set_enabled(sc->late, SD_EVENT_OFF);
 	return rc;

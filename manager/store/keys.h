@@ -120,7 +120,8 @@
  *                                        crash
  *   rollout/APP                schedule  live (version, 0 for none), target,
  *                                        failed (version), reason, started,
- *                                        progress (of the last step forward),
+ *                                        progress (of the last step forward, a
+ *                                        moment: store/moment.h),
  *                                        phase (move | release | raise |
  *                                        canary), how {strategy, ...: as it
  *                                        began}, run (index of the last
@@ -150,7 +151,8 @@
  *                                        draining | stopping | crashed |
  *                                        backoff | failed | gone), app, type,
  *                                        index, version, instance (hex), slot,
- *                                        address, port, since, restarts,
+ *                                        address, port, since, moment (the
+ *                                        same: store/moment.h), restarts,
  *                                        reason, until, rests, wakeable (in
  *                                        backoff: a request may end it)
  *   instance/APP/ID            node      name (web.1), version, created: names
@@ -163,7 +165,8 @@
  *                                        old ones away
  *   ran/APP/INDEX              node      state (starting | running | ended),
  *                                        appnumber, instance (hex), slot, boot
- *                                        (id), begun, since; of one that ended
+ *                                        (id), begun, moment (the same), since;
+ *                                        of one that ended
  *                                        how (exited | killed | dumped, or
  *                                        absent), status, reason
  *   counter/instance           node      next: ids below it may be in use

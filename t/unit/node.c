@@ -1,4 +1,4 @@
-/* sources: manager/node/agent.c manager/node/agent_list.c manager/node/appmap.c manager/node/backoff.c manager/node/claim.c manager/node/drain.c manager/node/fetch.c manager/node/health.c manager/node/ids.c manager/node/instance.c manager/node/instance_launch.c manager/node/instance_record.c manager/node/instance_table.c manager/node/instance_work.c manager/node/launch.c manager/node/launch_args.c manager/node/launch_ops.c manager/node/launch_wire.c manager/node/limits.c manager/node/logdrain.c manager/node/logdrain_follow.c manager/node/logdrain_save.c manager/node/logdrain_send.c manager/node/logrequest.c manager/node/logfile.c manager/node/loghub.c manager/node/logprune.c manager/node/logtail.c manager/node/node.c manager/node/oneoff.c manager/node/oneoff_record.c manager/node/oneoff_start.c manager/node/proc.c manager/node/release_env.c manager/node/router.c manager/node/run.c manager/node/slots.c manager/node/tree.c manager/node/wake.c manager/store/formation.c manager/store/keys.c manager/store/names.c manager/store/store.c manager/store/store_event.c manager/store/store_lmdb.c manager/common/log.c manager/common/conf.c manager/node/probe.c manager/node/probe_command.c manager/node/attach.c manager/node/instance_health.c manager/common/health_rule.c; libs: -lsodium -lsystemd -lcurl -ljansson -llmdb */
+/* sources: manager/node/agent.c manager/node/agent_list.c manager/node/appmap.c manager/node/backoff.c manager/node/claim.c manager/node/drain.c manager/node/fetch.c manager/node/health.c manager/node/ids.c manager/node/instance.c manager/node/instance_launch.c manager/node/instance_record.c manager/node/instance_table.c manager/node/instance_work.c manager/node/launch.c manager/node/launch_args.c manager/node/launch_ops.c manager/node/launch_wire.c manager/node/limits.c manager/node/logdrain.c manager/node/logdrain_follow.c manager/node/logdrain_save.c manager/node/logdrain_send.c manager/node/logrequest.c manager/node/logfile.c manager/node/loghub.c manager/node/logprune.c manager/node/logtail.c manager/node/node.c manager/node/oneoff.c manager/node/oneoff_record.c manager/node/oneoff_start.c manager/node/proc.c manager/node/release_env.c manager/node/router.c manager/node/run.c manager/node/slots.c manager/node/tree.c manager/node/wake.c manager/store/formation.c manager/store/keys.c manager/store/moment.c manager/store/names.c manager/store/store.c manager/store/store_event.c manager/store/store_lmdb.c manager/common/log.c manager/common/conf.c manager/node/probe.c manager/node/probe_command.c manager/node/attach.c manager/node/instance_health.c manager/common/health_rule.c; libs: -lsodium -lsystemd -lcurl -ljansson -llmdb */
 /*
  * The whole room, with the store as it is and real processes on loopback
  * addresses.  Only the launcher is played: by this test, on its socket.
@@ -595,6 +595,49 @@ crash_loop(void **state)
 }
 
 static void
+turns(int n)
+{
+	while (n-- > 0)
+		assert_true(sd_event_run(event, 10000) >= 0);
+}
+
+/* The clock is set a year ahead, or back, while no manager runs. */
+static void
+backs_off_by_no_clock(void **state)
+{
+	static const int64_t year = INT64_C(31557600000000);
+	json_t *value;
+	int64_t by;
+
+	(void)state;
+	app_make(1);
+	manner = CRASHES;
+	assign(A, "web", "run");
+	wait_state(A, "backoff");
+	assert_int_equal(starts, 4);
+	for (by = -year; by <= year; by += 2 * year) {
+		value = actual(A);
+		json_object_set_new(value, "since",
+		    json_integer(
+			json_integer_value(json_object_get(value, "since")) +
+			by));
+		json_object_set_new(value, "until",
+		    json_integer(
+			json_integer_value(json_object_get(value, "until")) +
+			by));
+		put("actual/local/" A, value);
+		turns(10);
+		manager_down();
+		manager_up();
+		turns(30);
+		assert_true(state_is(A, "backoff"));
+		assert_int_equal(starts, 4);
+	}
+	assign(A, "web", "stop");
+	wait_state(A, "gone");
+}
+
+static void
 send_wake(const char *text)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -606,13 +649,6 @@ send_wake(const char *text)
 	    strlen(text), sendto(fd, text, strlen(text), 0,
 			      (struct sockaddr *)&addr, sizeof(addr)));
 	close(fd);
-}
-
-static void
-turns(int n)
-{
-	while (n-- > 0)
-		assert_true(sd_event_run(event, 10000) >= 0);
 }
 
 #define WAKE "hello 0123456789abcdef"
@@ -1039,6 +1075,7 @@ main(void)
 	    TEST(worker_runs),
 	    TEST(crash_is_restarted),
 	    TEST(crash_loop),
+	    TEST(backs_off_by_no_clock),
 	    TEST(wakes_from_backoff),
 	    TEST(reads_wakes),
 	    TEST(never_listens),

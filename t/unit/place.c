@@ -1,4 +1,4 @@
-/* sources: manager/schedule/place*.c manager/schedule/rollout.c manager/schedule/strategy.c; libs: -ljansson */
+/* sources: manager/schedule/place*.c manager/schedule/rollout.c manager/schedule/strategy.c manager/store/moment.c; libs: -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -214,8 +214,9 @@ set_how(struct strategy *how, const char *text)
 	json_decref(set);
 }
 
+/* At a time of the day that has nothing to do with what has passed. */
 static void
-play(const struct scene *scene, const struct turn *turn)
+play_at(const struct scene *scene, const struct turn *turn, int64_t now)
 {
 	struct place_input in;
 	struct place_plan plan;
@@ -234,8 +235,9 @@ play(const struct scene *scene, const struct turn *turn)
 	in.rollout.phase = turn->phase;
 	in.promoted = turn->promoted;
 	in.aborted = turn->aborted;
-	in.now = INT64_C(1795350000000000);
-	in.rollout.progress = in.now - turn->idle * INT64_C(1000000);
+	in.now = now;
+	in.moment.us = INT64_C(10000000000);
+	in.rollout.progress.us = in.moment.us - turn->idle * INT64_C(1000000);
 	add_releases(&in, scene->releases);
 	add_assignments(&in, scene->assignments);
 	assert_int_equal(0, place_decide(&in, &plan));
@@ -251,6 +253,16 @@ play(const struct scene *scene, const struct turn *turn)
 		    plan.rollout.live, plan.rollout.target, plan.rollout.failed,
 		    (int)plan.rollout.phase);
 	free_input(&in);
+}
+
+static void
+play(const struct scene *scene, const struct turn *turn)
+{
+	static const int64_t year = INT64_C(31557600000000);
+	int64_t now;
+
+	for (now = -year; now <= year; now += year)
+		play_at(scene, turn, INT64_C(1795350000000000) + now);
 }
 
 /* ---- scenes ------------------------------------------------------------ */

@@ -1,4 +1,4 @@
-/* sources: manager/schedule/rollout.c manager/schedule/strategy.c; libs: -ljansson */
+/* sources: manager/schedule/rollout.c manager/schedule/strategy.c manager/store/moment.c; libs: -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -322,7 +322,7 @@ survives_its_record(void **state)
 	    .unreleased = 1,
 	    .phase = ROLLOUT_PHASE_CANARY,
 	    .started = INT64_C(1795350000000000),
-	    .progress = INT64_C(1795350000000001),
+	    .progress = {INT64_C(1795350000001), 0xfedcba98},
 	    .how = {STRATEGY_CANARY, {30, 1}, {2, 0}, 7, 90, 60},
 	    .reason = "did not listen on port 5000 within 60 s"};
 	struct rollout back;
