@@ -343,7 +343,7 @@ ok(!(grep { $_ > 1 } values %started), 'no release process ran twice') or diag e
 
 for my $case (['strategy=sideways', qr/strategy has to be rolling, blue-green or canary/],
     ['max_surge=101%', qr/max_surge has to be 0 to 1000, or 0% to 100%/],
-    ['max_surge=0', qr/can't both be 0/], ['surge=1', qr/no setting of roll-outs/],
+    ['max_surge=0', qr/can't both be 0/], ['surge=1', qr/surge is not a field of this request/],
     ['canary_weight=100', qr/canary_weight has to be 1 to 99/]) {
     my ($status, $text) = $p->paas('rollout:set', $case->[0], '-a', $app);
     isnt($status, 0, "$case->[0] is refused");
