@@ -358,7 +358,8 @@ sub slurp {
 sub sleeper {
     return grep { slurp("/proc/$_/cmdline") =~ /^sleep\x007321/ } split /\n/, slurp("$cgroup/cgroup.procs");
 }
-is(scalar sleeper(), 1, 'it counts in the cgroup of the instance');
+# "up" is said before setsid's child has become what it is to be.
+ok(Platform::wait_for(20, sub { 1 == (my @all = sleeper()) }), 'it counts in the cgroup of the instance');
 close $run->{in};
 is((finish($run))[0], 0, 'it ends');
 ok(Platform::wait_for(5, sub { !sleeper() }), 'and what it left in the background');
