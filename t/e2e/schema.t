@@ -49,7 +49,7 @@ sub waits_for {
 }
 
 call(200, 'GET', $_, {}) for '/health', '/schema', '/regions', '/stacks', '/audit', '/users', '/tokens', '/oauth/authorizations',
-    '/account', '/account/features', '/account/keys', '/buildpacks', '/routes', '/patterns', '/imports/routes', '/certificates', '/apps', '/users/~/apps';
+    '/account', '/account/features', '/account/keys', '/account/features', '/buildpacks', '/routes', '/patterns', '/imports/routes', '/certificates', '/apps', '/users/~/apps';
 call(200, 'GET', '/regions/{region}', { region => 'local' });
 call(200, 'GET', '/buildpacks/{buildpack}', { buildpack => 'nodejs' });
 call(200, 'GET', '/stacks/{stack}', { stack => call(200, 'GET', '/stacks', {})->[0]{name} });
@@ -107,7 +107,7 @@ call(202, 'POST', '/apps/{app}/actions/{action}', { action => 'restart' }, {});
 
 # ---- processes -------------------------------------------------------------
 
-my %upgrade = (headers => { Connection => 'Upgrade', Upgrade => 'paas-session' }, timeout => 20);
+my %upgrade = (headers => { Connection => 'Upgrade', Upgrade => 'paas-session' }, timeout => 90);
 call(201, 'POST', '/apps/{app}/dynos', {}, { command => 'sleep 60', env => { A => 'b' } });
 my $run = call(201, 'POST', '/apps/{app}/dynos', {}, { command => 'true', attach => $true, force_no_tty => $true });
 call(101, 'GET', '/apps/{app}/dynos/{dyno}/attach', { dyno => $run->{name} }, undef, %upgrade);
