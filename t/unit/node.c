@@ -1,4 +1,4 @@
-/* sources: manager/node/agent.c manager/node/agent_list.c manager/node/appmap.c manager/node/backoff.c manager/node/claim.c manager/node/drain.c manager/node/fetch.c manager/node/health.c manager/node/ids.c manager/node/instance.c manager/node/instance_launch.c manager/node/instance_record.c manager/node/instance_table.c manager/node/instance_work.c manager/node/launch.c manager/node/launch_args.c manager/node/launch_ops.c manager/node/launch_wire.c manager/node/limits.c manager/node/logdrain.c manager/node/logdrain_follow.c manager/node/logdrain_save.c manager/node/logdrain_send.c manager/node/logrequest.c manager/node/logfile.c manager/node/loghub.c manager/node/logprune.c manager/node/logtail.c manager/node/node.c manager/node/oneoff.c manager/node/oneoff_record.c manager/node/oneoff_start.c manager/node/proc.c manager/node/release_env.c manager/node/router.c manager/node/run.c manager/node/slots.c manager/node/tree.c manager/node/wake.c manager/store/formation.c manager/store/keys.c manager/store/moment.c manager/store/names.c manager/store/store.c manager/store/store_event.c manager/store/store_lmdb.c manager/common/log.c manager/common/conf.c manager/node/probe.c manager/node/probe_command.c manager/node/attach.c manager/node/instance_health.c manager/common/health_rule.c; libs: -lsodium -lsystemd -lcurl -ljansson -llmdb */
+/* sources: manager/node/agent.c manager/node/agent_list.c manager/node/appmap.c manager/node/backoff.c manager/node/claim.c manager/node/drain.c manager/node/fetch.c manager/node/health.c manager/node/ids.c manager/node/instance.c manager/node/instance_launch.c manager/node/instance_record.c manager/node/instance_table.c manager/node/instance_work.c manager/node/launch.c manager/node/launch_args.c manager/node/launch_ops.c manager/node/launch_wire.c manager/node/limits.c manager/node/logdrain.c manager/node/logdrain_follow.c manager/node/logdrain_save.c manager/node/logdrain_send.c manager/node/logrequest.c manager/node/logfile.c manager/node/loghub.c manager/node/logprune.c manager/node/logtail.c manager/node/node.c manager/node/oneoff.c manager/node/oneoff_record.c manager/node/oneoff_start.c manager/node/proc.c manager/node/release_env.c manager/node/router.c manager/node/run.c manager/node/slots.c manager/node/tree.c manager/node/wake.c manager/store/formation.c manager/store/keys.c manager/store/moment.c manager/store/names.c manager/store/store.c manager/store/store_event.c manager/store/store_lmdb.c manager/common/log.c manager/common/conf.c manager/node/probe.c manager/node/probe_command.c manager/node/attach.c manager/node/instance_health.c manager/common/health_rule.c; libs: -Wl,--wrap=instance_table_cell -lsodium -lsystemd -lcurl -ljansson -llmdb */
 /*
  * The whole room, with the store as it is and real processes on loopback
  * addresses.  Only the launcher is played: by this test, on its socket.
@@ -27,6 +27,7 @@
 #include <cmocka.h>
 #include <curl/curl.h>
 
+#include "node/instance_table.h"
 #include "node/node_impl.h"
 #include "node/proc.h"
 #include "store/keys.h"
@@ -50,6 +51,7 @@ static sd_event_source *listen_source;
 static sd_event_source *link_source;
 static enum manner manner;
 static int starts;
+static int refuses; /* to start any */
 static char args[4096];
 
 static sd_event *event;
@@ -161,6 +163,8 @@ played_start(const struct launch_start *start, struct launch_reply *reply)
 	struct played *p;
 
 	assert_null(played_find(start->id));
+	if (refuses)
+		return EIO;
 	p = played_find(0);
 	p->record.id = start->id;
 	p->record.app = start->app;
@@ -984,6 +988,8 @@ drain_judges(void **state)
 		    cases[i].verdict);
 }
 
+#include "node_kills.h"
+
 /* ---- frame ------------------------------------------------------------- */
 
 static int
@@ -993,7 +999,7 @@ before(void **state)
 
 	(void)state;
 	manner = LISTENS;
-	starts = 0;
+	starts = refuses = 0;
 	memset(played, 0, sizeof(played));
 	snprintf(path, sizeof(path), "%s/store", dir);
 	if (mkdir(path, 0700) == -1)
@@ -1086,6 +1092,7 @@ main(void)
 	    TEST(killed_at_each_step),
 	    TEST(killed_at_each_step_of_a_crash),
 	    TEST(launcher_killed_at_each_step),
+	    TEST(killed_at_each_row),
 	    cmocka_unit_test(drain_judges),
 	};
 
