@@ -8,13 +8,20 @@
 #include "api/model.h"
 #include "api/request.h"
 
+int
+model_build_is_over(json_t *build)
+{
+	const char *state = model_text(build, "state");
+
+	return strcmp(state, "succeeded") == 0 || strcmp(state, "failed") == 0;
+}
+
 /* The build room's states -> the three that Heroku's clients know. */
 static const char *
-build_status(const char *state)
+build_status(json_t *build)
 {
-	if (strcmp(state, "succeeded") == 0 || strcmp(state, "failed") == 0)
-		return state;
-	return "pending";
+	return model_build_is_over(build) ? model_text(build, "state")
+					  : "pending";
 }
 
 json_t *
@@ -30,7 +37,7 @@ model_build(
 	result = json_pack(
 	    "{s:s, s:s, s:s, s:o, s:o, s:O?, s:o, s:o, s:s, s:O?, s:O?, s:O?,"
 	    " s:o, s:o, s:o}",
-	    "id", model_text(build, "id"), "status", build_status(state),
+	    "id", model_text(build, "id"), "status", build_status(build),
 	    "state", state, "app", model_app_ref(name, app), "release",
 	    model_release_ref(release), "error", error, "slug",
 	    json_is_string(slug) ? json_pack("{s:O}", "id", slug) : json_null(),

@@ -219,21 +219,29 @@ log_filter_request(const struct log_filter *filter,
 	return made;
 }
 
-/* The process that an event is about, which its text begins with; or "". */
-static void
-event_process(const char *text, char name[LOGFILE_NAME_MAX])
+int
+log_filter_takes_builds(const struct log_filter *filter)
 {
-	char type[MODEL_NAME_MAX];
-	size_t len = strcspn(text, " ");
-	uint32_t index;
+	return filter->api && filter->process[0] == '\0';
+}
 
-	name[0] = '\0';
-	if (len >= LOGFILE_NAME_MAX)
-		return;
-	memcpy(name, text, len);
-	name[len] = '\0';
-	if (model_parse_dyno(name, type, &index) == -1)
-		name[0] = '\0';
+/* What is about the app as a whole. */
+static char *
+make_whole(const struct log_filter *filter, int64_t at, const char *kind,
+    const char *text, size_t text_len, size_t *len)
+{
+	return log_line_make(at, filter->logplex ? "app" : "paas",
+	    filter->logplex ? "api" : kind, text, text_len, len);
+}
+
+char *
+log_filter_build(const struct log_filter *filter,
+    const struct logfile_line *line, size_t *len)
+{
+	if (!takes_text(filter, line->time, line->text, line->len))
+		return NULL;
+	return make_whole(
+	    filter, line->time, "build", line->text, line->len, len);
 }
 
 char *
@@ -244,7 +252,7 @@ log_filter_event(
 	char process[LOGFILE_NAME_MAX];
 	int whole;
 
-	event_process(text, process);
+	logfile_event_process(text, process);
 	whole = process[0] == '\0';
 	*at = model_number(event, "at");
 	if ((whole ? !filter->api : !filter->paas) ||
@@ -254,7 +262,6 @@ log_filter_event(
 	if (!whole)
 		return log_line_make(
 		    *at, name_paas(filter), process, text, strlen(text), len);
-	return log_line_make(*at, filter->logplex ? "app" : "paas",
-	    filter->logplex ? "api" : model_text(event, "kind"), text,
-	    strlen(text), len);
+	return make_whole(
+	    filter, *at, model_text(event, "kind"), text, strlen(text), len);
 }

@@ -49,12 +49,16 @@ int log_filter_searches(const struct log_filter *);
 
 int log_filter_takes_process(const struct log_filter *, const char *name);
 
+int log_filter_takes_builds(const struct log_filter *);
+
 /*
- * The text for one line of an instance's log, of the router's or for an event,
- * as by log_line_make(); NULL if it was not asked for.
+ * The text for one line of an instance's log, of a build's, of the router's or
+ * for an event, as by log_line_make(); NULL if it was not asked for.
  */
 char *log_filter_line(const struct log_filter *, const char *process,
     const struct logfile_line *, size_t *len);
+char *log_filter_build(
+    const struct log_filter *, const struct logfile_line *, size_t *len);
 char *log_filter_event(
     const struct log_filter *, json_t *event, int64_t *at, size_t *len);
 

@@ -31,6 +31,7 @@ struct source {
 	struct logfile *file;
 	struct logfile_pos pos;
 	uint64_t id;
+	int build; /* it is that of a build */
 	int ended;
 	int shown;     /* what it had at first */
 	char name[64]; /* "web.1" */
@@ -44,7 +45,7 @@ struct tail {
 	size_t next;
 	TAILQ_HEAD(source_list, source) sources;
 	size_t nsources;
-	struct store_watch *gone, *instances, *events;
+	struct store_watch *gone, *instances, *builds, *events;
 	uint64_t number;
 	sd_event_source *end;
 	unsigned int dropped;
@@ -96,6 +97,8 @@ tail_text(struct source *source, const struct logfile_line *line, size_t *len)
 	if (source->id == LOGFILE_ROUTER)
 		return log_filter_request(
 		    &tail->filter, line, tail_name, tail, len);
+	if (source->build)
+		return log_filter_build(&tail->filter, line, len);
 	return log_filter_line(&tail->filter, source->name, line, len);
 }
 
@@ -152,6 +155,31 @@ tail_find_instance(const char *key, json_t *instance, uint64_t rev, void *arg)
 	return 0;
 }
 
+/* NULL if there is nothing of it, or if it was not asked for. */
+static struct source *
+tail_add_build(struct tail *tail, json_t *build)
+{
+	struct source *source;
+	uint64_t id;
+
+	if (!log_filter_takes_builds(&tail->filter) ||
+	    key_parse_id(model_text(build, "log"), &id) == -1)
+		return NULL;
+	source = tail_add_source(tail, id, "build", model_build_is_over(build));
+	if (source != NULL)
+		source->build = 1;
+	return source;
+}
+
+static int
+tail_find_build(const char *key, json_t *build, uint64_t rev, void *arg)
+{
+	(void)key;
+	(void)rev;
+	(void)tail_add_build(arg, build);
+	return 0;
+}
+
 static int
 tail_collect_event(const char *key, json_t *event, uint64_t rev, void *arg)
 {
@@ -183,6 +211,8 @@ tail_collect(struct tail *tail)
 	(void)store_each(tail->api->store,
 	    key_format(prefix, "instance/%s/", tail->app), tail_find_instance,
 	    tail);
+	(void)store_each(tail->api->store,
+	    key_format(prefix, "build/%s/", tail->app), tail_find_build, tail);
 	if (tail->filter.router)
 		(void)tail_add_source(tail, LOGFILE_ROUTER, "router", 0);
 	each = (all ? TAIL_SEARCH : TAIL_BYTES_MAX) / (tail->nsources + 1);
@@ -289,6 +319,21 @@ tail_follow_source(struct tail *tail, struct source *source)
 	    tail_follow_line, source);
 }
 
+/* Whether it is known, and whether it has ended since. */
+static int
+tail_knows(struct tail *tail, uint64_t id, int ended)
+{
+	struct source *source;
+
+	TAILQ_FOREACH (source, &tail->sources, entry)
+		if (source->id == id) {
+			source->ended = ended;
+			return 1;
+		}
+	tail_forget_ended(tail);
+	return 0;
+}
+
 static void
 tail_instance_changed(
     const char *key, json_t *instance, uint64_t rev, void *arg)
@@ -300,16 +345,28 @@ tail_instance_changed(
 
 	(void)rev;
 	if (instance == NULL || key_part(key, 2, part, sizeof(part)) == -1 ||
-	    key_parse_id(part, &id) == -1)
+	    key_parse_id(part, &id) == -1 ||
+	    tail_knows(tail, id, json_object_get(instance, "ended") != NULL))
 		return;
-	TAILQ_FOREACH (source, &tail->sources, entry)
-		if (source->id == id) {
-			source->ended =
-			    json_object_get(instance, "ended") != NULL;
-			return;
-		}
-	tail_forget_ended(tail);
 	source = tail_add_instance(tail, id, instance);
+	if (source != NULL && tail->events != NULL)
+		tail_follow_source(tail, source);
+}
+
+static void
+tail_build_changed(const char *key, json_t *build, uint64_t rev, void *arg)
+{
+	struct tail *tail = arg;
+	struct source *source;
+	uint64_t id;
+
+	(void)key;
+	(void)rev;
+	if (build == NULL ||
+	    key_parse_id(model_text(build, "log"), &id) == -1 ||
+	    tail_knows(tail, id, model_build_is_over(build)))
+		return;
+	source = tail_add_build(tail, build);
 	if (source != NULL && tail->events != NULL)
 		tail_follow_source(tail, source);
 }
@@ -413,6 +470,7 @@ tail_free(void *arg)
 	store_unwatch(tail->gone);
 	store_unwatch(tail->events);
 	store_unwatch(tail->instances);
+	store_unwatch(tail->builds);
 	for (source = TAILQ_FIRST(&tail->sources); source != NULL;
 	     source = next) {
 		next = TAILQ_NEXT(source, entry);
@@ -485,6 +543,9 @@ tail_watch(struct tail *tail, const struct log_ask *ask)
 	tail->instances = store_watch(tail->api->store,
 	    key_format(prefix, "instance/%s/", tail->app),
 	    tail_instance_changed, tail);
+	tail->builds = store_watch(tail->api->store,
+	    key_format(prefix, "build/%s/", tail->app), tail_build_changed,
+	    tail);
 	tail->gone = store_watch(tail->api->store,
 	    key_format(prefix, "app/%s", tail->app), tail_app_changed, tail);
 	if (ask->until != 0)

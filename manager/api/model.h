@@ -126,5 +126,6 @@ json_t *model_route(struct api *, const char *host, json_t *route);
 json_t *model_route_path(struct api *, json_t *path);
 json_t *model_build(
     const struct request *, const char *name, json_t *app, json_t *build);
+int model_build_is_over(json_t *build);
 
 #endif

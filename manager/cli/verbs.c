@@ -214,8 +214,9 @@ const struct grammar_verb grammar_verbs[] = {
 	    {OPT_FOLLOW, OPT_LINES, OPT_PS, OPT_SOURCE, OPT_SINCE, OPT_FILTER},
 	    "Show what the processes print and what they are asked",
 	    "One stream in order of time: app is what the processes print, "
-	    "router the requests to them, paas what the platform did, with the "
-	    "process that it is about or what kind of a change it was. "
+	    "router the requests to them, paas what builds print and what the "
+	    "platform did, with the process that it is about or what kind of a "
+	    "change it was. "
 	    "Colours of the app are kept on a terminal; all other control bytes "
 	    "are shown, not sent.", "paas logs -f -p web.1 -a shop", cmd_logs},
 	{"drains", "drains:list", "Watching", VERB_APP, NO_ARGS, {0},

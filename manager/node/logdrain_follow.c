@@ -86,7 +86,8 @@ source_line(const struct logfile_line *line, void *arg)
 	if (source->id == LOGFILE_ROUTER && line->stream == 'o')
 		request_put(d, &flight, line);
 	else
-		logdrain_line(d, &flight, line->time, line->stream,
+		logdrain_line(d, &flight, line->time,
+		    source->build ? 'p' : line->stream,
 		    source->id == LOGFILE_ROUTER ? "router" : source->name,
 		    line->text, line->len);
 	return d->full;
@@ -114,6 +115,7 @@ event_put(const char *key, json_t *event, uint64_t rev, void *arg)
 	struct drain_flight flight = {.source = 0};
 	struct logdrain *d = arg;
 	const char *kind, *text;
+	char process[LOGFILE_NAME_MAX];
 	int64_t at;
 
 	(void)rev;
@@ -126,8 +128,11 @@ event_put(const char *key, json_t *event, uint64_t rev, void *arg)
 	at = json_integer_value(json_object_get(event, "at"));
 	kind = json_string_value(json_object_get(event, "kind"));
 	text = json_string_value(json_object_get(event, "text"));
-	if (at >= d->created && kind != NULL && text != NULL)
-		logdrain_line(d, &flight, at, 'p', kind, text, strlen(text));
+	if (at >= d->created && kind != NULL && text != NULL) {
+		logfile_event_process(text, process);
+		logdrain_line(d, &flight, at, 'p',
+		    process[0] != '\0' ? process : kind, text, strlen(text));
+	}
 	return 0;
 }
 
@@ -200,6 +205,34 @@ instance_found(const char *key, json_t *instance, uint64_t rev, void *arg)
 	return 0;
 }
 
+static void
+build_came(const char *key, json_t *build, uint64_t rev, void *arg)
+{
+	struct logdrain *d = arg;
+	struct drain_source *source;
+	const char *log = json_string_value(json_object_get(build, "log"));
+	const char *state = json_string_value(json_object_get(build, "state"));
+	uint64_t id;
+
+	(void)key;
+	(void)rev;
+	if (log == NULL || state == NULL || key_parse_id(log, &id) == -1 ||
+	    (source = logdrain_add_source(d, id, "build")) == NULL)
+		return;
+	source->build = 1;
+	source->ended =
+	    strcmp(state, "succeeded") == 0 || strcmp(state, "failed") == 0;
+	source_follow(source);
+	sources_bound(d);
+}
+
+static int
+build_found(const char *key, json_t *build, uint64_t rev, void *arg)
+{
+	build_came(key, build, rev, arg);
+	return 0;
+}
+
 /* ---- beginning and end ------------------------------------------------- */
 
 void
@@ -217,6 +250,9 @@ logdrain_start(struct logdrain *d)
 	key_format(prefix, "instance/%s/", d->app);
 	(void)store_each(store, prefix, instance_found, d);
 	d->instances = store_watch(store, prefix, instance_came, d);
+	key_format(prefix, "build/%s/", d->app);
+	(void)store_each(store, prefix, build_found, d);
+	d->builds = store_watch(store, prefix, build_came, d);
 	router = logdrain_add_source(d, LOGFILE_ROUTER, "router");
 	if (router != NULL)
 		source_follow(router);
@@ -234,8 +270,9 @@ logdrain_stop(struct logdrain *d)
 		return;
 	d->running = 0;
 	store_unwatch(d->instances);
+	store_unwatch(d->builds);
 	store_unwatch(d->events);
-	d->instances = d->events = NULL;
+	d->instances = d->builds = d->events = NULL;
 	TAILQ_FOREACH (source, &d->sources, entry) {
 		logfile_close(source->file);
 		source->file = NULL;

@@ -27,6 +27,7 @@ struct drain_source {
 	struct logfile_pos done; /* acknowledged */
 	uint64_t id;
 	int ended;
+	int build; /* of a build, and not of an instance */
 	char name[LOGFILE_NAME_MAX];
 };
 
@@ -51,7 +52,7 @@ struct logdrain {
 	uint64_t number;
 	TAILQ_HEAD(drain_sources, drain_source) sources;
 	size_t nsources;
-	struct store_watch *instances, *events;
+	struct store_watch *instances, *builds, *events;
 	char event[EVENT_MAX];      /* acknowledged */
 	char event_sent[EVENT_MAX]; /* on its way */
 	uint64_t seq;               /* of the last line */

@@ -86,4 +86,10 @@ typedef const char *(*logfile_name_cb)(uint64_t id, void *arg);
 char *logfile_request(const struct logfile_line *, logfile_name_cb name,
     void *arg, char process[LOGFILE_NAME_MAX], size_t *len);
 
+/*
+ * The process that an event is about, "web.1", which its text begins with; or
+ * "".
+ */
+void logfile_event_process(const char *text, char process[LOGFILE_NAME_MAX]);
+
 #endif

@@ -41,3 +41,25 @@ logfile_request(const struct logfile_line *line, logfile_name_cb name,
 	*len = n + line->len - head;
 	return text;
 }
+
+void
+logfile_event_process(const char *text, char process[LOGFILE_NAME_MAX])
+{
+	size_t len = strcspn(text, " ");
+	char *dot;
+
+	process[0] = '\0';
+	if (len >= LOGFILE_NAME_MAX)
+		return;
+	memcpy(process, text, len);
+	process[len] = '\0';
+	if ((dot = strchr(process, '.')) != NULL) {
+		*dot = '\0';
+		if (key_app_valid(process) && dot[1] != '\0' &&
+		    dot[1 + strspn(dot + 1, "0123456789")] == '\0') {
+			*dot = '.';
+			return;
+		}
+	}
+	process[0] = '\0';
+}

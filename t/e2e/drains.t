@@ -170,6 +170,15 @@ for my $which (sort keys %url) {
     is((arrives($which, qr/^added a log drain/))->[0], 'paas', "$which: the platform");
     is(scalar(grep { $_->[3] =~ /^line/ } arrived($which)), 0, "$which: nothing of before");
 }
+# What a build prints is in it, too.
+($rc, $out) = $p->paas('push', "$dir/app", '-a', 'talk');
+is($rc, 0, 'another build') or diag $out;
+ok($p->wait_up('talk', 1), 'which runs');
+for my $which (sort keys %url) {
+    is_deeply([@{ arrives($which, $_) }[0, 1, 2]], ['paas', 'build', 45], "$which: a build")
+        for qr/^build started/, qr/Node\.js/, qr/^built with/;
+    is((arrives($which, qr/^web\.1 is ready/))->[1], 'web.1', "$which: health");
+}
 my ($said) = grep { $_->{url} eq $url{https} } @{ $p->json('drains', '-a', 'talk') };
 my ($head) = map { decode_json($_)->[1] } split /\n/, slurp('https');
 like($head, qr{^POST /logs\?a=b HTTP/1\.1\r\n}, 'a POST');
@@ -190,7 +199,7 @@ sub murder {
     kill 'KILL', $pid;
     ok(Platform::wait_for(20, sub { my $q = $p->service_pid($service); $q && $q != $pid }), "$service comes back");
 }
-my $lines = 10;
+my $lines = 0;
 sub say_more {
     my ($n) = @_;
     $lines = $p->get('talk', "/$n")->{body} + 0;
@@ -224,7 +233,7 @@ for my $which (sort keys %url) {
         my $wide = ($1 + 1) % 300;
         $wrong++ if $_->[3] !~ /\Aline \d+ x{$wide}\.\z/;
     }
-    is(scalar(keys %seen), $lines - 10, "$which: all lines");
+    is(scalar(keys %seen), $lines, "$which: all lines");
     ok(!$wrong, "$which: each whole");
     my $twice = grep { $_ > 1 } values %seen;
     diag "$which: $twice of $lines came twice";

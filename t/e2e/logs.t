@@ -67,7 +67,10 @@ ok(logged(qr/$stamp app\[web\.1\]: first$/m), 'standard output');
 ok(logged(qr/$stamp app\[web\.1\]: second$/m), 'standard error');
 ok(logged(qr{$stamp router\[web\.1\]: at=info method=GET path="/\?say=first" host=talk\.\S+ request_id=\w+ fwd="127\.0\.0\.1" dyno=web\.1 connect=\d+ms service=\d+ms status=200 bytes=5 protocol=http$}m),
     'the request');
-ok(logged(qr/$stamp paas\[\w+\]: release v1 is live$/m), 'the release');
+ok(logged(qr/$stamp paas\[build\]: build started by \w+$/m), 'the build');
+ok(logged(qr/$stamp paas\[build\]: .*Node\.js/m), 'what it prints');
+ok(logged(qr/$stamp paas\[build\]: built with .*, release v1/m), 'its end');
+ok(logged(qr/$stamp paas\[release\]: release v1 is live$/m), 'the release');
 ok(logged(qr/$stamp paas\[web\.1\]: web\.1 is ready/m), 'the health');
 my @times = logs('-n', 1000) =~ /^(\S+) /mg;
 is_deeply(\@times, [sort @times], 'in order of time');
@@ -94,6 +97,25 @@ for (['--since', 'often'], ['--since', '2026-11-22T'], ['--source', 'all'], ['--
     my ($status, $said) = $p->paas('logs', '-a', 'talk', @$_);
     isnt($status, 0, "@$_ is refused");
     like($said, qr/since|source|ps/, 'by name');
+}
+
+# A reader that follows sees a build from its first line on.
+{
+    my $pid = open my $follow, '-|', "$p->{prefix}/bin/paas", '--socket', "$p->{run}/manager.sock", 'logs', '-f',
+        '-n', 1, '--source', 'paas', '-a', 'talk' or die "paas logs -f: $!";
+    my $sel = IO::Select->new($follow);
+    my $text = '';
+    $sel->can_read(20) and sysread $follow, $text, 65536;
+    ($rc, $out) = $p->paas('push', $dir, '--app', 'talk');
+    is($rc, 0, 'another build') or diag $out;
+    while ($text !~ /release v2 is live/ && $sel->can_read(20)) { sysread $follow, $text, 65536, length $text or last }
+    kill 'TERM', $pid;
+    close $follow;
+    my @said = $out =~ /^(?:-----> |       )(\S.*)$/mg;
+    cmp_ok(scalar @said, '>', 2, 'it says something');
+    like($text, qr/^\S+ paas\[build\]: .*\Q$_\E$/m, "the follower has: $_") for @said[0 .. 2];
+    like($text, qr/paas\[build\]: built with .*paas\[release\]: release v2 is live/s, 'the build, then the release');
+    like($text, qr/paas\[web\.1\]: web\.1 is stopping/, 'and the end of the one before');
 }
 
 # A request that nobody answers is told as well, with what went wrong.
