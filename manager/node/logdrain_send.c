@@ -133,9 +133,10 @@ logdrain_line(struct logdrain *d, const struct drain_flight *flight, int64_t at,
 	line_put(d, flight, at, kind, name, text, len);
 	if (d->used > sizeof(d->message) / 2)
 		logdrain_flush(d);
-	d->full = d->flying >= DRAIN_WINDOW_LINES ||
-		  d->flying_bytes >= DRAIN_WINDOW_BYTES ||
-		  d->used > sizeof(d->message) / 2;
+	/* Until logdrain_resume: a follower that waits is told then alone. */
+	d->full |= d->flying >= DRAIN_WINDOW_LINES ||
+		   d->flying_bytes >= DRAIN_WINDOW_BYTES ||
+		   d->used > sizeof(d->message) / 2;
 }
 
 static void
