@@ -32,7 +32,8 @@ COMMON	:= $(filter-out $(RULES),$(call objs,manager/common/*.c))
 MANAGER	:= $(RULES) $(call objs,manager/paas_manager.c $(foreach r, \
 	   store api build schedule node routing check,manager/$(r)/*.c))
 SHIM	:= $(call objs,manager/launcher/shim*.c)
-LOGGER	:= $(call objs,manager/logger/*.c manager/launcher/shim_log.c)
+LOGGER	:= $(call objs,manager/logger/*.c manager/launcher/shim_log.c \
+	   manager/launcher/shim_bounds.c)
 DRAIN	:= $(call objs,manager/drain/*.c)
 INIT	:= $(call objs,manager/launcher/init*.c \
 	   manager/launcher/shim_message.c)

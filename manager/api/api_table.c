@@ -116,6 +116,8 @@ const struct api_route api_routes[] = {
 {"POST",   "/apps/:/settings",            settings_create,  CHANGE,      APP_BODY, NULL},
 {"GET",    "/apps/:/logs",                log_tail,         VIEW,        APP,      NULL},
 {"POST",   "/apps/:/log-sessions",        log_session,      VIEW,        APP_BODY, NULL},
+{"GET",    "/apps/:/log-limits",          log_limits_info,  VIEW,        APP,      NULL},
+{"PATCH",  "/apps/:/log-limits",          log_limits_set,   CHANGE,      APP_BODY, NULL},
 {"GET",    "/apps/:/log-drains",         drain_list,       SECRETS,     APP,      NULL},
 {"POST",   "/apps/:/log-drains",         drain_create,     CHANGE,      APP_BODY, NULL},
 {"GET",    "/apps/:/log-drains/:",       drain_info,       SECRETS,     APP,      NULL},

@@ -85,6 +85,8 @@
 	VERB(stream_get)       \
 	VERB(log_tail)         \
 	VERB(log_session)      \
+	VERB(log_limits_info)  \
+	VERB(log_limits_set)   \
 	VERB(drain_list)       \
 	VERB(drain_info)       \
 	VERB(drain_create)     \

@@ -170,6 +170,7 @@ int cmd_ps_exec(struct cli *);
 int cmd_ps_restart(struct cli *);
 int cmd_ps_health(struct cli *);
 int cmd_ps_limits(struct cli *);
+int cmd_logs_limits(struct cli *);
 int cmd_ps_readiness(struct cli *);
 int cmd_ps_timeouts(struct cli *);
 int cmd_ps_scale(struct cli *);

@@ -216,9 +216,16 @@ const struct grammar_verb grammar_verbs[] = {
 	    "One stream in order of time: app is what the processes print, "
 	    "router the requests to them, paas what builds print and what the "
 	    "platform did, with the process that it is about or what kind of a "
-	    "change it was. "
-	    "Colours of the app are kept on a terminal; all other control bytes "
-	    "are shown, not sent.", "paas logs -f -p web.1 -a shop", cmd_logs},
+	    "change it was. Colours of the app are kept on a terminal; all other "
+	    "control bytes are shown, not sent.",
+	    "paas logs -f -p web.1 -a shop", cmd_logs},
+	{"logs:limits", NULL, "Watching", VERB_APP,
+	    ARG("LIMIT=VALUE", COUNT_ANY, KIND_TEXT), {0},
+	    "Choose what the log of an app may have in all",
+	    "disk is a size, as 256M, rate is one a second. The word default "
+	    "stands for what paas.conf says. Without a limit it shows them. "
+	    "Beyond them lines are dropped, and a line says how many.",
+	    "paas logs:limits disk=64M rate=1M -a shop", cmd_logs_limits},
 	{"drains", "drains:list", "Watching", VERB_APP, NO_ARGS, {0},
 	    "List where the log of an app goes",
 	    "With what became of it: ok, or what is wrong at the moment, and how "

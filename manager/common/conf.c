@@ -103,7 +103,9 @@ static const struct conf_setting settings[] = {
     NUMBER(oneoff_max, 0, 1000, "20"),
     NUMBER(oneoff_timeout, 1, 31536000, "86400"),
     SIZE(log_max, 64 * KIB, 64 * GIB, "16M"),
-    NUMBER(log_rate, 1024, 4000000000, "10485760"),
+    NUMBER(log_rate, CONF_LOG_RATE_LEAST, CONF_LOG_RATE_MOST, "10485760"),
+    SIZE(app_log_max, CONF_APP_LOG_MAX_LEAST, CONF_APP_LOG_MAX_MOST, "256M"),
+    NUMBER(app_log_rate, CONF_LOG_RATE_LEAST, CONF_LOG_RATE_MOST, "41943040"),
     NUMBER(api_rate, 0, 3600000, "4500"),
 };
 

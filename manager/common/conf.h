@@ -16,6 +16,11 @@
 /* An error message, as one sentence without a newline. */
 #define PAAS_ERRLEN 512
 
+#define CONF_LOG_RATE_LEAST    1024
+#define CONF_LOG_RATE_MOST     4000000000
+#define CONF_APP_LOG_MAX_LEAST (1024 * 1024)
+#define CONF_APP_LOG_MAX_MOST  (1024LL * 1024 * 1024 * 1024)
+
 struct conf {
 	char domain[254];    /* apps answer at APP.domain */
 	uint32_t http_port;  /* what nginx listens on, for printed URLs */
@@ -70,6 +75,8 @@ struct conf {
 	uint64_t log_max;        /* bytes of one instance's log, both files */
 	uint32_t api_rate;       /* requests of an account an hour; 0: any */
 	uint32_t log_rate;       /* bytes a second */
+	uint64_t app_log_max;    /* bytes of all logs of an app */
+	uint32_t app_log_rate;   /* bytes a second of all of them */
 };
 
 /*

@@ -21,6 +21,7 @@
  *   state/ssh/              sshd: configuration, host key     root
  *   state/log/APP/ID.log    and ID.log.1, the one before        paas-log:paas
  *   state/drains/ID         how far a drain got                 paas
+ *   state/log/APP/.bounds   what those have together            paas-log
  *   state/log/.router       how far paas-logger got             paas-log
  *   run/inst/ID             the launcher's record               root
  *   run/exit/ID             the shim's exit record              paas-log:paas
@@ -31,7 +32,7 @@
  *   run/manager.sock        HTTP and JSON, for people           paas
  *   run/api.sock            the same, by tokens: from nginx     paas
  *   run/git/http.sock       fcgiwrap: what nginx asks git       paas-git
- *   run/apps                "NUMBER NAME" of each app           paas
+ *   run/apps                each app's number and log limits    paas
  *   run/drain/drain.sock    paas-drain takes lines from the manager paas-helper
  *   run/launcher.sock       this protocol                       root:paas
  *   run/wake.sock           nginx tells that requests wait      paas

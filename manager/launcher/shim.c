@@ -149,7 +149,7 @@ turn_ms(const struct shim *s)
 {
 	if (s->until != 0)
 		return LOOK_MS;
-	return s->log.dropped > 0 ? REPORT_MS : -1;
+	return shim_log_owes(&s->log) ? REPORT_MS : -1;
 }
 
 static void

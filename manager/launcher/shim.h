@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "launcher/protocol.h"
+#include "launcher/shim_bounds.h"
 
 #define SHIM_FD_LOGS    3 /* directory state/log/APP */
 #define SHIM_FD_EXIT    4 /* directory run/exit */
@@ -62,20 +63,33 @@ void shim_attach_accept(int *client);
 void shim_attach_read(int *client);
 
 /* shim_log.c */
+
+/* Why lines were dropped. */
+enum shim_drop {
+	SHIM_DROP_RATE, /* or the disk is full */
+	SHIM_DROP_APP_RATE,
+	SHIM_DROP_APP_DISK,
+	SHIM_DROP_OLDER, /* they had been in the file */
+	SHIM_DROP_APP_OLDER,
+	SHIM_DROPS
+};
+
 struct shim_log {
 	int dir;
 	int fd;
-	char name[32];      /* ID.log */
-	uint64_t size;      /* of the file now */
-	uint64_t max;       /* of one of the two files */
-	uint64_t rate;      /* bytes a second */
-	uint64_t tokens;    /* bytes that may go out now */
-	uint64_t refilled;  /* CLOCK_MONOTONIC in us */
-	uint64_t dropped;   /* lines not reported yet */
-	uint64_t lost;      /* lines dropped in all */
-	struct timespec at; /* of the lines to come; 0: now */
-	int64_t second;     /* what stamp is of */
-	char stamp[24];     /* "2026-11-22T12:00:00" */
+	char name[32];                /* ID.log */
+	uint64_t size;                /* of the file now */
+	uint64_t max;                 /* of one of the two files */
+	uint64_t rate;                /* bytes a second */
+	uint64_t tokens;              /* bytes that may go out now */
+	uint64_t refilled;            /* CLOCK_MONOTONIC in us */
+	uint64_t dropped[SHIM_DROPS]; /* lines not reported yet */
+	uint64_t lost;                /* lines dropped in all, that were new */
+	struct shim_bounds *bounds;   /* of the app; NULL: there are none */
+	uint64_t look;                /* for shim_bounds_again() */
+	struct timespec at;           /* of the lines to come; 0: now */
+	int64_t second;               /* what stamp is of */
+	char stamp[24];               /* "2026-11-22T12:00:00" */
 	size_t used;
 	char buf[4 * SHIM_LINE];
 };
@@ -89,6 +103,8 @@ struct shim_stream {
 /* 0 or -1 with errno; rate in bytes a second, max in bytes of both files. */
 int shim_log_open(
     struct shim_log *, int dir, const char *id, uint64_t max, uint64_t rate);
+/* Without a flush; dir stays the caller's. */
+void shim_log_close(struct shim_log *);
 /* One line without its newline. */
 void shim_log_line(struct shim_log *, char kind, const char *text, size_t len);
 /* Takes bytes as they came; lines go to the log's buffer. */
@@ -100,6 +116,8 @@ void shim_log_finish(struct shim_log *, struct shim_stream *);
 void shim_log_flush(struct shim_log *);
 /* Says how many were dropped, if it can by now. */
 void shim_log_report(struct shim_log *);
+/* Is there something to say of that? */
+int shim_log_owes(const struct shim_log *);
 
 /* shim_exit.c */
 struct shim_exit {

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,17 +27,31 @@ monotonic_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+/* How often it may be removed while it is opened. */
+#define OPEN_TRIES 8
+
+/* The lock says that it is written to: see shim_bounds.c. */
 static int
 file_open(struct shim_log *log)
 {
 	struct stat st;
+	int tries;
 
-	log->fd = openat(log->dir, log->name,
-	    O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640);
-	if (log->fd == -1 || fstat(log->fd, &st) == -1)
-		return -1;
-	log->size = (uint64_t)st.st_size;
-	return 0;
+	for (tries = 0; tries < OPEN_TRIES; tries++) {
+		log->fd = openat(log->dir, log->name,
+		    O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+		    0640);
+		if (log->fd == -1)
+			return -1;
+		if (flock(log->fd, LOCK_SH) == 0 && fstat(log->fd, &st) == 0 &&
+		    st.st_nlink > 0) {
+			log->size = (uint64_t)st.st_size;
+			return 0;
+		}
+		close(log->fd);
+		log->fd = -1;
+	}
+	return -1;
 }
 
 int
@@ -50,7 +65,45 @@ shim_log_open(
 	log->refilled = monotonic_us();
 	log->second = -1;
 	snprintf(log->name, sizeof(log->name), "%.16s.log", id);
+	log->bounds = shim_bounds_open(dir);
+	if (log->bounds != NULL)
+		shim_bounds_count(log->bounds, dir);
 	return file_open(log);
+}
+
+void
+shim_log_close(struct shim_log *log)
+{
+	if (log->fd != -1)
+		close(log->fd);
+	log->fd = -1;
+	shim_bounds_close(log->bounds);
+	log->bounds = NULL;
+}
+
+static void
+bytes_give(struct shim_log *log, uint64_t bytes)
+{
+	if (log->bounds != NULL)
+		shim_bounds_give(log->bounds, bytes);
+}
+
+/* A file of ours is to go: its lines are counted. */
+static void
+file_forget(struct shim_log *log, const char *name, enum shim_drop why)
+{
+	struct stat st;
+	int fd;
+
+	fd = openat(
+	    log->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1)
+		return;
+	if (fstat(fd, &st) == 0) {
+		log->dropped[why] += shim_bounds_lines(fd);
+		bytes_give(log, (uint64_t)st.st_size);
+	}
+	close(fd);
 }
 
 static void
@@ -59,6 +112,7 @@ file_rotate(struct shim_log *log)
 	char old[40];
 
 	snprintf(old, sizeof(old), "%s.1", log->name);
+	file_forget(log, old, SHIM_DROP_OLDER);
 	if (log->fd != -1)
 		close(log->fd);
 	(void)renameat(log->dir, log->name, log->dir, old);
@@ -79,9 +133,9 @@ lines_count(const char *text, size_t len)
 }
 
 static void
-lines_lose(struct shim_log *log, uint64_t n)
+lines_lose(struct shim_log *log, enum shim_drop why, uint64_t n)
 {
-	log->dropped += n;
+	log->dropped[why] += n;
 	log->lost += n;
 }
 
@@ -104,8 +158,9 @@ shim_log_flush(struct shim_log *log)
 	if (whole < log->used) {
 		last = memrchr(log->buf, '\n', whole);
 		whole = last == NULL ? 0 : (size_t)(last - log->buf) + 1;
-		lines_lose(
-		    log, lines_count(log->buf + whole, log->used - whole));
+		lines_lose(log, SHIM_DROP_RATE,
+		    lines_count(log->buf + whole, log->used - whole));
+		bytes_give(log, log->used - whole);
 		if (n > 0)
 			(void)!ftruncate(log->fd, (off_t)(log->size + whole));
 	}
@@ -125,12 +180,44 @@ stamp_make(struct shim_log *log, const struct timespec *now)
 	strftime(log->stamp, sizeof(log->stamp), "%Y-%m-%dT%H:%M:%S", &tm);
 }
 
-static void
+/*
+ * Room on disk for so many bytes, beside what the app's other logs have.  What
+ * is oldest goes first, our own file if there is nothing else.
+ */
+static int
+room_take(struct shim_log *log, size_t len)
+{
+	if (log->bounds == NULL || shim_bounds_take(log->bounds, len))
+		return 0;
+	if (!shim_bounds_again(&log->look))
+		return -1;
+	shim_log_flush(log);
+	log->dropped[SHIM_DROP_APP_OLDER] +=
+	    shim_bounds_free(log->bounds, log->dir, len);
+	if (!shim_bounds_take(log->bounds, len)) {
+		if (log->size < len)
+			return -1;
+		file_forget(log, log->name, SHIM_DROP_APP_OLDER);
+		(void)unlinkat(log->dir, log->name, 0);
+		if (log->fd != -1)
+			close(log->fd);
+		(void)file_open(log);
+		if (!shim_bounds_take(log->bounds, len))
+			return -1;
+	}
+	log->look = 0;
+	return 0;
+}
+
+/* 0, or -1 if the app's bound on disk lets it not. */
+static int
 line_put(struct shim_log *log, char kind, const char *text, size_t len)
 {
 	struct timespec now;
 	int n;
 
+	if (room_take(log, len + FRAME) == -1)
+		return -1;
 	if (log->used + len + FRAME > sizeof(log->buf))
 		shim_log_flush(log);
 	if (log->size + log->used + len + FRAME > log->max &&
@@ -148,6 +235,7 @@ line_put(struct shim_log *log, char kind, const char *text, size_t len)
 	memcpy(log->buf + log->used, text, len);
 	log->used += len;
 	log->buf[log->used++] = '\n';
+	return 0;
 }
 
 static void
@@ -165,20 +253,64 @@ tokens_refill(struct shim_log *log)
 	log->tokens = log->tokens + more > most ? most : log->tokens + more;
 }
 
+int
+shim_log_owes(const struct shim_log *log)
+{
+	int why;
+
+	for (why = 0; why < SHIM_DROPS; why++) {
+		if (log->dropped[why] > 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* What was the bound. */
+static uint64_t
+drop_bound(const struct shim_log *log, enum shim_drop why)
+{
+	if (why == SHIM_DROP_RATE)
+		return log->rate;
+	if (why == SHIM_DROP_OLDER || log->bounds == NULL)
+		return 2 * log->max;
+	return atomic_load(
+	    why == SHIM_DROP_APP_RATE ? &log->bounds->rate : &log->bounds->max);
+}
+
 void
 shim_log_report(struct shim_log *log)
 {
-	char text[128];
-	int n;
+	static const struct {
+		const char *before, *after;
+	} words[SHIM_DROPS] = {
+	    [SHIM_DROP_RATE] = {"lines dropped: more than",
+		"bytes a second, or no space left on disk"},
+	    [SHIM_DROP_APP_RATE] = {"lines dropped: more than",
+		"bytes a second of all processes of the app"},
+	    [SHIM_DROP_APP_DISK] = {"lines dropped: the logs of the app have",
+		"bytes, and may have no more"},
+	    [SHIM_DROP_OLDER] = {"older lines dropped: the log of a process "
+				 "may have",
+		"bytes"},
+	    [SHIM_DROP_APP_OLDER] = {"older lines dropped: the logs of the app "
+				     "may have",
+		"bytes"},
+	};
+	uint64_t dropped;
+	char text[160];
+	int n, why;
 
-	if (log->dropped == 0)
-		return;
-	n = snprintf(text, sizeof(text),
-	    "%" PRIu64 " lines dropped: more than %" PRIu64
-	    " bytes a second, or no space left on disk",
-	    log->dropped, log->rate);
-	log->dropped = 0;
-	line_put(log, 'p', text, (size_t)n);
+	for (why = 0; why < SHIM_DROPS; why++) {
+		if ((dropped = log->dropped[why]) == 0)
+			continue;
+		n = snprintf(text, sizeof(text),
+		    "%" PRIu64 " %s %" PRIu64 " %s", dropped, words[why].before,
+		    drop_bound(log, why), words[why].after);
+		/* It may be that this drops some, too. */
+		log->dropped[why] = 0;
+		if (line_put(log, 'p', text, (size_t)n) == -1)
+			log->dropped[why] += dropped;
+	}
 }
 
 void
@@ -187,13 +319,20 @@ shim_log_line(struct shim_log *log, char kind, const char *text, size_t len)
 	if (log->tokens < len + FRAME)
 		tokens_refill(log);
 	if (log->tokens < len + FRAME) {
-		lines_lose(log, 1);
+		lines_lose(log, SHIM_DROP_RATE, 1);
+		return;
+	}
+	if (log->bounds != NULL &&
+	    !shim_bounds_pass(log->bounds, len + FRAME, 2 * SHIM_LINE)) {
+		lines_lose(log, SHIM_DROP_APP_RATE, 1);
 		return;
 	}
 	/* The gap is told where it was. */
 	shim_log_report(log);
-	log->tokens -= len + FRAME;
-	line_put(log, kind, text, len);
+	if (line_put(log, kind, text, len) == -1)
+		lines_lose(log, SHIM_DROP_APP_DISK, 1);
+	else
+		log->tokens -= len + FRAME;
 }
 
 void

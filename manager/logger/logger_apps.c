@@ -24,6 +24,7 @@ struct app {
 	TAILQ_ENTRY(app) used; /* of those with a log, latest first */
 	char name[NAME_MAX_APP];
 	char number[17];
+	uint64_t max, rate; /* of all its logs, as its writers were told */
 	struct shim_log *log;
 	int marked; /* while run/apps is read: it is still there */
 };
@@ -58,8 +59,7 @@ log_close(struct logger_apps *apps, struct app *app)
 		return;
 	shim_log_report(app->log);
 	shim_log_flush(app->log);
-	if (app->log->fd != -1)
-		close(app->log->fd);
+	shim_log_close(app->log);
 	close(app->log->dir);
 	free(app->log);
 	app->log = NULL;
@@ -114,9 +114,30 @@ app_free(struct logger_apps *apps, struct app *app)
 	free(app);
 }
 
-/* "NUMBER NAME" of one line. */
+/* For all who write to its logs. */
 static void
-app_take(struct logger_apps *apps, const char *number, const char *name)
+app_bound(const struct logger_apps *apps, struct app *app, uint64_t max,
+    uint64_t rate)
+{
+	struct shim_bounds *bounds;
+	int dir;
+
+	if ((app->max == max && app->rate == rate) ||
+	    (dir = log_folder(apps, app)) == -1)
+		return;
+	if ((bounds = shim_bounds_open(dir)) != NULL) {
+		shim_bounds_set(bounds, max, rate);
+		shim_bounds_close(bounds);
+		app->max = max;
+		app->rate = rate;
+	}
+	close(dir);
+}
+
+/* Of one line. */
+static void
+app_take(struct logger_apps *apps, const char *number, const char *name,
+    uint64_t max, uint64_t rate)
 {
 	struct app key, *app;
 
@@ -136,6 +157,7 @@ app_take(struct logger_apps *apps, const char *number, const char *name)
 		RB_INSERT(app_tree, &apps->tree, app);
 	}
 	app->marked = 1;
+	app_bound(apps, app, max, rate);
 	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): in tree */
 }
 
@@ -156,6 +178,7 @@ int
 logger_apps_load(struct logger_apps *apps)
 {
 	char line[128], number[17], name[64];
+	uint64_t max, rate;
 	struct stat st;
 	FILE *f;
 
@@ -169,8 +192,9 @@ logger_apps_load(struct logger_apps *apps)
 		return -1;
 	(void)fstat(fileno(f), &apps->seen);
 	while (fgets(line, sizeof(line), f) != NULL) {
-		if (sscanf(line, "%16s %63s", number, name) == 2)
-			app_take(apps, number, name);
+		if (sscanf(line, "%16s %63s %" SCNu64 " %" SCNu64, number, name,
+			&max, &rate) == 4)
+			app_take(apps, number, name, max, rate);
 	}
 	fclose(f);
 	apps_sweep(apps);
@@ -237,7 +261,7 @@ logger_apps_flush(struct logger_apps *apps, int report)
 		if (report)
 			shim_log_report(app->log);
 		shim_log_flush(app->log);
-		left |= app->log->dropped > 0;
+		left |= shim_log_owes(app->log);
 	}
 	return left;
 }

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct appmap {
 	struct node *node;
 	struct store_watch *watch;
 	sd_event_source *timer;
+	FILE *file; /* while it is written */
 	int due;
 };
 
@@ -35,15 +37,31 @@ map_later(struct appmap *map, uint64_t us)
 	sd_event_source_set_enabled(map->timer, SD_EVENT_ONESHOT);
 }
 
+void
+appmap_log_limits(
+    const struct conf *conf, json_t *app, struct app_log_limits *limits)
+{
+	json_t *set = json_object_get(app, "log");
+	json_int_t disk = json_integer_value(json_object_get(set, "disk"));
+	json_int_t rate = json_integer_value(json_object_get(set, "rate"));
+
+	limits->disk = disk > 0 ? (uint64_t)disk : conf->app_log_max;
+	limits->rate = rate > 0 ? (uint64_t)rate : conf->app_log_rate;
+}
+
 static int
 app_found(const char *key, json_t *app, uint64_t rev, void *arg)
 {
 	const char *number = json_string_value(json_object_get(app, "number"));
 	char name[KEY_NAME_MAX + 2];
+	struct app_log_limits limits;
+	struct appmap *map = arg;
 
 	(void)rev;
+	appmap_log_limits(map->node->conf, app, &limits);
 	if (number != NULL && key_part(key, 1, name, sizeof(name)) == 0)
-		fprintf(arg, "%s %s\n", number, name);
+		fprintf(map->file, "%s %s %" PRIu64 " %" PRIu64 "\n", number,
+		    name, limits.disk, limits.rate);
 	return 0;
 }
 
@@ -61,7 +79,9 @@ map_write(struct appmap *map)
 	if ((f = fopen(new, "we")) == NULL)
 		return -1;
 	(void)fchmod(fileno(f), 0644);
-	store_each(map->node->store, "app/", app_found, f);
+	map->file = f;
+	store_each(map->node->store, "app/", app_found, map);
+	map->file = NULL;
 	bad = ferror(f);
 	if (fclose(f) != 0 || bad)
 		return -1;

@@ -108,7 +108,7 @@ for (['--since', 'often'], ['--since', '2026-11-22T'], ['--source', 'all'], ['--
     $sel->can_read(20) and sysread $follow, $text, 65536;
     ($rc, $out) = $p->paas('push', $dir, '--app', 'talk');
     is($rc, 0, 'another build') or diag $out;
-    while ($text !~ /release v2 is live/ && $sel->can_read(20)) { sysread $follow, $text, 65536, length $text or last }
+    while (!($text =~ /release v2 is live/ && $text =~ /web\.1 is stopping/) && $sel->can_read(20)) { sysread $follow, $text, 65536, length $text or last }
     kill 'TERM', $pid;
     close $follow;
     my @said = $out =~ /^(?:-----> |       )(\S.*)$/mg;
@@ -231,5 +231,42 @@ is($broken, 0, 'whole ones');
 my $size = 0;
 $size += -s for grep { -e } newest(), newest() . '.1';
 cmp_ok($size, '<=', 1 << 20, 'the disk has a bound');
+
+# ---- what the app may have in all -------------------------------------------
+
+is_deeply([map { $p->json('logs:limits', '-a', 'talk')->{$_} } qw(disk rate)], [256 << 20, 40 << 20], 'limits of an app');
+for (['disk=1K', 'disk'], ['rate=1', 'rate'], ['speed=1M', 'speed'], ['disk', 'LIMIT=VALUE'], ['rate=much', 'rate']) {
+    my ($status, $said) = $p->paas('logs:limits', $_->[0], '-a', 'talk');
+    isnt($status, 0, "$_->[0] is refused");
+    like($said, qr/\Q$_->[1]\E/, 'by name');
+}
+# Nothing restarts: it holds for what runs.
+my $runs = newest();
+($rc, $out) = $p->paas('logs:limits', 'disk=1M', '-a', 'talk');
+is($rc, 0, 'a bound on disk') or diag $out;
+like($out, qr/1M +40M/, 'is shown');
+sub on_disk { my $all = 0; $all += -s for glob "$p->{state}/log/*/*.log*"; return $all }
+my ($before) = grep { !/\Q$runs\E|ffffffffffffffff/ } glob "$p->{state}/log/*/*.log";
+ok(-e $before, 'there are logs of before');
+sub flood_until {
+    my ($name, $seen, @set) = @_;
+    ok(Platform::wait_for(60, sub {
+        $p->get('talk', '/flood?lines=2000&wide=200');
+        $seen->();
+    }), $name);
+}
+$p->configure(log_rate => 1_000_000_000, log_max => '16M');
+($rc, $out) = $p->up;
+is($rc, 0, 'an instance may have more') or diag $out;
+$p->paas('restart', '-a', 'talk');
+ok(Platform::wait_for(60, sub { newest() ne $runs && $p->get('talk')->{status} == 200 }), 'and does so');
+my $most = 0;
+flood_until('the oldest lines go', sub { my $is = on_disk(); $most = $is if $is > $most; !-e $before && logs('-n', 10000) =~ /older lines dropped: the logs of the app may have 1048576 bytes/ });
+cmp_ok($most, '<=', 1 << 20, 'never more than that on disk');
+$p->paas('logs:limits', 'disk=16M', 'rate=100K', '-a', 'talk');
+flood_until('a bound of its rate', sub { logs('-n', 10000) =~ /(\d+) lines dropped: more than 102400 bytes a second of all processes of the app/ });
+like(($p->paas('timeline', '-a', 'talk'))[1], qr/limits of the log: disk=16777216 rate=102400/, 'both are in the timeline');
+$p->paas('logs:limits', 'disk=default', 'rate=default', '-a', 'talk');
+is($p->json('logs:limits', '-a', 'talk')->{rate}, 40 << 20, 'as it was');
 
 done_testing();

@@ -1,4 +1,4 @@
-/* sources: manager/launcher/shim_log.c manager/launcher/shim_exit.c manager/launcher/init_args.c; libs: */
+/* sources: manager/launcher/shim_log.c manager/launcher/shim_bounds.c manager/launcher/shim_exit.c manager/launcher/init_args.c; libs: */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "launcher/init_args.h"
@@ -43,8 +45,9 @@ teardown(void **state)
 	unlinkat(dir, "00000000000000ab.log", 0);
 	unlinkat(dir, "00000000000000ab.log.1", 0);
 	unlinkat(dir, "00000000000000ab", 0);
+	unlinkat(dir, ".bounds", 0);
+	shim_log_close(&logs);
 	close(dir);
-	close(logs.fd);
 	return rmdir(path);
 }
 
@@ -145,16 +148,39 @@ test_rate(void **state)
 	for (i = 0; i < 100; i++)
 		feed(line);
 	assert_true(logs.lost > 50 && logs.lost < 95);
-	assert_int_equal(logs.dropped, logs.lost);
+	assert_int_equal(logs.dropped[SHIM_DROP_RATE], logs.lost);
 	shim_log_report(&logs);
-	assert_int_equal(logs.dropped, 0);
+	assert_false(shim_log_owes(&logs));
 	shim_log_flush(&logs);
 	assert_non_null(strstr(text(), "\np "));
+}
+
+/* Lines of that name's, all of whose texts are whole, and what it tells. */
+static unsigned int
+count(const char *name, const char *mark, unsigned int *told)
+{
+	unsigned int lines = 0, n;
+	char *p, *end;
+
+	if (faccessat(dir, name, F_OK, 0) == -1)
+		return 0;
+	for (p = slurp(name); *p != '\0'; p = end + 1) {
+		end = strchr(p, '\n');
+		assert_non_null(end);
+		assert_true(end - p > 30);
+		if (p[28] == 'o')
+			lines++;
+		else if (strstr(p, mark) < end && strstr(p, mark) != NULL &&
+			 sscanf(p + 30, "%u", &n) == 1)
+			*told += n;
+	}
+	return lines;
 }
 
 static void
 test_rotate(void **state)
 {
+	unsigned int told = 0, left;
 	char line[101];
 	int i;
 
@@ -170,6 +196,152 @@ test_rotate(void **state)
 	assert_true(strlen(slurp("00000000000000ab.log")) <= 32768);
 	assert_true(strlen(slurp("00000000000000ab.log.1")) <= 32768);
 	assert_int_equal(logs.lost, 0);
+	left = count("00000000000000ab.log", "older lines", &told) +
+	       count("00000000000000ab.log.1", "older lines", &told);
+	assert_true(told > 0);
+	assert_int_equal(left + told, 600);
+}
+
+/* ---- what several logs have together ----------------------------------- */
+
+static struct shim_log others[3];
+
+static void
+open_others(uint64_t max, uint64_t rate)
+{
+	static const char *const ids[] = {
+	    "00000000000000a1", "00000000000000a2", "00000000000000a3"};
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		memset(&others[i], 0, sizeof(others[i]));
+		assert_int_equal(
+		    shim_log_open(&others[i], dir, ids[i], 1 << 20, 1 << 30),
+		    0);
+	}
+	shim_bounds_set(others[0].bounds, max, rate);
+}
+
+static void
+close_others(void)
+{
+	static const char *const names[] = {"00000000000000a1.log",
+	    "00000000000000a2.log", "00000000000000a3.log",
+	    "00000000000000a1.log.1", "00000000000000a2.log.1",
+	    "00000000000000a3.log.1"};
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		shim_log_close(&others[i]);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unlinkat(dir, names[i], 0);
+}
+
+static uint64_t
+size_of(const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, 0) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+static uint64_t
+size_of_all(void)
+{
+	return size_of("00000000000000a1.log") +
+	       size_of("00000000000000a2.log") +
+	       size_of("00000000000000a3.log") +
+	       size_of("00000000000000a1.log.1") +
+	       size_of("00000000000000a2.log.1") +
+	       size_of("00000000000000a3.log.1");
+}
+
+static void
+test_app_rate(void **state)
+{
+	unsigned int told = 0, kept = 0;
+	struct timespec begun, ended;
+	char line[470];
+	int i;
+
+	(void)state;
+	open_others(0, 50000);
+	memset(line, 'x', sizeof(line));
+	/* 300 of 500 bytes: a second's worth, and what the time allows. */
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	for (i = 0; i < 300; i++)
+		shim_log_line(&others[i % 3], 'o', line, 469);
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	for (i = 0; i < 3; i++) {
+		shim_log_report(&others[i]);
+		shim_log_flush(&others[i]);
+		assert_false(shim_log_owes(&others[i]));
+		kept += count(others[i].name, "bytes a second of all", &told);
+	}
+	assert_int_equal(kept + told, 300);
+	assert_in_range(
+	    kept, 100, 100 * (unsigned int)(ended.tv_sec - begun.tv_sec + 2));
+	close_others();
+}
+
+/* A time of before a boot holds nobody up. */
+static void
+test_app_clock(void **state)
+{
+	(void)state;
+	open_others(0, 50000);
+	atomic_store(&others[0].bounds->due, UINT64_MAX / 2);
+	shim_log_line(&others[0], 'o', "after", 5);
+	assert_false(shim_log_owes(&others[0]));
+	close_others();
+}
+
+static void
+test_app_disk(void **state)
+{
+	unsigned int told = 0, kept = 0;
+	char line[1000];
+	int i;
+
+	(void)state;
+	open_others(100000, 0);
+	memset(line, 'x', sizeof(line));
+	/* One ends after 50 lines, and what it left is what goes first. */
+	for (i = 0; i < 50; i++)
+		shim_log_line(&others[0], 'o', line, 969);
+	shim_log_flush(&others[0]);
+	assert_int_equal(size_of_all(), 50000);
+	assert_int_equal(atomic_load(&others[0].bounds->used), 50000);
+	shim_log_close(&others[0]);
+	for (i = 0; i < 80; i++) {
+		shim_log_line(&others[1], 'o', line, 969);
+		shim_log_flush(&others[1]);
+		assert_true(size_of_all() <= 100000);
+	}
+	assert_int_equal(size_of("00000000000000a1.log"), 0);
+	/* Both write, and there is nothing but what they have. */
+	for (i = 0; i < 200; i++) {
+		shim_log_line(&others[1 + i % 2], 'o', line, 969);
+		shim_log_flush(&others[1 + i % 2]);
+		assert_true(size_of_all() <= 100000);
+	}
+	for (i = 1; i < 3; i++) {
+		others[i].look = 0;
+		shim_log_report(&others[i]);
+		shim_log_flush(&others[i]);
+		kept += count(
+		    others[i].name, "dropped: the logs of the app", &told);
+	}
+	assert_true(size_of_all() <= 100000);
+	assert_true(kept > 50);
+	/* What was said in a file that went later is gone with it. */
+	assert_true(told > 0 && kept + told <= 330);
+	/* Whatever was counted wrong is looked at again. */
+	atomic_store(&others[1].bounds->used, 1ULL << 40);
+	others[1].look = 0;
+	shim_log_line(&others[1], 'o', line, 969);
+	assert_true(atomic_load(&others[1].bounds->used) <= 100000);
+	close_others();
 }
 
 /* A full disk: no half line, and the loss is counted. */
@@ -184,7 +356,7 @@ test_full(void **state)
 	logs.fd = open("/dev/full", O_WRONLY);
 	feed("one\ntwo\n");
 	shim_log_flush(&logs);
-	assert_int_equal(logs.dropped, 2);
+	assert_int_equal(logs.dropped[SHIM_DROP_RATE], 2);
 	close(logs.fd);
 	logs.fd = -1;
 	feed("after\n");
@@ -278,6 +450,9 @@ main(void)
 	    LOG_TEST(test_long),
 	    LOG_TEST(test_rate),
 	    LOG_TEST(test_rotate),
+	    LOG_TEST(test_app_rate),
+	    LOG_TEST(test_app_clock),
+	    LOG_TEST(test_app_disk),
 	    LOG_TEST(test_full),
 	    LOG_TEST(test_exit),
 	    LOG_TEST(test_args),
