@@ -68,6 +68,13 @@ hour(const struct conf *conf)
 	return HEALTH_SECONDS_MAX;
 }
 
+static uint64_t
+log_rate_max(const struct conf *conf)
+{
+	(void)conf;
+	return CONF_LOG_RATE_MOST;
+}
+
 static const struct number {
 	const char *name;
 	const char *unit;
@@ -79,6 +86,7 @@ static const struct number {
     {"quantity", "", 1, 0, scale_max, " (scale_max in paas.conf)"},
     {"memory", "M", MIB, 16 * MIB, memory_max, " (memory_max in paas.conf)"},
     {"disk", "M", MIB, MIB, memory_max, " (memory_max in paas.conf)"},
+    {"log_rate", "", 1, CONF_LOG_RATE_LEAST, log_rate_max, ""},
     {"drain_timeout", " s", 1, 0, hour, ""},
     {"stop_timeout", " s", 1, 0, hour, ""},
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/conf.h"
 #include "common/health_rule.h"
 #include "manifest/cf.h"
 #include "sandbox/sandbox.h"
@@ -40,7 +41,27 @@ cf_command(struct reading *r, const struct key *key, const struct value *v)
 	free(line);
 }
 
-#define HAS_NO_LIMIT "has no effect: lines over log_rate are left out"
+/* -1 is no limit, which is the highest that there is. */
+static void
+cf_log_rate(struct reading *r, const struct key *key, const struct value *v)
+{
+	struct value rate = *v;
+	struct note_value shown;
+
+	if (strcmp(v->node->text, "-1") == 0)
+		rate.number = CONF_LOG_RATE_MOST;
+	else if (size_parse(v->node->text, &rate.number) == -1 ||
+		 rate.number < CONF_LOG_RATE_LEAST ||
+		 rate.number > CONF_LOG_RATE_MOST) {
+		refuse(r, v->node,
+		    "%s has to be a number with a unit, from 1K to 3814M, or "
+		    "-1 for no limit, not \"%s\"",
+		    v->key, note_value(&shown, v->node->text));
+		return;
+	}
+	put_number(r, key, &rate);
+}
+
 #define SECONDS(name, field)                                                \
 	{                                                                   \
 		name, TAKES_NUMBER, 1, SECONDS_MAX, put_number, NULL, field \
@@ -84,8 +105,8 @@ cf_command(struct reading *r, const struct key *key, const struct value *v)
 	SECONDS("readiness-health-check-invocation-timeout", \
 	    "readiness.timeout"), \
 	SECONDS("readiness-health-check-interval", "readiness.interval"), \
-	{"log-rate-limit-per-second", TAKES_NOTHING, 0, 0, NULL, \
-	    HAS_NO_LIMIT, NULL}
+	{"log-rate-limit-per-second", TAKES_TEXT, 0, 0, cf_log_rate, NULL, \
+	    "log_rate"}
 
 static void cf_processes(struct reading *, const struct key *,
     const struct value *);

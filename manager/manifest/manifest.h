@@ -7,7 +7,7 @@
  *   {"file": "manifest.yml", "name": "shop", "path": "web",
  *    "defaults": false,         only what is not set yet: app.json
  *    "processes": {"web": {"command": "...", "quantity": 2,
- *        "memory": bytes, "disk": bytes,
+ *        "memory": bytes, "disk": bytes, "log_rate": bytes a second,
  *        "health": {"type": "http", "path": "/", "start_timeout": s,
  *            ...}, "readiness": {...}, (common/health_rule.h)
  *        "drain_timeout": s, "stop_timeout": s}},

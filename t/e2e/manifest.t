@@ -104,6 +104,7 @@ applications:
   <<: *defaults
   instances: 2
   disk_quota: 20M
+  log-rate-limit-per-second: 32K
   command: python3 server.py
   env: {COLOUR: red, GONE: x}
   health-check-type: http
@@ -133,6 +134,7 @@ is($rc, 0, 'git push') or diag $out;
 $is = formation('shop');
 is("$is->{web}{quantity} $is->{web}{memory} $is->{worker}{quantity}", '2 ' . (64 << 20) . ' 1', 'instances and memory are as said');
 is($is->{web}{health}{path}, '/well', 'the health check, too');
+is($is->{web}{limits}{log_rate}, 32 << 10, 'and what it may log');
 like($p->get('shop')->{body}, qr/^COLOUR=red$/m, 'variables are there');
 like((map { $_->{description} // $_->{text} // '' } @{ $p->json('releases', '-a', 'shop') })[0], qr/^Deploy/, 'it is one release');
 

@@ -130,6 +130,7 @@ usual(void **state)
 	   "  instances: 2\n"
 	   "  memory: 512M\n"
 	   "  disk_quota: 1GB\n"
+	   "  log-rate-limit-per-second: 16KB\n"
 	   "  path: ./build\n"
 	   "  command: bundle exec rake\n"
 	   "  buildpacks:\n"
@@ -157,7 +158,7 @@ usual(void **state)
 	assert_app(0,
 	    "{\"name\": \"shop\", \"path\": \"./build\", \"processes\": "
 	    "{\"web\": {\"quantity\": 2, \"memory\": 536870912, \"disk\": "
-	    "1073741824, \"command\": \"bundle exec rake\", \"health\": "
+	    "1073741824, \"log_rate\": 16384, \"command\": \"bundle exec rake\", \"health\": "
 	    "{\"type\": \"http\", \"path\": \"/healthz\", \"timeout\": 10, "
 	    "\"start_timeout\": 90}}}, \"buildpacks\": [\"ruby_buildpack\"], "
 	    "\"env\": {\"RAILS_ENV\": \"production\", \"COUNT\": \"3\", "
@@ -167,8 +168,8 @@ usual(void **state)
 	    "{\"name\": \"jobs\", \"processes\": {\"web\": {\"command\": "
 	    "\"./jobs\", \"health\": {\"type\": \"process\"}}}}");
 	assert_place(json_array_get(got, 0), "processes.web.quantity", "5:14");
-	assert_place(json_array_get(got, 0), "hosts.1", "19:12");
-	warned("manifest.yml:29:13: no-route");
+	assert_place(json_array_get(got, 0), "hosts.1", "20:12");
+	warned("manifest.yml:30:13: no-route");
 	assert_int_equal(notes.n, 1);
 }
 
@@ -334,6 +335,9 @@ wrong(void **state)
 	    {"memory: 9223372036854775807G", "number with a unit"},
 	    {"memory: {a: b}", "memory has to be a number with a unit"},
 	    {"disk_quota: 5", "disk_quota has to be"},
+	    {"log-rate-limit-per-second: 5", "a number with a unit, from 1K"},
+	    {"log-rate-limit-per-second: 9G", "to 3814M, or -1"},
+	    {"log-rate-limit-per-second: 0", "-1 for no limit, not \"0\""},
 	    {"env: [a]", "2:8: env has to be a map"},
 	    {"env: {1A: x}", "2:9: \"1A\" can't name a variable"},
 	    {"env: {PORT: x}", "PORT is set by the platform"},
