@@ -73,7 +73,6 @@ const struct grammar_verb grammar_verbs[] = {
 	{"maintenance:off", NULL, "Apps", VERB_APP, NO_ARGS, {0},
 	    "Let requests through again", NULL,
 	    "paas maintenance:off -a shop", cmd_maintenance_off},
-
 	{"ps", "ps:list dynos", "Processes", VERB_APP, NO_ARGS, {0},
 	    "List the running processes and their states", NULL,
 	    "paas ps -a shop", cmd_ps},
@@ -186,7 +185,6 @@ const struct grammar_verb grammar_verbs[] = {
 	    "Stop one process",
 	    "The formation is kept, so that another one takes its place; see "
 	    "ps:scale for fewer.", "paas ps:stop web.2 -a shop", cmd_ps_stop},
-
 	{"run", NULL, "Processes", VERB_APP | VERB_COMMAND,
 	    ARG("COMMAND", COUNT_SOME, KIND_TEXT), {OPT_ENV, OPT_TTL, OPT_NO_TTY},
 	    "Run a command beside the processes, with this terminal",
@@ -209,7 +207,6 @@ const struct grammar_verb grammar_verbs[] = {
 	    "before the command: all from its first word on belongs to it. A "
 	    "single word is a line of shell, or the name of a process type.",
 	    "paas run:detached -a shop ./manage.py migrate", cmd_run_detached},
-
 	{"logs", "log", "Watching", VERB_APP, NO_ARGS,
 	    {OPT_FOLLOW, OPT_LINES, OPT_PS, OPT_SOURCE, OPT_SINCE, OPT_FILTER},
 	    "Show what the processes print and what they are asked",
@@ -251,7 +248,6 @@ const struct grammar_verb grammar_verbs[] = {
 	    "Tell how the platform itself is",
 	    "That is the manager, the launcher, the router, and what runs.",
 	    "paas status", cmd_status},
-
 	{"doctor", NULL, "Watching", VERB_SELF, NO_ARGS, {0},
 	    "Find what is wrong with the platform, and say the fix",
 	    "On its own machine as root it looks at everything; what only root "
@@ -259,7 +255,6 @@ const struct grammar_verb grammar_verbs[] = {
 	    "can be seen from here. Nothing is changed. The exit status is 1 if "
 	    "something is wrong; warnings do not count. See DOCTOR.",
 	    "paas doctor", cmd_doctor},
-
 	{"config", "config:list", "Configuration", VERB_APP, NO_ARGS,
 	    {OPT_SHELL}, "Show the config vars of an app", NULL,
 	    "paas config -a shop", cmd_config},
@@ -277,7 +272,6 @@ const struct grammar_verb grammar_verbs[] = {
 	{"config:unset", "config:remove", "Configuration", VERB_APP, NAMES, {0},
 	    "Remove config vars and restart without them", NULL,
 	    "paas config:unset LOG_LEVEL -a shop", cmd_config_unset},
-
 	{"buildpacks", "buildpacks:list", "Configuration", VERB_APP, NO_ARGS,
 	    {0}, "List the buildpacks an app is built with",
 	    "With none the platform's own are asked, and the first one that "
@@ -303,7 +297,6 @@ const struct grammar_verb grammar_verbs[] = {
 	{"buildpacks:clear", NULL, "Configuration", VERB_APP, NO_ARGS, {0},
 	    "Have the buildpack found that fits", NULL,
 	    "paas buildpacks:clear -a shop", cmd_buildpacks_clear},
-
 	{"domains", "domains:list", "Routing", VERB_APP, NO_ARGS, {0},
 	    "List the hosts an app answers at", NULL, "paas domains -a shop",
 	    cmd_domains},
@@ -404,7 +397,6 @@ const struct grammar_verb grammar_verbs[] = {
 	{"routes:remove", "routes:rm", "Routing", 0, HOST, {0},
 	    "Remove a route", NULL, "paas routes:remove old.example.com",
 	    cmd_routes_remove},
-
 	{"patterns", "patterns:list", "Routing", 0, NO_ARGS, {0},
 	    "List the patterns of hosts, in order", NULL, "paas patterns",
 	    cmd_patterns},
@@ -441,7 +433,6 @@ const struct grammar_verb grammar_verbs[] = {
 	{"routes:unimport", NULL, "Routing", 0, NO_ARGS, {0},
 	    "Remove all imported routes", NULL, "paas routes:unimport",
 	    cmd_routes_unimport},
-
 	{"releases", "releases:list", "Releases", VERB_APP, NO_ARGS,
 	    {OPT_LIMIT}, "List the releases of an app", NULL,
 	    "paas releases -a shop", cmd_releases},
@@ -487,7 +478,6 @@ const struct grammar_verb grammar_verbs[] = {
 	    ARG("ID", COUNT_OPTIONAL, KIND_TEXT), {0},
 	    "Show what a build printed, the latest if none is named", NULL,
 	    "paas builds:log -a shop", cmd_builds_log},
-
 	{"heroku", NULL, "Access", VERB_COMMAND,
 	    ARG("WORD", COUNT_ANY, KIND_TEXT), {0},
 	    "Run the stock Heroku CLI against this platform",
@@ -594,7 +584,6 @@ const struct grammar_verb grammar_verbs[] = {
 	{"tokens:revoke", "tokens:remove tokens:rm", "Access", 0,
 	    ARG("ID", COUNT_SOME, KIND_TEXT), {0}, "Make tokens useless",
 	    NULL, "paas tokens:revoke 065f0c4be2a1d300", cmd_tokens_revoke},
-
 	{"help", NULL, "This program", VERB_LOCAL,
 	    ARG("VERB", COUNT_OPTIONAL, KIND_VERB), {OPT_MDOC},
 	    "Show all verbs, or one", NULL, "paas help ps:scale", cmd_help},
