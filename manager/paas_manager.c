@@ -7,6 +7,7 @@
  */
 #include <sys/stat.h>
 
+#include <bsd/string.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@
 #include "common/log.h"
 #include "common/places.h"
 #include "check/check.h"
+#include "store/seal.h"
 #include "store/store.h"
 
 #include "routing/routing.h"
@@ -34,6 +36,8 @@
 #include "schedule/schedule.h"
 #include "build/build.h"
 #include "api/api.h"
+
+#define LOCKED_LOOK_US 2000000
 
 struct manager {
 	struct conf conf;
@@ -46,16 +50,75 @@ struct manager {
 	struct cron *cron;
 	struct build *build;
 	struct api *api;
+	int unlocked; /* begin anew: the keys are there */
 };
+
+/* Sets *locked if it is only the keys to its secrets that are missing. */
+static struct store *
+manager_open_store(struct manager *m, int *locked, char err[PAAS_ERRLEN])
+{
+	char dir[PATH_MAX], key_file[PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%s/" PLACE_STORE, m->conf.state_dir);
+	conf_key_file(&m->conf, key_file, sizeof(key_file));
+	return store_open_lmdb_sealed(dir, key_file, m->loop, locked, err);
+}
+
+/* ---- without the keys ------------------------------------------------ */
+
+static int
+manager_try_again(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct manager *m = arg;
+	char err[PAAS_ERRLEN];
+	struct store *store;
+	int locked = 0;
+
+	(void)usec;
+	if ((store = manager_open_store(m, &locked, err)) == NULL && locked) {
+		(void)sd_event_source_set_time_relative(source, LOCKED_LOOK_US);
+		return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	}
+	store_close(store);
+	m->unlocked = 1;
+	return sd_event_exit(m->loop, 0);
+}
+
+/*
+ * Routes, instances and the store stay as they are, and all that is asked for
+ * is answered with what is wrong, until the file is there.
+ */
+static int
+manager_open_locked(struct manager *m, const char *why, char err[PAAS_ERRLEN])
+{
+	int rc;
+
+	log_err("%s", why);
+	(void)sd_notifyf(0, "STATUS=%s", why);
+	if ((m->api = api_open_locked(why, &m->conf, m->loop, err)) == NULL)
+		return -1;
+	rc = sd_event_add_time_relative(m->loop, NULL, CLOCK_MONOTONIC,
+	    LOCKED_LOOK_US, 0, manager_try_again, m);
+	if (rc >= 0)
+		return 0;
+	snprintf(err, PAAS_ERRLEN, "event loop: %s", strerror(-rc));
+	return -1;
+}
+
+/* ---- open and close -------------------------------------------------- */
 
 static int
 manager_open(struct manager *m, char err[PAAS_ERRLEN])
 {
-	char dir[PATH_MAX];
+	char why[PAAS_ERRLEN];
+	int locked = 0;
 
-	snprintf(dir, sizeof(dir), "%s/" PLACE_STORE, m->conf.state_dir);
-	if ((m->store = store_open_lmdb(dir, m->loop, err)) == NULL)
+	if ((m->store = manager_open_store(m, &locked, why)) == NULL) {
+		if (locked)
+			return manager_open_locked(m, why, err);
+		strlcpy(err, why, PAAS_ERRLEN);
 		return -1;
+	}
 	m->routing = routing_open(m->store, &m->conf, m->loop, err);
 	if (m->routing == NULL)
 		return -1;
@@ -137,34 +200,57 @@ manager_usage(FILE *out)
 {
 	fprintf(out,
 	    "usage: paas-manager [--conf FILE] [--verbose] [--version] "
-	    "[--check]\n"
+	    "[--check] [--rotate-key]\n"
 	    "The manager of a private cloud; see paas-manager(8).\n");
 }
 
-static const char *
-manager_options(int argc, char **argv, int *verbose, int *check)
+/* A new key comes first; the manager takes it when it starts. */
+static int
+manager_rotate(const struct conf *conf)
+{
+	char err[PAAS_ERRLEN], path[PATH_MAX];
+
+	conf_key_file(conf, path, sizeof(path));
+	if (seal_rotate(path, err) == -1)
+		log_fatal("%s", err);
+	printf("%s has a new key: restart paas-manager, which seals all with "
+	       "it, and keep a copy of the file\n",
+	    path);
+	return 0;
+}
+
+struct manager_options {
+	const char *conf;
+	int verbose, check, rotate;
+};
+
+static void
+manager_options(int argc, char **argv, struct manager_options *o)
 {
 	static const struct option options[] = {
 	    {"conf", required_argument, NULL, 'c'},
 	    {"check", no_argument, NULL, 'k'},
+	    {"rotate-key", no_argument, NULL, 'r'},
 	    {"verbose", no_argument, NULL, 'v'},
 	    {"version", no_argument, NULL, 'V'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
-	const char *path = PAAS_CONF_DEFAULT;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
-			path = optarg;
+			o->conf = optarg;
 			break;
 		case 'k':
-			*check = 1;
+			o->check = 1;
+			break;
+		case 'r':
+			o->rotate = 1;
 			break;
 		case 'v':
-			*verbose = 1;
+			o->verbose = 1;
 			break;
 		case 'V':
 			printf("paas-manager %s\n", PAAS_VERSION);
@@ -181,27 +267,28 @@ manager_options(int argc, char **argv, int *verbose, int *check)
 		manager_usage(stderr);
 		exit(2);
 	}
-	return path;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct manager m;
+	struct manager_options options = {.conf = PAAS_CONF_DEFAULT};
 	char err[PAAS_ERRLEN] = "out of memory";
-	const char *path;
-	int check = 0, verbose = 0, rc;
+	struct manager m;
+	int rc;
 
 	memset(&m, 0, sizeof(m));
-	path = manager_options(argc, argv, &verbose, &check);
-	log_init("paas-manager", verbose);
+	manager_options(argc, argv, &options);
+	log_init("paas-manager", options.verbose);
 	umask(027);
-	if (conf_load(&m.conf, path, err) == -1)
+	if (conf_load(&m.conf, options.conf, err) == -1)
 		log_fatal("%s", err);
-	if (check)
-		return check_print(&m.conf);
 	if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_ALL) != 0)
 		log_fatal("a library can't be started");
+	if (options.check)
+		return check_print(&m.conf);
+	if (options.rotate)
+		return manager_rotate(&m.conf);
 	if ((rc = sd_event_new(&m.loop)) < 0)
 		log_fatal("event loop: %s", strerror(-rc));
 	if (manager_signals(&m) == -1)
@@ -211,10 +298,14 @@ main(int argc, char **argv)
 	/* Also pets the watchdog where the unit has one. */
 	(void)sd_event_set_watchdog(m.loop, 1);
 	(void)sd_notify(0, "READY=1");
-	log_info("ready: %s, apps at *.%s", m.conf.run_dir, m.conf.domain);
+	if (m.store != NULL)
+		log_info(
+		    "ready: %s, apps at *.%s", m.conf.run_dir, m.conf.domain);
 	rc = sd_event_loop(m.loop);
 	manager_close(&m);
 	sd_event_unref(m.loop);
 	curl_global_cleanup();
-	return rc < 0 ? 1 : 0;
+	if (m.unlocked)
+		(void)execv("/proc/self/exe", argv);
+	return rc < 0 || m.unlocked ? 1 : 0;
 }

@@ -25,6 +25,13 @@ struct store;
 struct api *api_open(struct store *, struct build *, struct node *,
     struct routing *, const struct conf *, sd_event *, char err[PAAS_ERRLEN]);
 
+/*
+ * The same sockets where the store can't be opened, for `why`, which people on
+ * manager.sock are told: every request is answered 503.
+ */
+struct api *api_open_locked(
+    const char *why, const struct conf *, sd_event *, char err[PAAS_ERRLEN]);
+
 /* Ends every request and stream, and takes the socket away.  NULL is fine. */
 void api_close(struct api *);
 

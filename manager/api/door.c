@@ -246,7 +246,8 @@ door_greet(void *cls, struct MHD_Connection *conn, void **state,
 	const union MHD_ConnectionInfo *info;
 
 	(void)state;
-	if (code != MHD_CONNECTION_NOTIFY_STARTED || door->kind != DOOR_TOKENS)
+	if (code != MHD_CONNECTION_NOTIFY_STARTED ||
+	    door->kind != DOOR_TOKENS || door->api->locked != NULL)
 		return;
 	info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 	if (info != NULL && !access_greets(door->api->access, info->connect_fd))

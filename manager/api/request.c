@@ -133,6 +133,14 @@ static void
 request_start(struct request *r, const char *method, const char *url)
 {
 	strlcpy(r->path, url, sizeof(r->path));
+	if (r->api->locked != NULL) {
+		respond_broken(r, "%s",
+		    r->door->kind == DOOR_PEOPLE
+			? r->api->locked
+			: "the keys to the platform's secrets are missing: "
+			  "its operator finds out more with paas apps");
+		return;
+	}
 	if (!access_peer(r))
 		return;
 	if (r->door->kind == DOOR_PEOPLE)

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/access.h"
 #include "api/api.h"
@@ -39,12 +40,45 @@ server_read_stack(char *stack, size_t len)
 	    stack, len, "%s%s%s", id, version[0] != '\0' ? "-" : "", version);
 }
 
+static int
+server_open_doors(struct api *api, char err[PAAS_ERRLEN])
+{
+	for (enum door_kind kind = 0; kind < DOORS; kind++)
+		if (door_open(&api->doors[kind], api, kind, err) == -1)
+			return -1;
+	return 0;
+}
+
+struct api *
+api_open_locked(const char *why, const struct conf *conf, sd_event *event,
+    char err[PAAS_ERRLEN])
+{
+	struct api *api;
+
+	if ((api = calloc(1, sizeof(*api))) == NULL ||
+	    (api->rate = rate_new(conf->api_rate)) == NULL ||
+	    (api->locked = strdup(why)) == NULL) {
+		if (api != NULL)
+			rate_free(api->rate);
+		free(api);
+		snprintf(err, PAAS_ERRLEN, "out of memory");
+		return NULL;
+	}
+	TAILQ_INIT(&api->requests);
+	api->conf = conf;
+	api->event = event;
+	api->admins = peer_admins(conf->user_manager);
+	if (server_open_doors(api, err) == 0)
+		return api;
+	api_close(api);
+	return NULL;
+}
+
 struct api *
 api_open(struct store *store, struct build *build, struct node *node,
     struct routing *routing, const struct conf *conf, sd_event *event,
     char err[PAAS_ERRLEN])
 {
-	enum door_kind kind;
 	struct api *api;
 
 	if ((api = calloc(1, sizeof(*api))) == NULL) {
@@ -73,9 +107,8 @@ api_open(struct store *store, struct build *build, struct node *node,
 	if ((api->passwords = passwords_open(api, err)) == NULL ||
 	    (api->lookups = lookups_open(api, err)) == NULL)
 		goto fail;
-	for (kind = 0; kind < DOORS; kind++)
-		if (door_open(&api->doors[kind], api, kind, err) == -1)
-			goto fail;
+	if (server_open_doors(api, err) == -1)
+		goto fail;
 	if ((api->destroyer = destroyer_open(api, err)) == NULL ||
 	    (api->user_sweep = user_sweep_open(api, err)) == NULL)
 		goto fail;
@@ -116,5 +149,6 @@ api_close(struct api *api)
 	access_close(api->access);
 	openapi_close(api->openapi);
 	rate_free(api->rate);
+	free((void *)(uintptr_t)api->locked);
 	free(api);
 }

@@ -44,6 +44,7 @@ struct api {
 	struct lookups *lookups;
 	struct user_sweep *user_sweep;
 	int closing;
+	const char *locked; /* why nothing is answered; NULL */
 	gid_t admins;
 	char stack[64]; /* "debian-12": what /usr is inside apps */
 	TAILQ_HEAD(request_list, request) requests;

@@ -105,12 +105,13 @@ look_free(struct check *c)
 static int
 look(struct check *c, const struct conf *conf, char err[PAAS_ERRLEN])
 {
-	char dir[PATH_MAX];
+	char dir[PATH_MAX], key_file[PATH_MAX];
 
 	memset(c, 0, sizeof(*c));
 	c->conf = conf;
 	snprintf(dir, sizeof(dir), "%s/" PLACE_STORE, conf->state_dir);
-	if ((c->store = store_open_lmdb_look(dir, err)) == NULL)
+	conf_key_file(conf, key_file, sizeof(key_file));
+	if ((c->store = store_open_lmdb_look(dir, key_file, err)) == NULL)
 		return -1;
 	check_store(c);
 	check_machine(c);

@@ -61,6 +61,7 @@ static const struct conf_setting settings[] = {
     TEXT(CONF_NETS, trusted_proxies, ""),
     FLAG(proxy_protocol, "off"),
     TEXT(CONF_PATH, state_dir, "/var/lib/paas"),
+    TEXT(CONF_PATH, key_file, ""),
     TEXT(CONF_PATH, run_dir, "/run/paas"),
     TEXT(CONF_PATH, libexec_dir, "/usr/local/libexec/paas"),
     TEXT(CONF_PATH, buildpack_dir, "/usr/local/share/paas/buildpacks"),
@@ -348,6 +349,15 @@ conf_slot_addr(const struct conf *c, uint32_t slot)
 
 	in.s_addr = htonl(c->subnet.s_addr + slot);
 	return in;
+}
+
+void
+conf_key_file(const struct conf *c, char *path, size_t len)
+{
+	if (c->key_file[0] != '\0')
+		strlcpy(path, c->key_file, len);
+	else
+		snprintf(path, len, "%s/keys/store.key", c->state_dir);
 }
 
 uint32_t

@@ -29,6 +29,7 @@ struct conf {
 	char trusted_proxies[1024]; /* scripts/up tells nginx of these two */
 	uint32_t proxy_protocol;
 	char state_dir[256];   /* survives a reboot */
+	char key_file[256];    /* of the secrets in there; "": below it */
 	char run_dir[256];     /* sockets and records; gone with a reboot */
 	char libexec_dir[256]; /* paas-shim, paas-init, paas-build, ... */
 	char buildpack_dir[256];
@@ -84,6 +85,9 @@ struct conf {
  * that is missing is an error unless path is NULL, which means defaults only.
  */
 int conf_load(struct conf *, const char *path, char err[PAAS_ERRLEN]);
+
+/* Where the keys are that the secrets in the store are sealed with. */
+void conf_key_file(const struct conf *, char *path, size_t len);
 
 /* The address of a slot in network byte order; slot 1 is the gateway. */
 struct in_addr conf_slot_addr(const struct conf *, uint32_t slot);

@@ -3,6 +3,7 @@
  * slug's hash.
  *
  *   state/store/            LMDB of the desired state           paas
+ *   state/keys/store.key    keys of the secrets in there        paas
  *   state/routes/           the route database                  paas:www-data
  *   state/certs/            certificates and keys for nginx     paas:www-data
  *   state/imports/HASH      routes in bulk                      paas

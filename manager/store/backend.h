@@ -9,6 +9,7 @@
 #include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>
 
+#include "store/seal.h"
 #include "store/store.h"
 
 enum store_op_kind {
@@ -25,7 +26,7 @@ struct store_op {
 	int changed;  /* set by the backend: watches have to see it */
 	uint64_t rev; /* IF */
 	size_t stem;  /* EVENT: length of "event/APP/" */
-	char *text;   /* compact JSON; NULL for IF and DEL */
+	char *text;   /* JSON, maybe sealed; NULL for IF and DEL */
 	size_t len;
 	char key[STORE_KEY_MAX + 1];
 };
@@ -44,7 +45,8 @@ struct store_txn {
 };
 STAILQ_HEAD(store_group, store_txn);
 
-/* Raw text of a key, valid until the callback returns. */
+/* Raw text of a key, sealed if its record is; valid until the callback returns.
+ */
 typedef int (*store_text_cb)(
     const char *key, const char *text, size_t len, uint64_t rev, void *arg);
 
@@ -89,6 +91,7 @@ struct store_timeline;
 struct store {
 	const struct store_backend *ops;
 	void *be;
+	struct seal *seal; /* NULL: nothing is sealed */
 	sd_event_source *flush;
 	int turn_over; /* the next call of flush commits */
 	struct store_group queue;
@@ -97,17 +100,31 @@ struct store {
 	struct store_timeline *timeline;
 };
 
-/* store.c.  Takes be, also when it fails. */
-struct store *store_new(const struct store_backend *, void *be, sd_event *,
-    const char *events_dir, char err[PAAS_ERRLEN]);
+/* store.c.  Takes be and the seal, also when it fails. */
+struct store *store_new(const struct store_backend *, void *be, struct seal *,
+    sd_event *, const char *events_dir, char err[PAAS_ERRLEN]);
 void store_settled(struct store *, struct store_txn *);
 
 /* The same without a loop: for reading alone. */
-struct store *store_new_look(const struct store_backend *, void *be);
+struct store *store_new_look(
+    const struct store_backend *, void *be, struct seal *);
 
 /* store_lmdb.c: with a size of the map, in bytes, for tests of a full one. */
 struct store *store_open_lmdb_sized(
     const char *dir, sd_event *, size_t map_size, char err[PAAS_ERRLEN]);
+
+/*
+ * store_lmdb_seal.c: all that may hold secrets is sealed with the first key
+ * of the file, which is made if nothing was ever sealed.  1 if the file of the
+ * environment has been replaced and has to be opened again, 0 if not, else -1
+ * with a sentence in err; STORE_LOCKED if it is keys that are missing.  Takes
+ * up where one that was killed has left off.
+ */
+struct MDB_env;
+#define STORE_LOCKED (-2)
+int store_lmdb_seal(struct MDB_env *, unsigned int data, unsigned int meta,
+    const char *dir, const char *key_file, struct seal **,
+    char err[PAAS_ERRLEN]);
 
 /* store_event.c */
 #define STORE_EVENTS_KEPT 1000 /* of an app, in the store */

@@ -2,7 +2,8 @@
  * Every prefix, its one writer, and the fields of its JSON.  Times are
  * integers, microseconds since the epoch; ids and numbers that need 64 bits
  * are strings of 16 hex digits; VERSION is 8 digits, so that order is
- * numerical; NODE is "local" on a single machine.
+ * numerical; NODE is "local" on a single machine.  What seal.h covers is
+ * sealed: certkey, config, drain, keys, release, run, secret, settings.
  *
  *   prefix                     writer    fields
  *   app/APP                    api       id (uuid), number (hex), created,

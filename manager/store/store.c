@@ -118,6 +118,17 @@ value_text(json_t *value, size_t *len)
 	return text;
 }
 
+static void
+shut_op(const struct seal *seal, struct store_op *op)
+{
+	char *plain = op->text;
+	size_t len = op->len;
+
+	op->text = seal_shut(seal, op->key, plain, len, &op->len);
+	explicit_bzero(plain, len);
+	free(plain);
+}
+
 void
 store_add(struct store_txn *txn, enum store_op_kind kind, const char *key,
     uint64_t rev, json_t *value)
@@ -145,6 +156,8 @@ store_add(struct store_txn *txn, enum store_op_kind kind, const char *key,
 		txn->stuck = STORE_ERROR;
 		return;
 	}
+	if (txn->store->seal != NULL && seal_covers(key))
+		shut_op(txn->store->seal, op);
 	txn->bytes += strlen(key) + op->len;
 	if (txn->bytes > STORE_BYTES_MAX)
 		txn->stuck = STORE_TOO_LARGE;
@@ -233,6 +246,30 @@ on_flush(sd_event_source *source, void *arg)
 	return 0;
 }
 
+/* ---- values -------------------------------------------------------------- */
+
+/* A parser's own words would quote the value, which may be a secret. */
+static json_t *
+decode(const struct store *st, const char *key, const char *text, size_t len)
+{
+	char *plain = NULL;
+	json_t *value = NULL;
+
+	if (!seal_is(text, len))
+		value = json_loadb(text, len, JSON_DECODE_ANY, NULL);
+	else if ((plain = seal_open(st->seal, key, text, len, &len)) != NULL) {
+		value = json_loadb(plain, len, JSON_DECODE_ANY, NULL);
+		explicit_bzero(plain, len);
+		free(plain);
+	}
+	if (value == NULL)
+		log_fatal("store: the value of %s is damaged, or sealed by a "
+			  "key that is not here; restore the store from a "
+			  "backup",
+		    key);
+	return value;
+}
+
 /* ---- watches ----------------------------------------------------------- */
 
 struct store_watch *
@@ -288,10 +325,8 @@ tell(struct store *st, const struct store_op *op, uint64_t rev)
 		if (watch->store == NULL ||
 		    strncmp(op->key, watch->prefix, watch->len) != 0)
 			continue;
-		if (value == NULL && op->text != NULL &&
-		    (value = json_loadb(
-			 op->text, op->len, JSON_DECODE_ANY, NULL)) == NULL)
-			log_fatal("store: out of memory");
+		if (value == NULL && op->text != NULL)
+			value = decode(st, op->key, op->text, op->len);
 		watch->cb(op->key, value, rev, watch->arg);
 	}
 	json_decref(value);
@@ -322,21 +357,8 @@ store_settled(struct store *st, struct store_txn *txn)
 
 /* ---- reads ------------------------------------------------------------- */
 
-static json_t *
-decode(const char *key, const char *text, size_t len)
-{
-	json_t *value;
-	json_error_t error;
-
-	value = json_loadb(text, len, JSON_DECODE_ANY, &error);
-	if (value == NULL)
-		log_fatal("store: the value of %s is damaged (%s); restore "
-			  "the store from a backup",
-		    key, error.text);
-	return value;
-}
-
 struct get {
+	const struct store *st;
 	json_t *value;
 	uint64_t rev;
 };
@@ -346,7 +368,7 @@ got(const char *key, const char *text, size_t len, uint64_t rev, void *arg)
 {
 	struct get *get = arg;
 
-	get->value = decode(key, text, len);
+	get->value = decode(get->st, key, text, len);
 	get->rev = rev;
 	return 0;
 }
@@ -354,7 +376,7 @@ got(const char *key, const char *text, size_t len, uint64_t rev, void *arg)
 json_t *
 store_get(struct store *st, const char *key, uint64_t *rev)
 {
-	struct get get = {NULL, 0};
+	struct get get = {st, NULL, 0};
 
 	st->ops->get(st->be, key, got, &get);
 	if (rev != NULL)
@@ -363,6 +385,7 @@ store_get(struct store *st, const char *key, uint64_t *rev)
 }
 
 struct each {
+	const struct store *st;
 	store_each_cb cb;
 	void *arg;
 };
@@ -372,7 +395,7 @@ each_text(
     const char *key, const char *text, size_t len, uint64_t rev, void *arg)
 {
 	struct each *each = arg;
-	json_t *value = decode(key, text, len);
+	json_t *value = decode(each->st, key, text, len);
 	int rc;
 
 	rc = each->cb(key, value, rev, each->arg);
@@ -383,7 +406,7 @@ each_text(
 int
 store_each(struct store *st, const char *prefix, store_each_cb cb, void *arg)
 {
-	struct each each = {cb, arg};
+	struct each each = {st, cb, arg};
 
 	return st->ops->each(st->be, prefix, prefix, 0, each_text, &each);
 }
@@ -392,7 +415,7 @@ int
 store_each_from(struct store *st, const char *prefix, const char *from,
     store_each_cb cb, void *arg)
 {
-	struct each each = {cb, arg};
+	struct each each = {st, cb, arg};
 
 	if (strcmp(from, prefix) < 0)
 		from = prefix;
@@ -403,7 +426,7 @@ int
 store_each_last(
     struct store *st, const char *prefix, store_each_cb cb, void *arg)
 {
-	struct each each = {cb, arg};
+	struct each each = {st, cb, arg};
 
 	return st->ops->each(st->be, prefix, NULL, 1, each_text, &each);
 }
@@ -448,8 +471,8 @@ store_each_key(struct store *st, const char *prefix, const char *from,
 /* ---- open and close ---------------------------------------------------- */
 
 struct store *
-store_new(const struct store_backend *ops, void *be, sd_event *event,
-    const char *events_dir, char err[PAAS_ERRLEN])
+store_new(const struct store_backend *ops, void *be, struct seal *seal,
+    sd_event *event, const char *events_dir, char err[PAAS_ERRLEN])
 {
 	struct store *st;
 	int rc;
@@ -458,6 +481,7 @@ store_new(const struct store_backend *ops, void *be, sd_event *event,
 		log_fatal("store: out of memory");
 	st->ops = ops;
 	st->be = be;
+	st->seal = seal;
 	STAILQ_INIT(&st->queue);
 	TAILQ_INIT(&st->watches);
 	rc = sd_event_add_defer(event, &st->flush, on_flush, st);
@@ -480,7 +504,7 @@ store_new(const struct store_backend *ops, void *be, sd_event *event,
 }
 
 struct store *
-store_new_look(const struct store_backend *ops, void *be)
+store_new_look(const struct store_backend *ops, void *be, struct seal *seal)
 {
 	struct store *st;
 
@@ -488,6 +512,7 @@ store_new_look(const struct store_backend *ops, void *be)
 		log_fatal("store: out of memory");
 	st->ops = ops;
 	st->be = be;
+	st->seal = seal;
 	STAILQ_INIT(&st->queue);
 	TAILQ_INIT(&st->watches);
 	return st;
@@ -514,5 +539,6 @@ store_close(struct store *st)
 		free(watch);
 	}
 	st->ops->close(st->be);
+	seal_free(st->seal);
 	free(st);
 }

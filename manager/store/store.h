@@ -51,10 +51,19 @@ struct store *store_open_lmdb(
     const char *dir, sd_event *, char err[PAAS_ERRLEN]);
 
 /*
+ * The same with all records that may hold secrets sealed by the keys of a
+ * file (seal.h), which is made with a new store.  If keys are missing, NULL,
+ * and *locked is set: nothing is changed, and to open it may do later.
+ */
+struct store *store_open_lmdb_sealed(const char *dir, const char *key_file,
+    sd_event *, int *locked, char err[PAAS_ERRLEN]);
+
+/*
  * To look at it only, beside a manager or without one: get and each, of what
  * is there at this moment.  Nothing is changed, not even a file's time.
  */
-struct store *store_open_lmdb_look(const char *dir, char err[PAAS_ERRLEN]);
+struct store *store_open_lmdb_look(
+    const char *dir, const char *key_file, char err[PAAS_ERRLEN]);
 
 /* Commits that were not answered yet are dropped, and never answered. */
 void store_close(struct store *);

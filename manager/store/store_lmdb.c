@@ -2,52 +2,23 @@
  * The store of a single machine: one LMDB environment.
  *
  * Database "data": key -> 8 bytes revision of its creation, 8 bytes revision
- * of its last change (both little endian), then compact JSON.  Database
- * "meta": "head" -> format, epoch, revision, 8 bytes each.
+ * of its last change (both little endian), then compact JSON,
+ * or what seal.h says.  Database "meta": "head" -> format, epoch, revision, 8
+ * bytes each; "sealed" as store_lmdb_seal.c says.
  *
  * Values stay in the map, which is the page cache's and not ours: the memory
  * of this process does not grow with the state of the platform.
  */
-#include <sys/file.h>
-#include <sys/stat.h>
+#include "store/store_lmdb.h"
 
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <lmdb.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/log.h"
-#include "store/backend.h"
 
-#define STORE_FORMAT   1
-#define STORE_MAP_SIZE ((size_t)8 << 30) /* address space, not memory */
-#define HEADER_LEN     16
-
-struct lmdb {
-	MDB_env *env;
-	MDB_dbi data, meta;
-	MDB_txn *read; /* reset whenever depth is 0: it must pin no pages */
-	unsigned int depth;
-	uint64_t revision;
-	uint32_t epoch;
-	int dir_fd; /* carries the lock that keeps a second manager out */
-};
-
-struct head {
-	uint64_t format, epoch, revision;
-};
-
-static MDB_val
-text_val(const char *text)
-{
-	MDB_val val = {strlen(text), (void *)(uintptr_t)text};
-
-	return val;
-}
+#define HEADER_LEN 16
 
 static uint64_t
 value_rev(const MDB_val *val)
@@ -101,7 +72,7 @@ static int
 lmdb_get(void *be, const char *key, store_text_cb cb, void *arg)
 {
 	struct lmdb *lm = be;
-	MDB_val k = text_val(key), v;
+	MDB_val k = lmdb_text_val(key), v;
 	int rc, result = 0;
 
 	if (k.mv_size == 0 || k.mv_size > STORE_KEY_MAX)
@@ -128,7 +99,7 @@ seek_last(MDB_cursor *cursor, const char *prefix, MDB_val *k, MDB_val *v)
 		return mdb_cursor_get(cursor, k, v, MDB_LAST);
 	memcpy(past, prefix, len + 1);
 	past[len - 1]++;
-	*k = text_val(past);
+	*k = lmdb_text_val(past);
 	rc = mdb_cursor_get(cursor, k, v, MDB_SET_RANGE);
 	if (rc == MDB_NOTFOUND)
 		return mdb_cursor_get(cursor, k, v, MDB_LAST);
@@ -138,7 +109,7 @@ seek_last(MDB_cursor *cursor, const char *prefix, MDB_val *k, MDB_val *v)
 static int
 seek_first(MDB_cursor *cursor, const char *from, MDB_val *k, MDB_val *v)
 {
-	*k = text_val(from);
+	*k = lmdb_text_val(from);
 	if (k->mv_size == 0)
 		return mdb_cursor_get(cursor, k, v, MDB_FIRST);
 	return mdb_cursor_get(cursor, k, v, MDB_SET_RANGE);
@@ -187,12 +158,12 @@ lmdb_epoch(void *be)
 
 /* ---- commits ----------------------------------------------------------- */
 
-static int
-put_head(struct lmdb *lm, MDB_txn *wtxn, uint64_t revision)
+int
+lmdb_put_head(struct lmdb *lm, MDB_txn *wtxn, uint64_t revision)
 {
 	struct head head = {
 	    htole64(STORE_FORMAT), htole64(lm->epoch), htole64(revision)};
-	MDB_val k = text_val("head"), v = {sizeof(head), &head};
+	MDB_val k = lmdb_text_val("head"), v = {sizeof(head), &head};
 
 	return mdb_put(wtxn, lm->meta, &k, &v, 0);
 }
@@ -200,7 +171,7 @@ put_head(struct lmdb *lm, MDB_txn *wtxn, uint64_t revision)
 static int
 put_value(struct lmdb *lm, MDB_txn *wtxn, struct store_op *op, uint64_t rev)
 {
-	MDB_val k = text_val(op->key), v;
+	MDB_val k = lmdb_text_val(op->key), v;
 	uint64_t created = htole64(rev), changed = htole64(rev);
 	int rc;
 
@@ -221,7 +192,7 @@ put_value(struct lmdb *lm, MDB_txn *wtxn, struct store_op *op, uint64_t rev)
 static int
 del_value(struct lmdb *lm, MDB_txn *wtxn, struct store_op *op)
 {
-	MDB_val k = text_val(op->key);
+	MDB_val k = lmdb_text_val(op->key);
 	int rc;
 
 	rc = mdb_del(wtxn, lm->data, &k, NULL);
@@ -243,7 +214,7 @@ check_txn(
 	STAILQ_FOREACH (op, &txn->ops, entry) {
 		if (op->kind != STORE_OP_IF && op->kind != STORE_OP_PUT_NEW)
 			continue;
-		k = text_val(op->key);
+		k = lmdb_text_val(op->key);
 		rc = mdb_get(wtxn, lm->data, &k, &v);
 		if (rc != 0 && rc != MDB_NOTFOUND)
 			return rc;
@@ -307,7 +278,7 @@ apply_list(struct lmdb *lm, struct store_txn *txn, struct store_txn *end)
 	for (; txn != end && rc == 0; txn = STAILQ_NEXT(txn, entry))
 		rc = apply_txn(lm, wtxn, txn, &rev);
 	if (rc == 0 && rev != lm->revision)
-		rc = put_head(lm, wtxn, rev);
+		rc = lmdb_put_head(lm, wtxn, rev);
 	if (rc != 0 || rev == lm->revision) {
 		mdb_txn_abort(wtxn);
 		return rc;
@@ -370,23 +341,7 @@ lmdb_commit(void *be, struct store_group *group)
 	}
 }
 
-/* ---- open and close ---------------------------------------------------- */
-
-static void
-lmdb_close(void *be)
-{
-	struct lmdb *lm = be;
-
-	if (lm->read != NULL)
-		mdb_txn_abort(lm->read);
-	if (lm->env != NULL)
-		mdb_env_close(lm->env);
-	if (lm->dir_fd != -1)
-		close(lm->dir_fd);
-	free(lm);
-}
-
-static const struct store_backend lmdb_backend = {
+const struct store_backend lmdb_backend = {
     lmdb_revision,
     lmdb_epoch,
     lmdb_get,
@@ -394,175 +349,3 @@ static const struct store_backend lmdb_backend = {
     lmdb_commit,
     lmdb_close,
 };
-
-static int
-lock_dir(struct lmdb *lm, const char *dir, char err[PAAS_ERRLEN])
-{
-	if (mkdir(dir, 0700) == -1 && errno != EEXIST) {
-		snprintf(err, PAAS_ERRLEN, "cannot make the folder %s: %s", dir,
-		    strerror(errno));
-		return -1;
-	}
-	lm->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (lm->dir_fd == -1) {
-		snprintf(err, PAAS_ERRLEN, "cannot open the folder %s: %s", dir,
-		    strerror(errno));
-		return -1;
-	}
-	if (flock(lm->dir_fd, LOCK_EX | LOCK_NB) == -1) {
-		snprintf(err, PAAS_ERRLEN,
-		    "another paas-manager has the store "
-		    "%s open; stop that one first",
-		    dir);
-		return -1;
-	}
-	return 0;
-}
-
-/* The databases and the head of a new store, or those that are there. */
-static int
-load_head(struct lmdb *lm, MDB_txn *txn, struct head *head)
-{
-	MDB_val k = text_val("head"), v;
-	int rc;
-
-	rc = mdb_dbi_open(txn, "data", MDB_CREATE, &lm->data);
-	if (rc == 0)
-		rc = mdb_dbi_open(txn, "meta", MDB_CREATE, &lm->meta);
-	if (rc == 0)
-		rc = mdb_get(txn, lm->meta, &k, &v);
-	if (rc == 0 && v.mv_size == sizeof(*head)) {
-		memcpy(head, v.mv_data, sizeof(*head));
-		head->format = le64toh(head->format);
-		head->epoch = le64toh(head->epoch);
-		head->revision = le64toh(head->revision);
-		return 0;
-	}
-	if (rc == 0)
-		return MDB_CORRUPTED;
-	if (rc != MDB_NOTFOUND)
-		return rc;
-	head->format = STORE_FORMAT;
-	head->epoch = lm->epoch = 1;
-	head->revision = 0;
-	return put_head(lm, txn, 0);
-}
-
-static int
-open_env(struct lmdb *lm, const char *dir, size_t map_size, struct head *head)
-{
-	MDB_txn *txn;
-	int rc, dead;
-
-	if ((rc = mdb_env_create(&lm->env)) != 0)
-		return rc;
-	if ((rc = mdb_env_set_maxdbs(lm->env, 2)) != 0 ||
-	    (rc = mdb_env_set_mapsize(lm->env, map_size)) != 0 ||
-	    (rc = mdb_env_open(lm->env, dir, MDB_NOTLS, 0600)) != 0)
-		return rc;
-	mdb_reader_check(lm->env, &dead);
-	if ((rc = mdb_txn_begin(lm->env, NULL, 0, &txn)) != 0)
-		return rc;
-	if ((rc = load_head(lm, txn, head)) != 0) {
-		mdb_txn_abort(txn);
-		return rc;
-	}
-	if ((rc = mdb_txn_commit(txn)) != 0)
-		return rc;
-	if ((rc = mdb_txn_begin(lm->env, NULL, MDB_RDONLY, &lm->read)) == 0)
-		mdb_txn_reset(lm->read);
-	return rc;
-}
-
-/*
- * A reader's slot where there is a lock file that may be written, as the
- * manager's user and root can: pages that are read are not used again then.
- */
-static int
-look_env(struct lmdb *lm, const char *dir, struct head *head)
-{
-	char lock[PATH_MAX];
-	unsigned int flags = MDB_RDONLY | MDB_NOTLS;
-	MDB_val k = text_val("head"), v;
-	int rc;
-
-	snprintf(lock, sizeof(lock), "%s/lock.mdb", dir);
-	if (access(lock, R_OK | W_OK) == -1)
-		flags |= MDB_NOLOCK;
-	if ((rc = mdb_env_create(&lm->env)) != 0 ||
-	    (rc = mdb_env_set_maxdbs(lm->env, 2)) != 0 ||
-	    (rc = mdb_env_open(lm->env, dir, flags, 0600)) != 0 ||
-	    (rc = mdb_txn_begin(lm->env, NULL, MDB_RDONLY, &lm->read)) != 0 ||
-	    (rc = mdb_dbi_open(lm->read, "data", 0, &lm->data)) != 0 ||
-	    (rc = mdb_dbi_open(lm->read, "meta", 0, &lm->meta)) != 0 ||
-	    (rc = mdb_get(lm->read, lm->meta, &k, &v)) != 0)
-		return rc;
-	if (v.mv_size != sizeof(*head))
-		return MDB_CORRUPTED;
-	memcpy(head, v.mv_data, sizeof(*head));
-	lm->depth = 1; /* all that is read is of this moment */
-	return le64toh(head->format) == STORE_FORMAT ? 0 : MDB_VERSION_MISMATCH;
-}
-
-struct store *
-store_open_lmdb_look(const char *dir, char err[PAAS_ERRLEN])
-{
-	struct head head = {0, 0, 0};
-	struct lmdb *lm;
-	int rc;
-
-	if ((lm = calloc(1, sizeof(*lm))) == NULL)
-		log_fatal("store: out of memory");
-	lm->dir_fd = -1;
-	if ((rc = look_env(lm, dir, &head)) != 0) {
-		snprintf(err, PAAS_ERRLEN, "cannot read the store %s: %s", dir,
-		    mdb_strerror(rc));
-		lmdb_close(lm);
-		return NULL;
-	}
-	lm->epoch = (uint32_t)le64toh(head.epoch);
-	lm->revision = le64toh(head.revision);
-	return store_new_look(&lmdb_backend, lm);
-}
-
-struct store *
-store_open_lmdb_sized(
-    const char *dir, sd_event *event, size_t map_size, char err[PAAS_ERRLEN])
-{
-	struct head head = {0, 0, 0};
-	struct lmdb *lm;
-	char events[PATH_MAX];
-	int rc;
-
-	if ((lm = calloc(1, sizeof(*lm))) == NULL)
-		log_fatal("store: out of memory");
-	lm->dir_fd = -1;
-	if (lock_dir(lm, dir, err) == -1) {
-		lmdb_close(lm);
-		return NULL;
-	}
-	if ((rc = open_env(lm, dir, map_size, &head)) != 0) {
-		snprintf(err, PAAS_ERRLEN, "cannot open the store %s: %s", dir,
-		    mdb_strerror(rc));
-		lmdb_close(lm);
-		return NULL;
-	}
-	if (head.format != STORE_FORMAT) {
-		snprintf(err, PAAS_ERRLEN,
-		    "the store %s has format %llu; this "
-		    "paas-manager knows %d",
-		    dir, (unsigned long long)head.format, STORE_FORMAT);
-		lmdb_close(lm);
-		return NULL;
-	}
-	lm->epoch = (uint32_t)head.epoch;
-	lm->revision = head.revision;
-	snprintf(events, sizeof(events), "%s/events", dir);
-	return store_new(&lmdb_backend, lm, event, events, err);
-}
-
-struct store *
-store_open_lmdb(const char *dir, sd_event *event, char err[PAAS_ERRLEN])
-{
-	return store_open_lmdb_sized(dir, event, STORE_MAP_SIZE, err);
-}

@@ -20,6 +20,7 @@ place() { install -d -m "$1" -o "${2%:*}" -g "${2#*:}" "$3"; }
 places_make() {
     place 755 root:root "$state_dir"
     place 700 paas:paas "$state_dir/store"
+    place 700 paas:paas "$state_dir/keys"
     place 700 paas:paas "$state_dir/imports"
     place 700 paas:paas "$state_dir/drains"
     place 2750 paas:www-data "$state_dir/routes"

@@ -1,4 +1,4 @@
-/* sources: manager/schedule/idle.c manager/schedule/load.c manager/store/[k-s]*.c manager/common/log.c; libs: -llmdb -ljansson -lsystemd */
+/* sources: manager/schedule/idle.c manager/schedule/load.c manager/store/[k-s]*.c manager/common/log.c; libs: -llmdb -ljansson -lsystemd -lsodium */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

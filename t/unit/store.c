@@ -1,4 +1,4 @@
-/* sources: manager/store/[k-s]*.c manager/common/log.c; libs: -llmdb -ljansson -lsystemd */
+/* sources: manager/store/[k-s]*.c manager/common/log.c; libs: -llmdb -ljansson -lsystemd -lsodium */
 #include "store_fixture.h"
 
 #include <fcntl.h>
