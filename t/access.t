@@ -198,7 +198,7 @@ my @expired = bearer($short->{access_token}{token});
 sleep 0.1 while door('GET', '/account', undef, @expired)->{status} == 200;
 
 # What is wrong, asked by whom, with which body, and what is to come of it.
-my %open = map { $_ => 1 } 'POST /setup', 'POST /oauth/authorizations';
+my %open = map { $_ => 1 } 'POST /setup', 'POST /sessions', 'POST /oauth/authorizations';
 sub status_without { my ($need, $path) = @_; return $path eq '/schema' ? qr/^200$/ : $need eq 'OPEN' ? qr/^4(01|04|22)$/ : $need =~ /^(LOCAL|GIT)$/ ? qr/^404$/ : qr/^401$/ }
 sub status_viewer {
     my ($need, $method) = @_;
@@ -231,6 +231,7 @@ for my $route (@routes) {
     expect('a deployer of another app', $route, qr/^404$/, $method, $at, $json, @{ $as{dan} }) if $path =~ m{^/apps/\{app\}};
     my ($wrong) = grep { my $w = $_; !grep { $w eq $_ } @{ $methods{$path} } } qw(TRACE OPTIONS);
     expect('a wrong method', $route, qr/^405$/, $wrong, $at, undef, @ada);
+    expect('a page of another origin', $route, qr/^403$/, $method, $at, $json, @ada, Origin => 'https://app.paas.localhost');
     next if $secret;
     expect('1 MiB of JSON', $route, $body ? qr/^4(01|04|13)$/ : qr/^4(00|04|13)$/, $method, $at, $large, @ada,
         'Content-Type' => 'application/json') if !$upload;

@@ -59,6 +59,16 @@ enum access_result {
 enum access_result access_token(struct access *, const char *text, size_t len,
     struct who *who, unsigned int *wait);
 
+/* The same of the secret in a browser's cookie: browser.h. */
+enum access_result access_session(struct access *, const char *text, size_t len,
+    struct who *who, unsigned int *wait);
+
+/*
+ * Whether it is a page of ours that asks, if it is a page at all: 0 after an
+ * answer.
+ */
+int access_origin(struct request *);
+
 /*
  * Of attempts at something from an address ("": this machine; NULL: from
  * anywhere): the seconds to wait, or 0, and another one that was wrong.

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/access_impl.h"
+#include "api/browser.h"
 #include "api/model.h"
 #include "api/protocol.h"
 #include "api/request.h"
@@ -70,6 +71,26 @@ access_refuse(struct request *r, unsigned int wait)
 	return 0;
 }
 
+/*
+ * A cookie comes by itself, whoever made the browser ask: what changes
+ * something has to bring what a page of ours alone can read, too.
+ */
+static int
+access_browser(struct request *r)
+{
+	const char *secret = browser_cookie(r), *why;
+	unsigned int wait = 0;
+
+	if (access_session(r->api->access, secret, strlen(secret), &r->who,
+		&wait) != ACCESS_GOOD)
+		return access_refuse(r, wait);
+	r->browser = 1;
+	if ((why = browser_suspect(r)) == NULL)
+		return 1;
+	respond_error(r, MHD_HTTP_FORBIDDEN, "forbidden", "%s", why);
+	return 0;
+}
+
 int
 access_identify(struct request *r)
 {
@@ -84,6 +105,8 @@ access_identify(struct request *r)
 		return 1;
 	header = MHD_lookup_connection_value(
 	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	if (header == NULL && browser_cookie(r) != NULL)
+		return access_browser(r);
 	if (header == NULL ||
 	    (len = access_secret(header, secret, sizeof(secret))) == 0)
 		return access_refuse(r, 0);

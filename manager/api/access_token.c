@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/access_impl.h"
+#include "api/browser.h"
 #include "api/id.h"
 #include "api/model.h"
 #include "api/request.h"
@@ -102,19 +103,20 @@ access_wrong(struct access *a, const char *address, uint64_t id)
 /* ---- tokens ---------------------------------------------------------- */
 
 static void
-access_note_use(struct access *a, uint64_t id, json_t *record, uint64_t rev)
+access_note_use(struct access *a, const char *key, json_t *record, uint64_t rev)
 {
-	char key[STORE_KEY_MAX + 1];
+	int64_t every = USED_EVERY, idle = model_number(record, "idle");
 	int64_t now = id_now();
 	struct store_txn *txn;
 	json_t *used;
 
-	if (now - model_number(record, "used") < USED_EVERY)
+	if (idle != 0 && idle / 4 < every)
+		every = idle / 4;
+	if (now - model_number(record, "used") < every)
 		return;
 	used = json_copy(record);
 	json_object_set_new(used, "used", json_integer(now));
 	txn = store_begin(a->api->store);
-	key_format(key, "token/%016" PRIx64, id);
 	store_if(txn, key, rev);
 	store_put(txn, key, used);
 	store_commit(txn, NULL, NULL);
@@ -126,9 +128,9 @@ access_note_use(struct access *a, uint64_t id, json_t *record, uint64_t rev)
  * address and token: who guesses locks out nobody's token but the one that is
  * guessed at, and that for nobody else.
  */
-enum access_result
-access_token(struct access *a, const char *text, size_t len, struct who *who,
-    unsigned int *wait)
+static enum access_result
+access_by_record(struct access *a, const char *kind, const char *text,
+    size_t len, struct who *who, unsigned int *wait)
 {
 	char address[sizeof(who->address)], key[STORE_KEY_MAX + 1];
 	struct token token;
@@ -140,23 +142,38 @@ access_token(struct access *a, const char *text, size_t len, struct who *who,
 	good = token_parse(&token, text, len) == 0;
 	if (good)
 		record = store_get(a->api->store,
-		    key_format(key, "token/%016" PRIx64, token.id), &rev);
+		    key_format(key, "%s/%016" PRIx64, kind, token.id), &rev);
 	id = record != NULL ? token.id : 0;
 	if ((*wait = access_wait(a, address, id)) > 0) {
 		json_decref(record);
 		return ACCESS_LATER;
 	}
 	good = good && token_fits(&token, record, id_now()) &&
+	       browser_lives(a->api->store, record, id_now()) &&
 	       who_read(a->api->store, record, who) == 0;
 	token_wipe(&token);
 	strlcpy(who->address, address, sizeof(who->address));
 	if (good) {
 		who->token = id;
-		access_note_use(a, id, record, rev);
+		access_note_use(a, key, record, rev);
 	} else
 		access_wrong(a, address, id);
 	json_decref(record);
 	return good ? ACCESS_GOOD : ACCESS_WRONG;
+}
+
+enum access_result
+access_token(struct access *a, const char *text, size_t len, struct who *who,
+    unsigned int *wait)
+{
+	return access_by_record(a, "token", text, len, who, wait);
+}
+
+enum access_result
+access_session(struct access *a, const char *text, size_t len, struct who *who,
+    unsigned int *wait)
+{
+	return access_by_record(a, "session", text, len, who, wait);
 }
 
 void

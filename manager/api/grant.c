@@ -10,6 +10,7 @@
 #include "api/access.h"
 #include "api/check.h"
 #include "api/id.h"
+#include "api/login.h"
 #include "api/model.h"
 #include "api/request.h"
 #include "api/respond.h"
@@ -184,11 +185,6 @@ grant_delete(struct request *r)
 
 /* ---- a password -------------------------------------------------------- */
 
-struct login {
-	char email[USER_EMAIL];
-	char password[USER_PASSWORD_MAX + 1];
-};
-
 /* Whether the request has an address and a password: no token is one. */
 static int
 login_read(struct request *r, struct login *login)
@@ -216,76 +212,6 @@ login_read(struct request *r, struct login *login)
 	}
 	explicit_bzero(text, sizeof(text));
 	return good;
-}
-
-/* Of attempts at one account, from wherever. */
-static uint64_t
-login_number(const char *email)
-{
-	uint64_t number;
-
-	(void)crypto_generichash((uint8_t *)&number, sizeof(number),
-	    (const uint8_t *)email, strlen(email), NULL, 0);
-	return number;
-}
-
-static void
-login_refuse(struct request *r, unsigned int wait)
-{
-	char seconds[16];
-
-	if (wait == 0) {
-		respond_error(r, MHD_HTTP_UNAUTHORIZED, "unauthorized",
-		    "that address and that password do not fit");
-		return;
-	}
-	respond_error(r, MHD_HTTP_TOO_MANY_REQUESTS, "rate_limit",
-	    "too many wrong passwords: try again in %u s", wait);
-	snprintf(seconds, sizeof(seconds), "%u", wait);
-	respond_header(r, "Retry-After", seconds);
-}
-
-/*
- * Wrong ones are counted by address and by account.  Those of an account do
- * not hold up whoever comes from where it was last used with its password:
- * strangers could lock its owner out else.
- */
-static int
-login_check(struct request *r, struct login *login, json_t *user)
-{
-	struct access *a = r->api->access;
-	uint64_t number = login_number(login->email);
-	const char *address = r->who.address;
-	unsigned int wait;
-	int good, known;
-
-	known = user != NULL && model_number(user, "login") != 0 &&
-		strcmp(model_text(user, "address"), address) == 0;
-	if ((wait = access_wait(a, address, known ? number : 0)) == 0 && !known)
-		wait = access_wait(a, NULL, number);
-	if (wait > 0) {
-		login_refuse(r, wait);
-		return 0;
-	}
-	if ((good = user_check(r, user, login->password, known)) == -1)
-		return 0;
-	if (good == 1 && !user_is_suspended(user))
-		return 1;
-	access_wrong(a, address, known ? number : 0);
-	if (!known)
-		access_wrong(a, NULL, number);
-	login_refuse(r, 0);
-	return 0;
-}
-
-/* The request is the user's from here on. */
-static void
-login_enter(struct request *r, const char *email, json_t *user)
-{
-	strlcpy(r->who.name, email, sizeof(r->who.name));
-	strlcpy(r->who.id, model_text(user, "id"), sizeof(r->who.id));
-	(void)who_parse_role(model_text(user, "role"), &r->who.role);
-	r->who.scope = SCOPE_ALL;
 }
 
 /* ---- made -------------------------------------------------------------- */
@@ -337,27 +263,15 @@ issue(struct request *r, struct store_txn *txn, int session)
 }
 
 static void
-issue_by_login(struct request *r, struct login *login)
+issue_by_login(struct request *r, const struct login *login)
 {
 	struct store_txn *txn;
-	char key[STORE_KEY_MAX + 1];
-	json_t *seen, *user;
-	uint64_t rev;
+	json_t *user;
 
-	user = user_get(r->api->store, login->email, &rev);
-	if (login_check(r, login, user)) {
-		seen = json_copy(user);
-		json_object_set_new(seen, "login", json_integer(id_now()));
-		json_object_set_new(
-		    seen, "address", json_string(r->who.address));
-		login_enter(r, login->email, user);
-		txn = store_begin(r->api->store);
-		store_if(txn, key_format(key, "user/%s", login->email), rev);
-		store_put(txn, key, seen);
-		json_decref(seen);
-		issue(r, txn, 1);
-	}
+	if ((user = login_enter(r, login, &txn)) == NULL)
+		return;
 	json_decref(user);
+	issue(r, txn, 1);
 }
 
 void

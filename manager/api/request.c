@@ -141,7 +141,7 @@ request_start(struct request *r, const char *method, const char *url)
 			  "its operator finds out more with paas apps");
 		return;
 	}
-	if (!access_peer(r))
+	if (!access_peer(r) || !access_origin(r))
 		return;
 	if (r->door->kind == DOOR_PEOPLE)
 		who_is_local(&r->who, "");

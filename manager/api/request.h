@@ -41,6 +41,8 @@ struct request {
 	struct who who;
 	uint32_t rate_left; /* requests of this account, after this one */
 	int version3;       /* asked for by Accept */
+	int browser;        /* who->token is that of a session: browser.h */
+	char cookie[256];   /* Set-Cookie, of an answer that is good */
 	uint64_t push;      /* of the token of one: which it is */
 
 	/*

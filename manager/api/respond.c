@@ -45,6 +45,8 @@ respond_with(
 	respond_header(r, "RateLimit-Remaining", left);
 	respond_header(r, "Cache-Control", "no-store");
 	respond_header(r, "X-Content-Type-Options", "nosniff");
+	if (r->cookie[0] != '\0' && status < 300)
+		respond_header(r, MHD_HTTP_HEADER_SET_COOKIE, r->cookie);
 	request_resume(r);
 }
 

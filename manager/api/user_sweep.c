@@ -29,6 +29,7 @@ static const struct {
 	const char *field;
 } kinds[] = {
     {"token/", "user"},
+    {"session/", "user"},
     {"sshkey/", "user"},
     {"setup/", "user"},
     {"member/", NULL},

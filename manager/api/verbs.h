@@ -101,6 +101,10 @@
 	VERB(account_info)     \
 	VERB(account_update)   \
 	VERB(audit_list)       \
+	VERB(browser_create)   \
+	VERB(browser_delete)   \
+	VERB(browser_info)     \
+	VERB(browser_list)     \
 	VERB(grant_create)     \
 	VERB(grant_delete)     \
 	VERB(grant_info)       \
