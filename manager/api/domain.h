@@ -24,6 +24,14 @@ void domain_own_host(struct request *, char host[HOST_MAX + MODEL_NAME_MAX]);
 json_t *domain_find(struct request *, char host[HOST_MAX], uint64_t *rev);
 
 /*
+ * Whether the one who asks may have a host that nobody has, beside the
+ * wildcards above it and the hosts below it: 0 after an answer.  And in the
+ * commit: nobody has claimed another one of its zone meanwhile.
+ */
+int domain_may_claim(struct request *, const char *host, uint64_t *zone_rev);
+void domain_claim(struct store_txn *, const char *host, uint64_t zone_rev);
+
+/*
  * Puts what the body has for "sni_endpoint" into a domain's record, or takes
  * it out for null and nothing: 0, or -1 after an answer.
  */

@@ -73,13 +73,15 @@ domain_create(struct request *r)
 	char err[PAAS_ERRLEN], host[HOST_MAX], key[STORE_KEY_MAX + 1];
 	struct store_txn *txn;
 	json_t *domain, *reply;
+	uint64_t zone_rev;
 
 	if (check_object(r->json, fields, "", err) == -1) {
 		respond_invalid(r, "%s", err);
 		return;
 	}
 	if (host_claim(r, model_text(r->json, "hostname"), host) == -1 ||
-	    !domain_is_one(r, host) || !domain_is_free(r, host))
+	    !domain_is_one(r, host) || !domain_is_free(r, host) ||
+	    !domain_may_claim(r, host, &zone_rev))
 		return;
 	domain = json_pack(
 	    "{s:s, s:I}", "app", r->name, "created", (json_int_t)id_now());
@@ -89,6 +91,7 @@ domain_create(struct request *r)
 	}
 	reply = model_domain(r->api, r->name, r->app, host, domain);
 	txn = app_change_begin(r);
+	domain_claim(txn, host, zone_rev);
 	store_if(txn, key_format(key, "route/%s", host), 0);
 	store_put_new(txn, key_format(key, "domain/%s", host), domain);
 	store_event(txn, r->name, "domain", "added domain %s%s",

@@ -21,6 +21,7 @@ struct hosts {
 	const char *name; /* that people know it by */
 	int claim;
 	struct store_txn *txn;
+	json_t *zones; /* that the commit changes */
 };
 
 static int
@@ -65,6 +66,23 @@ is_taken(const struct hosts *hosts, const char *host, char why[PAAS_ERRLEN])
 	return -1;
 }
 
+/* Once a commit; `before` is its revision as of before the looks. */
+static void
+add_zone(const struct hosts *hosts, const char *host, uint64_t before)
+{
+	const char *zone = claim_zone(host);
+	char key[STORE_KEY_MAX + 1];
+	json_t *empty;
+
+	if (json_object_get(hosts->zones, zone) != NULL)
+		return;
+	json_object_set_new(hosts->zones, zone, json_true());
+	empty = json_object();
+	store_if(hosts->txn, key_format(key, "zone/%s", zone), before);
+	store_put(hosts->txn, key, empty);
+	json_decref(empty);
+}
+
 static void
 add(const struct hosts *hosts, const char *host)
 {
@@ -92,10 +110,80 @@ is_own(const struct hosts *hosts, const char *host)
 		       strcmp(host + len + 1, hosts->conf->domain) == 0));
 }
 
+struct below {
+	const struct hosts *hosts;
+	const char *host;
+	size_t prefix;
+	char found[HOST_MAX];
+};
+
+static int
+below_look(const char *key, uint64_t rev, void *arg)
+{
+	struct below *below = arg;
+	const char *host = key + below->prefix, *app;
+	size_t len = strlen(host), n = strlen(below->host);
+	json_t *record;
+
+	(void)rev;
+	if (len <= n || strcmp(host + len - n, below->host) != 0)
+		return 0;
+	record = store_get(below->hosts->store, key, NULL);
+	app = json_string_value(json_object_get(record, "app"));
+	if (app == NULL || strcmp(app, below->hosts->app) != 0)
+		snprintf(below->found, sizeof(below->found), "%s", host);
+	json_decref(record);
+	return below->found[0] != '\0';
+}
+
+/*
+ * A push says nothing of what else its user deploys: a host below another
+ * app's wildcard, or a wildcard above another app's host, takes a person.
+ */
+static int
+is_of_others(const struct hosts *hosts, const char *host, char why[PAAS_ERRLEN])
+{
+	static const char *const kinds[] = {"domain/", "route/"};
+	struct below below = {.hosts = hosts, .host = host};
+	const char *above = host;
+	char app[BUILD_APP_MAX];
+	size_t i;
+
+	while ((above = strchr(above + 1, '.')) != NULL)
+		if ((is_there(
+			 hosts->store, "domain", above, app, sizeof(app)) &&
+			strcmp(app, hosts->app) != 0) ||
+		    is_there(hosts->store, "route", above, app, sizeof(app))) {
+			snprintf(why, PAAS_ERRLEN,
+			    "is below *%s, which %s has not: `paas "
+			    "domains:add` first, as somebody who may",
+			    above, hosts->name);
+			return -1;
+		}
+	for (i = 0; host[0] == '.' && i < 2 && below.found[0] == '\0'; i++) {
+		below.prefix = strlen(kinds[i]);
+		(void)store_each_key(
+		    hosts->store, kinds[i], kinds[i], below_look, &below);
+	}
+	if (below.found[0] != '\0')
+		snprintf(why, PAAS_ERRLEN,
+		    "would take in %s%s, which %s has not: `paas domains:add` "
+		    "first, as somebody who may",
+		    below.found[0] == '.' ? "*" : "", below.found, hosts->name);
+	else if (host[0] == '.' && strchr(host + 1, '.') == NULL)
+		snprintf(why, PAAS_ERRLEN,
+		    "takes in everybody's hosts: `paas domains:add` first, as "
+		    "an admin of the platform");
+	else
+		return 0;
+	return -1;
+}
+
 static int
 one(const struct hosts *hosts, const char *text, char why[PAAS_ERRLEN])
 {
-	char host[HOST_MAX], app[BUILD_APP_MAX];
+	char host[HOST_MAX], app[BUILD_APP_MAX], key[STORE_KEY_MAX + 1];
+	uint64_t zone_rev;
 
 	if (paas_routedb_canonical((const uint8_t *)text, strlen(text),
 		PAAS_ROUTEDB_WILDCARD, host) <= 0) {
@@ -115,8 +203,12 @@ one(const struct hosts *hosts, const char *text, char why[PAAS_ERRLEN])
 	if (is_there(hosts->store, "domain", host, app, sizeof(app)) &&
 	    strcmp(app, hosts->app) == 0)
 		return 0;
-	if (is_taken(hosts, host, why) == -1)
+	json_decref(store_get(hosts->store,
+	    key_format(key, "zone/%s", claim_zone(host)), &zone_rev));
+	if (is_taken(hosts, host, why) == -1 ||
+	    is_of_others(hosts, host, why) == -1)
 		return -1;
+	add_zone(hosts, host, zone_rev);
 	add(hosts, host);
 	return 0;
 }
@@ -126,12 +218,12 @@ settings_hosts(json_t *settings, struct store *store, const struct conf *conf,
     const char *app, int claim, struct store_txn *txn,
     char err[SETTINGS_ERRLEN])
 {
-	char name[KEY_NAME_MAX + 1];
-	const struct hosts hosts = {
-	    settings, store, conf, app, names_of(store, app, name), claim, txn};
-	char path[32], why[PAAS_ERRLEN], shown[100];
+	char name[KEY_NAME_MAX + 1], path[32], shown[100], why[PAAS_ERRLEN];
+	const struct hosts hosts = {settings, store, conf, app,
+	    names_of(store, app, name), claim, txn, json_object()};
 	const char *text;
 	json_t *host;
+	int rc = 0;
 	size_t i;
 
 	json_array_foreach (json_object_get(settings, "hosts"), i, host) {
@@ -140,8 +232,10 @@ settings_hosts(json_t *settings, struct store *store, const struct conf *conf,
 			continue;
 		snprintf(path, sizeof(path), "hosts.%zu", i);
 		text_clean(shown, sizeof(shown), text, strlen(text));
-		return settings_say(
+		rc = settings_say(
 		    settings, path, err, "the route \"%s\" %.250s", shown, why);
+		break;
 	}
-	return 0;
+	json_decref(hosts.zones);
+	return rc;
 }

@@ -42,3 +42,14 @@ claim_check(const struct conf *conf, const char *host, char err[PAAS_ERRLEN])
 	}
 	return 0;
 }
+
+const char *
+claim_zone(const char *host)
+{
+	const char *zone = host + strlen(host);
+	int dots = 0;
+
+	while (zone > host && (zone[-1] != '.' || ++dots < 2))
+		zone--;
+	return *zone == '.' ? zone + 1 : zone;
+}

@@ -12,4 +12,10 @@
  */
 int claim_check(const struct conf *, const char *host, char err[PAAS_ERRLEN]);
 
+/*
+ * The last two labels of a host, or its only one: a wildcard and the hosts
+ * below it have the same, which every claim of one changes (zone/ZONE).
+ */
+const char *claim_zone(const char *host);
+
 #endif

@@ -36,6 +36,8 @@
  *                                        not deleted as long as there is one
  *   domain/HOST                api       app, created, sni_endpoint (the id of
  *                                        a certificate; absent: the best)
+ *   zone/ZONE                  api,build {}: changed by each claim of a domain
+ *                                        that ends in these two labels
  *   route/HOST                 api       created, updated, paths [{prefix,
  *                                        settings of a path, pool {settings,
  *                                        weight, instances [{address, port,
@@ -67,9 +69,8 @@
  *                                        administrators), description, session
  *                                        (bool: of a log-in), created, expires
  *                                        (0: never), used
- *   session/ID                 api       of a browser: hash, scope, user, owner,
- *                                        description, created, expires, used
- *                                        as token/ID; idle (us, until it is
+ *   session/ID                 api       of a browser: hash, scope, user,
+ * owner, description, created, expires, used as token/ID; idle (us, until it is
  *                                        over unused), address, stamp (of the
  *                                        password that it was begun by)
  *   drain/APP/ID               api       number (hex, of the app), url, token,
