@@ -232,6 +232,33 @@ route_add(struct mnl_socket *nl, int index, const struct in_addr *dst,
 	return net_talk(nl, &m, NULL, NULL);
 }
 
+/*
+ * Whoever asks for an address that nobody has (any more) hears so at once.
+ * Without it the packet would leave by the default route: a request for an
+ * instance that has just gone is not for whoever answers out there.
+ */
+static int
+route_refuse(struct mnl_socket *nl, const struct conf *conf, uint16_t type)
+{
+	struct in_addr network = {.s_addr = htonl(conf->subnet.s_addr)};
+	struct message m;
+	struct rtmsg *rt;
+	int error;
+
+	rt = message_begin(&m, type,
+	    type == RTM_NEWROUTE ? NLM_F_CREATE | NLM_F_REPLACE : 0,
+	    sizeof(*rt));
+	rt->rtm_family = AF_INET;
+	rt->rtm_dst_len = (uint8_t)conf->subnet_bits;
+	rt->rtm_table = RT_TABLE_MAIN;
+	rt->rtm_protocol = RTPROT_STATIC;
+	rt->rtm_scope = RT_SCOPE_UNIVERSE;
+	rt->rtm_type = RTN_UNREACHABLE;
+	mnl_attr_put_u32(m.nlh, RTA_DST, network.s_addr);
+	error = net_talk(nl, &m, NULL, NULL);
+	return type == RTM_DELROUTE && error == -ESRCH ? 0 : error;
+}
+
 /* One of the two rules; see launcher_firewall.h. */
 static int
 rule_change(struct mnl_socket *nl, const struct conf *conf, uint16_t type,
@@ -314,6 +341,8 @@ net_prepare(const struct conf *conf, int run)
 	if ((nl = net_socket()) == NULL)
 		return -errno;
 	error = addr_change(nl, RTM_NEWADDR, 1, conf_slot_addr(conf, 1));
+	if (error == 0)
+		error = route_refuse(nl, conf, RTM_NEWROUTE);
 	if (error == 0)
 		error = rule_change(nl, conf, RTM_NEWRULE, RULE_LOCAL);
 	if (error == 0)
@@ -466,6 +495,7 @@ net_purge(const struct conf *conf, int run, int restore)
 	error = addr_change(nl, RTM_DELADDR, 1, conf_slot_addr(conf, 1));
 	if (error == -EADDRNOTAVAIL)
 		error = 0;
+	(void)route_refuse(nl, conf, RTM_DELROUTE);
 	(void)rule_change(nl, conf, RTM_DELRULE, RULE_GATE);
 	(void)rule_change(nl, conf, RTM_DELRULE, RULE_LOCAL);
 	mnl_socket_close(nl);
