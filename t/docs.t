@@ -9,7 +9,7 @@ my $dir = tempdir(CLEANUP => 1);
 sub slurp { my ($file) = @_; open my $fh, '<', $file or die "$file: $!"; local $/; return scalar <$fh> }
 
 # Whatever it reads.
-my @sources = slurp('scripts/lib/check-docs') =~ m{'(manager/[\w/]+\.c)'}g;
+my @sources = slurp('scripts/lib/check-docs') =~ m{'(manager/[\w/]+\.c|scripts/service/[\w-]+)'}g;
 system("cp -r --parents manager/man @sources ngx_paas_module scripts/lib/check-docs scripts/buildpacks/order $dir") == 0 or die;
 
 sub spill { my ($file, $text) = @_; open my $fh, '>', $file or die "$file: $!"; print {$fh} $text; close $fh }

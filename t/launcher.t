@@ -480,6 +480,8 @@ my ($one) = instance({slug => $s, slot => 10}, 'perl', 'probe', 'listen');
 wait_for(3, sub { log_of($one) =~ /listening/ });
 my $c = IO::Socket::INET->new(PeerAddr => "$net.10", PeerPort => 5000, Timeout => 3);
 is $c && scalar <$c>, "$net.1\n", 'the host reaches an instance, from the gateway';
+ok !IO::Socket::INET->new(PeerAddr => "$net.99", PeerPort => 5000, Timeout => 3), 'nobody is at the address of no instance';
+like $@, qr/No route to host/, 'as is said at once';
 ($text) = run_to_end({slug => $s, slot => 11}, 'perl', 'probe', 'connect', "$net.1:53", "10.98.$n.9:9999", "$net.10:5000",
     "$net.1:$port", "$net.1:5000", "127.0.0.1:$port", ($host ? "$host:$port" : ()), "10.99.$n.9:9999", '169.254.169.254:80',
     '192.168.1.1:80', '100.64.0.1:80', '[fe80::1%eth0]:80', '[::1]:80', '[fd00::2]:80');
@@ -733,7 +735,7 @@ is system("$bin/libexec/paas-launcher --conf $conf --purge"), 0, 'purge';
 is scalar(grep { -d } glob "/sys/fs/cgroup{,/*}/paas-$tag.scope"), 0, 'no cgroup';
 ok wait_for(3, sub { !grep { /${tag}v/ } links() }), 'no interface';
 isnt system("nft list table inet paas_$tag >/dev/null 2>&1"), 0, 'no table';
-unlike `ip addr; ip rule`, qr/\Q$net\E\./, 'no address, no rule';
+unlike `ip addr; ip rule; ip route`, qr/\Q$net\E\./, 'no address, no rule, no route';
 is slurp('/proc/mounts') =~ /\Q$dir\E/ ? 1 : 0, 0, 'no mount';
 is join(' ', glob "$run/*"), '', 'nothing in run';
 done_testing();
