@@ -296,6 +296,25 @@ test_app_clock(void **state)
 	close_others();
 }
 
+/* Left by one that was killed: on a full disk a hole would kill the next. */
+static void
+test_app_hole(void **state)
+{
+	struct stat st;
+	int fd;
+
+	(void)state;
+	fd = openat(dir, ".bounds", O_RDWR | O_CREAT | O_TRUNC, 0640);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	open_others(0, 0);
+	assert_non_null(others[0].bounds);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_true(st.st_blocks > 0);
+	(void)close(fd);
+	close_others();
+}
+
 static void
 test_app_disk(void **state)
 {
@@ -452,6 +471,7 @@ main(void)
 	    LOG_TEST(test_rotate),
 	    LOG_TEST(test_app_rate),
 	    LOG_TEST(test_app_clock),
+	    LOG_TEST(test_app_hole),
 	    LOG_TEST(test_app_disk),
 	    LOG_TEST(test_full),
 	    LOG_TEST(test_exit),
