@@ -197,7 +197,7 @@ $(B)/bench/fill_%: $(B)/obj/scripts/benches/fill_%.o $(COMMON) \
 # Runs in an instance, and is to be nothing but its own first instruction.
 $(B)/bench/first_instruction: $(B)/obj/scripts/benches/first_instruction.o
 	@mkdir -p $(@D); echo link $@
-	@$(CC) -static -o $@ $^
+	@$(CC) $(if $(SANITIZE),$(LDFLAGS),-static) -o $@ $^
 $(B)/bench/%: $(B)/obj/scripts/benches/%.o $(ROUTEDB)
 	$(link) $(LIBS_routedb)
 
