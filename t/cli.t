@@ -85,10 +85,10 @@ my %answers = (
         return [200, encode_json([map { {%$_, command => 'c'} } @$u])];
     },
     'GET /apps/shop/dynos' => [200, encode_json([
-        {name => 'web.1', state => 'up', command => 'npm start',
+        {name => 'web.1', type => 'web', state => 'up', status => 'ready', command => 'npm start',
             release => {version => 3}, updated_at => $released, restarts => 0,
             address => '198.18.0.2'},
-        {name => 'web.2', state => 'crashed', command => 'npm start',
+        {name => 'web.2', type => 'web', state => 'crashed', status => 'backing off', command => 'npm start',
             release => {version => 3}, updated_at => $released, restarts => 4,
             reason => 'exited with 1'}])],
     'DELETE /apps/shop/dynos' => [202, '{}'],
@@ -334,7 +334,7 @@ check ['maintenance:on', '-a', 'shop'], 0, qr/is on/, undef, 'maintenance';
 is_deeply last_request()->{json}, {maintenance => JSON::PP::true}, 'as a boolean';
 
 $ENV{PAAS_APP} = 'shop';
-check ['ps'], 0, qr/^web\.1 +up +\S.*v3 +0 +198\.18\.0\.2 +npm start\nweb\.2 +crashed.* 4 +exited with 1$/m, undef, 'ps';
+check ['ps'], 0, qr/^web\.1 +ready +\S.*v3 +0 +198\.18\.0\.2 +npm start\nweb\.2 +backing off .* 4 +exited with 1$/m, undef, 'ps';
 check ['ps:scale', 'web=3', 'worker=1'], 0, qr/^web +3 /m, undef, 'scale';
 is_deeply last_request()->{json}, {updates => [{type => 'web', quantity => 3},
     {type => 'worker', quantity => 1}]}, 'one request for all types';
@@ -493,7 +493,7 @@ sub on_terminal {
     return $out;
 }
 
-like on_terminal({}, 'ps'), qr/\e\[32mup\e\[0m.*\e\[31mcrashed\e\[0m/s, 'states have colours';
+like on_terminal({}, 'ps'), qr/\e\[32mready\e\[0m.*\e\[31mbacking off\e\[0m/s, 'states have colours';
 unlike on_terminal({NO_COLOR => 1}, 'ps'), qr/\e\[\d/, 'not with NO_COLOR';
 unlike on_terminal({TERM => 'dumb'}, 'ps'), qr/\e\[\d/, 'nor on a dumb terminal';
 like on_terminal({}, 'logs'), qr/\e\[31mred\e\[0m \\x1b\[2Jx\e\[0m\r\n/, 'colours of logs are kept, no more';

@@ -1,5 +1,5 @@
 /*
- * {"name": "web.1", "state", "release", ...}: one process, as the scheduler
+ * {"name": "web.1", "state", "status", ...}: one process, as the scheduler
  * assigned it and as the node found it.
  */
 #include <inttypes.h>
@@ -12,30 +12,37 @@
 #include "api/model.h"
 #include "store/keys.h"
 
-/* The node's word -> the word that Heroku's clients know. */
-static const struct {
+/*
+ * The node's word, the one that people read, and the one that Heroku's
+ * clients know.
+ */
+static const struct dyno_state {
 	const char *actual;
+	const char *status;
 	const char *state;
 } dyno_states[] = {
-    {"starting", "starting"},
-    {"ready", "up"},
-    {"unhealthy", "unhealthy"},
-    {"draining", "stopping"},
-    {"stopping", "stopping"},
-    {"crashed", "crashed"},
-    {"backoff", "crashed"},
-    {"failed", "crashed"},
-    {"gone", "down"},
+    {"", "created", "starting"}, /* assigned, and the node has not begun */
+    {"starting", "starting", "starting"},
+    {"ready", "ready", "up"},
+    {"unhealthy", "unhealthy", "unhealthy"},
+    {"draining", "draining", "stopping"},
+    {"stopping", "stopping", "stopping"},
+    {"crashed", "crashed", "crashed"},
+    {"backoff", "backing off", "crashed"},
+    {"failed", "failed", "crashed"},
+    {"gone", "gone", "down"},
 };
 
-static const char *
-dyno_state(const char *actual)
+static const struct dyno_state *
+dyno_state(json_t *actual)
 {
-	for (size_t i = 0; i < sizeof(dyno_states) / sizeof(dyno_states[0]);
-	     i++)
-		if (strcmp(dyno_states[i].actual, actual) == 0)
-			return dyno_states[i].state;
-	return "starting"; /* assigned, and the node has not begun */
+	const char *state = model_text(actual, "state");
+	size_t i;
+
+	for (i = 0; i < sizeof(dyno_states) / sizeof(dyno_states[0]); i++)
+		if (strcmp(dyno_states[i].actual, state) == 0)
+			return &dyno_states[i];
+	return &dyno_states[0];
 }
 
 int
@@ -111,7 +118,8 @@ dyno_make(struct dynos *dynos, const char *key, json_t *record, json_t *actual)
 	const char *type = model_text(record, "type");
 	int64_t index = model_number(record, "index");
 	json_t *release, *dyno;
-	const char *command, *state = model_text(actual, "state");
+	const struct dyno_state *state = dyno_state(actual);
+	const char *command;
 	char id[37];
 
 	release = dyno_release(dynos, model_number(record, "version"));
@@ -122,8 +130,8 @@ dyno_make(struct dynos *dynos, const char *key, json_t *record, json_t *actual)
 	    "{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:n}",
 	    "id", id, "name", json_sprintf("%s.%" PRId64, type, index), "type",
 	    type, "command", command != NULL ? command : "", "state",
-	    dyno_state(state), "status", state[0] != '\0' ? state : "assigned",
-	    "size", "standard", "release",
+	    state->state, "status", state->status, "size", "standard",
+	    "release",
 	    model_release_ref(json_is_null(release) ? NULL : release), "app",
 	    model_app_ref(dynos->name, dynos->app), "created_at",
 	    id_time_of(record, "created"), "updated_at",

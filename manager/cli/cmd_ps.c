@@ -7,28 +7,29 @@
 #include "cli/cli.h"
 
 static enum out_colour
-ps_colour(const char *state)
+ps_colour(const char *status)
 {
 	static const struct {
-		const char *state;
+		const char *status;
 		enum out_colour colour;
 	} colours[] = {
-	    {"up", OUT_GREEN},
 	    {"ready", OUT_GREEN},
+	    {"running", OUT_GREEN},
+	    {"created", OUT_YELLOW},
 	    {"starting", OUT_YELLOW},
 	    {"draining", OUT_YELLOW},
 	    {"stopping", OUT_YELLOW},
 	    {"unhealthy", OUT_RED},
-	    {"backoff", OUT_RED},
+	    {"backing off", OUT_RED},
 	    {"crashed", OUT_RED},
 	    {"failed", OUT_RED},
-	    {"down", OUT_DIM},
-	    {"idle", OUT_DIM},
+	    {"gone", OUT_DIM},
+	    {"ended", OUT_DIM},
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(colours) / sizeof(colours[0]); i++) {
-		if (strcmp(state, colours[i].state) == 0)
+		if (strcmp(status, colours[i].status) == 0)
 			return colours[i].colour;
 	}
 	return OUT_NONE;
@@ -38,11 +39,11 @@ static void
 ps_row(struct table *table, const json_t *dyno)
 {
 	struct cli_text a, b;
-	const char *state = cli_text(dyno, "state", &a), *reason;
+	const char *status = cli_text(dyno, "status", &a), *reason;
 	char ago[64];
 
 	table_cell(table, OUT_NONE, "%s", cli_text(dyno, "name", &b));
-	table_cell(table, ps_colour(state), "%s", state);
+	table_cell(table, ps_colour(status), "%s", status);
 	out_ago(ago, sizeof(ago), cli_text(dyno, "updated_at", &b));
 	table_cell(table, OUT_DIM, "%s", ago);
 	table_cell(
@@ -52,6 +53,34 @@ ps_row(struct table *table, const json_t *dyno)
 	reason = cli_text(dyno, "reason", &a);
 	table_cell(table, *reason != '\0' ? OUT_RED : OUT_NONE, "%s",
 	    *reason != '\0' ? reason : cli_text(dyno, "command", &b));
+}
+
+/* No web process may mean that the next request brings them back. */
+static int
+ps_asleep(struct cli *cli, const json_t *dynos)
+{
+	struct cli_text text;
+	json_t *dyno, *sleep;
+	char ago[64];
+	size_t i;
+	int rc;
+
+	json_array_foreach (dynos, i, dyno) {
+		if (strcmp(cli_text(dyno, "type", &text), "web") == 0)
+			return EXIT_OK;
+	}
+	rc = cli_call(cli, "GET", NULL, &sleep, "/apps/%s/sleep", cli->app);
+	if (rc != EXIT_OK)
+		return rc;
+	if (strcmp(cli_text(sleep, "state", &text), "asleep") == 0) {
+		out_ago(
+		    ago, sizeof(ago), cli_text(sleep, "asleep_since", &text));
+		out_line(&cli->out,
+		    "%s fell asleep %s: the next request wakes it", cli->app,
+		    ago);
+	}
+	json_decref(sleep);
+	return EXIT_OK;
 }
 
 int
@@ -74,8 +103,9 @@ cmd_ps(struct cli *cli)
 	json_array_foreach (dynos, i, dyno)
 		ps_row(table, dyno);
 	table_print(table, &cli->out, "No process runs.");
+	rc = ps_asleep(cli, dynos);
 	json_decref(dynos);
-	return EXIT_OK;
+	return rc;
 }
 
 static int

@@ -13,6 +13,9 @@ void help_verb(struct out *, const struct grammar_verb *);
 /* paas.1 in mdoc(7). */
 void mdoc_print(struct out *);
 
+/* STATES, a section of paas.1 (mdoc_states.c). */
+extern const char mdoc_states[];
+
 /* HEROKU, a section of paas.1 (mdoc_heroku.c). */
 extern const char mdoc_heroku[];
 

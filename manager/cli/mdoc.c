@@ -575,6 +575,7 @@ mdoc_print(struct out *out)
 	fputs(".Sh COMMANDS\n", out->file);
 	mdoc_verbs(out->file);
 	mdoc_options(out->file);
+	fputs(mdoc_states, out->file);
 	fputs(mdoc_rollouts, out->file);
 	fputs(mdoc_pace, out->file);
 	fputs(mdoc_access, out->file);

@@ -308,7 +308,7 @@ instance_step(struct instance *inst)
 
 	if (inst->committing)
 		return;
-	if (inst->rec.state == INSTANCE_NEW &&
+	if (inst->rec.state == INSTANCE_CREATED &&
 	    inst->goal == INSTANCE_GOAL_NONE) {
 		agent_remove(inst->node->agent, inst);
 		return;

@@ -266,11 +266,13 @@ event_note(const struct instance *inst, enum instance_event event,
 		    name, new->reason);
 		break;
 	case INSTANCE_GONE:
-		if (old->state != INSTANCE_NEW)
-			store_event(
-			    txn, inst->app, kind, "%s has stopped", name);
+		store_event(txn, inst->app, kind,
+		    old->state == INSTANCE_CREATED
+			? "%s is gone: it was not started yet"
+			: "%s has stopped",
+		    name);
 		break;
-	case INSTANCE_NEW:
+	case INSTANCE_CREATED: /* the scheduler's: "created", as it assigns */
 	case INSTANCE_STATES:
 		break;
 	}
@@ -297,7 +299,7 @@ instance_txn(const struct instance *inst, enum instance_action action,
 
 	/* What begins must be wanted at the moment of the commit. */
 	key_format(key, "assign/" KEY_NODE_LOCAL "/%s", inst->assignment);
-	if (action == INSTANCE_BEGIN || inst->rec.state == INSTANCE_NEW)
+	if (action == INSTANCE_BEGIN || inst->rec.state == INSTANCE_CREATED)
 		store_if(txn, key, inst->assign_rev);
 
 	/* Of an app that was destroyed, nothing new is written. */

@@ -6,7 +6,7 @@
 #define PAAS_INSTANCE_TABLE_H
 
 enum instance_state {
-	INSTANCE_NEW, /* created: assigned, and without a record yet */
+	INSTANCE_CREATED, /* assigned, and without a record yet */
 	INSTANCE_STARTING,
 	INSTANCE_READY,
 	INSTANCE_UNHEALTHY, /* it ran well once; routing leaves it out */
@@ -62,7 +62,7 @@ struct instance_cell {
 struct instance_cell instance_table_cell(
     enum instance_state, enum instance_event);
 
-/* As in actual/NODE/: "starting"; "new" has none in the store. */
+/* As in actual/NODE/: "starting"; "created" has none in the store. */
 const char *instance_state_name(enum instance_state);
 const char *instance_event_name(enum instance_event);
 

@@ -62,6 +62,10 @@ list_add(struct list *list, const char *type, uint32_t index)
 	list->first = list->last = index;
 }
 
+/*
+ * The event of the first state of an instance: it has no record of its node
+ * then, so that the commit of its assignment is what creates it.
+ */
 static void
 tell_created(struct store_txn *txn, const struct records *rec,
     const struct place_plan *plan, const struct place_release *rel)
@@ -77,7 +81,7 @@ tell_created(struct store_txn *txn, const struct records *rec,
 			    plan->changes[i].index);
 	list_flush(&list);
 	if (list.len > 0)
-		store_event(txn, rec->app, "place", "%s placed on %s (v%u)",
+		store_event(txn, rec->app, "created", "%s placed on %s (v%u)",
 		    list.text, KEY_NODE_LOCAL, rel->version);
 }
 

@@ -109,7 +109,7 @@ is(($p->paas('ps:limits', 'shout', 'log_rate=32K', '-a', 'probe'))[0], 0, 'and o
 is(($p->paas('ps:scale', 'hog=1', 'shout=1', '-a', 'probe'))[0], 0, 'both start');
 ok(Platform::wait_for(30, sub { grep { $_->{type} eq 'hog' && $_->{state} eq 'crashed' && $_->{reason} =~ /out of memory/ } $p->dynos('probe') }),
     'the state is crashed, out of memory');
-ok(Platform::wait_for(30, sub { ($rc, $out) = $p->paas('ps', '-a', 'probe'); $out =~ /^hog\.1\s+crashed.*out of memory \(32 MiB\)/m }),
+ok(Platform::wait_for(30, sub { ($rc, $out) = $p->paas('ps', '-a', 'probe'); $out =~ /^hog\.1\s+(?:crashed|backing off).*out of memory \(32 MiB\)/m }),
     'ps says so') or diag $out;
 ($rc, $out) = $p->paas('timeline', '-a', 'probe');
 like($out, qr/hog\.1 crashed: out of memory \(32 MiB\)/, 'the timeline, too') or diag $out;

@@ -71,7 +71,7 @@ my $long = detached('trap "echo bye; exit 9" TERM; echo up; while :; do sleep 0.
 ok(Platform::wait_for(10, sub { logs($long) =~ /^.*\bup$/m }), 'one that goes on');
 my ($listed) = grep { $_->{name} eq $long } $p->dynos($app);
 is($listed->{state}, 'up', 'is listed');
-like(($p->paas('ps', '--app', $app))[1], qr/^\Q$long\E\s+up\b.*\bv2\b/m, 'by ps, too');
+like(($p->paas('ps', '--app', $app))[1], qr/^\Q$long\E\s+running\b.*\bv2\b/m, 'by ps, too');
 is($p->api('DELETE', "/apps/$app/dynos/$long")->{status}, 202, 'it is stopped');
 is(ended($long)->{exit_status}, 9, 'by SIGTERM first');
 like(logs($long), qr/\bbye$/m, 'which it heard');

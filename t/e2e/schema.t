@@ -74,6 +74,8 @@ call(200, 'POST', '/apps/{app}/resources', {}, { resources => [{ sha256 => 'a' x
 call(200, 'GET', "/apps/{app}/$_", {}) for 'formation', 'formation/{type}', 'formation/{type}/autoscale', 'dynos', 'releases', 'rollout',
     'sleep', 'cron', 'http', 'config-vars', 'buildpack-installations', 'domains', 'sni-endpoints', 'logs', 'log-drains', 'timeline', 'collaborators',
     'addons', 'addon-attachments', 'features';
+is(scalar(grep { $_->{kind} eq 'created' && $_->{text} eq 'web.1 placed on local (v1)' } @{ call(200, 'GET', '/apps/{app}/timeline', {}) }),
+    1, 'one event of what was created');
 my $release = call(200, 'GET', '/apps/{app}/releases', {})->[0];
 call(200, 'GET', '/apps/{app}/releases/{release}', { release => $release->{id} });
 call(200, 'GET', '/apps/{app}/releases/{release}/config-vars', { release => 'v1' });
@@ -115,7 +117,7 @@ waits_for('one web process is up', sub {
     my @web = grep { $_->{type} eq 'web' } @{ $p->api('GET', '/apps/shop/dynos')->{json} };
     return @web == 1 && $web[0]{state} eq 'up';
 });
-call(200, 'GET', '/apps/{app}/dynos', {});
+is_deeply([map { $_->{status} } grep { $_->{type} eq 'web' } @{ call(200, 'GET', '/apps/{app}/dynos', {}) }], ['ready'], 'in our words, too');
 call(101, 'POST', '/apps/{app}/dynos/{dyno}/exec', { dyno => 'web.1' }, { command => 'true', force_no_tty => $true }, %upgrade);
 call(202, 'DELETE', '/apps/{app}/dynos/{dyno}', { dyno => 'web.1' });
 call(202, 'POST', '/apps/{app}/dynos/{dyno}/actions/stop', { dyno => 'web.1' }, {});

@@ -74,6 +74,7 @@ like(join("\n", map { $_->{text} } @{ $p->api('GET', "/apps/$app/timeline")->{js
 ok(asleep($app), 'it sleeps again');
 is(($p->paas('sleep:set', 'after=1s', 'all=on', '-a', $app))[0], 0, 'its workers, too');
 ok(Platform::wait_for(60, sub { state($app) eq 'asleep' && !$p->dynos($app) }), 'nothing runs');
+like(($p->paas('ps', '-a', $app))[1], qr/^No process runs\.\n\Q$app\E fell asleep (?:just now|\d+\w ago): the next request wakes it$/m, 'ps says so');
 is(($p->paas('restart', '-a', $app))[0], 0, 'restarted');
 ok(Platform::wait_for(60, sub { 2 == grep { $_->{state} eq 'up' } $p->dynos($app) }), 'is awake') or diag explain [$p->dynos($app)];
 ok(asleep($app), 'it sleeps again');

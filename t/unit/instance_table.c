@@ -42,7 +42,7 @@ every_cell(void **state)
 				assert_int_equal(cell.next, INSTANCE_GONE);
 				break;
 			case INSTANCE_FORGET:
-				assert_int_equal(cell.next, INSTANCE_NEW);
+				assert_int_equal(cell.next, INSTANCE_CREATED);
 				break;
 			case INSTANCE_MARK:
 				assert_int_not_equal(cell.next, s);

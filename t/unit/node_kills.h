@@ -25,8 +25,8 @@ struct kill_row {
 };
 
 static const struct kill_row kill_rows[] = {
-    {INSTANCE_NEW, INSTANCE_STOP, NOTHING, "stop", "gone", 0, 0},
-    {INSTANCE_NEW, INSTANCE_RUN, NOTHING, "run", "ready", 0, 0},
+    {INSTANCE_CREATED, INSTANCE_STOP, NOTHING, "stop", "gone", 0, 0},
+    {INSTANCE_CREATED, INSTANCE_RUN, NOTHING, "run", "ready", 0, 0},
 
     {INSTANCE_STARTING, INSTANCE_EXIT, ENDED, "run", "ready", 0, 0},
     {INSTANCE_STARTING, INSTANCE_LOST, NOTHING, "run", "ready", 0, 0},
@@ -122,7 +122,7 @@ record_set(const struct kill_row *row)
 	store = store_open_lmdb(path, event, err);
 	assert_non_null(store);
 	health_set(row->event == INSTANCE_HUNG, row->event == INSTANCE_LATE);
-	if (row->state != INSTANCE_NEW) {
+	if (row->state != INSTANCE_CREATED) {
 		old = actual(A);
 		record = json_deep_copy(old);
 		json_decref(old);
@@ -174,7 +174,7 @@ kill_prepare(const struct kill_row *row)
 	app_make(1);
 	health_set(0, 0);
 	manner = row->left == DEAF ? IS_DEAF : LISTENS;
-	if (row->state != INSTANCE_NEW) {
+	if (row->state != INSTANCE_CREATED) {
 		assign(A, "web", "run");
 		wait_state(A, row->left == DEAF ? "starting" : "ready");
 		for (i = 0; i < 3000 && alive() == 0; i++)
@@ -235,7 +235,8 @@ check_point(const struct kill_row *row, int written)
 	    __real_instance_table_cell(row->state, row->event);
 	enum instance_state is = written ? cell.next : row->state;
 
-	if (!state_is(A, is == INSTANCE_NEW ? NULL : instance_state_name(is)))
+	if (!state_is(
+		A, is == INSTANCE_CREATED ? NULL : instance_state_name(is)))
 		fail_msg("%s x %s, killed %s it is written: it is not %s",
 		    instance_state_name(row->state),
 		    instance_event_name(row->event),
@@ -277,6 +278,25 @@ kill_at(const struct kill_row *row, int written)
 	       (double)(to.tv_nsec - from.tv_nsec) / 1e9;
 }
 
+static int
+event_is_gone(const char *key, json_t *value, uint64_t rev, void *arg)
+{
+	(void)key, (void)rev;
+	if (strcmp(json_string_value(json_object_get(value, "kind")), "gone") ==
+	    0)
+		++*(int *)arg;
+	return 0;
+}
+
+static int
+events_of_gone(void)
+{
+	int n = 0;
+
+	(void)store_each(store, "event/hello/", event_is_gone, &n);
+	return n;
+}
+
 static void
 kill_tidy(void)
 {
@@ -312,7 +332,7 @@ killed_at_each_row(void **test_state)
 	const struct kill_row *row;
 	double took, slowest = 0;
 	unsigned s, e, points = 0;
-	int written;
+	int gone, written;
 
 	(void)test_state;
 	for (s = 0; s < INSTANCE_STATES; s++) {
@@ -325,7 +345,12 @@ killed_at_each_row(void **test_state)
 				    instance_state_name(s),
 				    instance_event_name(e));
 			for (written = 0; written <= 1; written++) {
+				gone = events_of_gone();
 				took = kill_at(row, written);
+				if (row->end != NULL &&
+				    strcmp(row->end, "gone") == 0)
+					assert_int_equal(
+					    events_of_gone(), gone + 1);
 				if (took > slowest)
 					slowest = took;
 				points++;
