@@ -23,6 +23,9 @@
 #define NAME  ".bounds"
 #define CHUNK (16 * 1024)
 
+/* Of all writers together: what they hold back, to write it at once. */
+#define FLYING (64 * 1024)
+
 #define SECOND_NS 1000000000ULL
 
 /* Where nothing could be removed, so long is waited before another look. */
@@ -213,11 +216,19 @@ file_remove(int dir, const char *name, uint64_t *lines)
 	return bytes;
 }
 
-/* Others count meanwhile: what they add is not lost. */
+/*
+ * Others count meanwhile: what they add is not lost.  Nor is what they have
+ * counted, and not written yet: so much may be missing without an error.
+ */
 static void
 used_correct(struct shim_bounds *b, uint64_t before, uint64_t is)
 {
-	(void)atomic_fetch_add(&b->used, is - before);
+	uint64_t max = atomic_load(&b->max), flying = FLYING;
+
+	if (max != 0 && max / 16 < flying)
+		flying = max / 16;
+	if (is > before || before - is > flying)
+		(void)atomic_fetch_add(&b->used, is - before);
 }
 
 void

@@ -315,6 +315,25 @@ test_app_hole(void **state)
 	close_others();
 }
 
+/* What another has counted, and not written yet, is no mistake of its. */
+static void
+test_app_flying(void **state)
+{
+	char line[1000];
+
+	(void)state;
+	open_others(1 << 20, 0);
+	memset(line, 'x', sizeof(line));
+	shim_log_line(&others[1], 'o', line, 969);
+	assert_int_equal(atomic_load(&others[0].bounds->used), 1000);
+	assert_int_equal(size_of_all(), 0);
+	assert_int_equal(shim_bounds_free(others[2].bounds, dir, 100), 0);
+	assert_int_equal(atomic_load(&others[0].bounds->used), 1000);
+	shim_log_flush(&others[1]);
+	assert_int_equal(size_of_all(), 1000);
+	close_others();
+}
+
 static void
 test_app_disk(void **state)
 {
@@ -472,6 +491,7 @@ main(void)
 	    LOG_TEST(test_app_rate),
 	    LOG_TEST(test_app_clock),
 	    LOG_TEST(test_app_hole),
+	    LOG_TEST(test_app_flying),
 	    LOG_TEST(test_app_disk),
 	    LOG_TEST(test_full),
 	    LOG_TEST(test_exit),
