@@ -64,7 +64,7 @@ good('sets a password', 'vic', "$invite\nvic\@x.org\nalso long\n", 'login', "htt
 
 like(good('push', 'ada', '', 'push', "$Platform::top/scripts/sample/hello", '-a', 'far', '--create'), qr/v1 is live/, 'builds and starts');
 like(good('status', 'ada', '', 'status'), qr/Router +ok/, 'tells of the router, too');
-like(good('ps', 'ada', '', 'ps', '-a', 'far'), qr/^web\.1 +up/m, 'shows it');
+like(good('ps', 'ada', '', 'ps', '-a', 'far'), qr/^web\.1 +ready/m, 'shows it');
 is(good('run', 'ada', "one\ntwo\n", 'run', '-a', 'far', 'wc -l'), "2\n", 'reaches a command by TLS');
 is((far('ada', '', 'run', '-a', 'far', 'exit 7'))[0], 7, 'and gives its status back');
 my $large = good('much of it', 'ada', '', 'run', '-a', 'far', 'head -c 3000000 /dev/zero | tr "\\\\0" x');
