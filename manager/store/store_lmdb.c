@@ -15,10 +15,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "common/log.h"
 
 #define HEADER_LEN 16
+
+#define ROOM_MIN (1024 * 1024) /* bytes; with less a disk is full */
 
 static uint64_t
 value_rev(const MDB_val *val)
@@ -288,9 +291,24 @@ apply_list(struct lmdb *lm, struct store_txn *txn, struct store_txn *end)
 	return rc;
 }
 
-static enum store_result
-failure(int rc)
+/*
+ * LMDB says EIO of a write that the disk took a part of, as it does when it
+ * gets full in the middle; the transaction is undone then.
+ */
+static int
+is_full(const struct lmdb *lm)
 {
+	struct statvfs fs;
+
+	return fstatvfs(lm->dir_fd, &fs) == 0 &&
+	       (uint64_t)fs.f_bavail * fs.f_frsize < ROOM_MIN;
+}
+
+static enum store_result
+failure(const struct lmdb *lm, int rc)
+{
+	if (rc == EIO && is_full(lm))
+		return STORE_FULL;
 	switch (rc) {
 	case MDB_MAP_FULL:
 	case ENOSPC:
@@ -322,7 +340,7 @@ apply_each(struct lmdb *lm, struct store_group *group)
 		if (rc == 0)
 			continue;
 		log_err("store: a commit failed: %s", mdb_strerror(rc));
-		txn->result = failure(rc);
+		txn->result = failure(lm, rc);
 	}
 }
 

@@ -112,7 +112,7 @@ for my $n (1 .. 4) {
     my $r = $p->api('PATCH', "/apps/$app/config-vars", { "BIG$n" => $big });
     $set++ if $r->{status} == 200;
     ok($r->{status} == 200 || ($r->{json}{message} // '') =~ /full|space|room/i, "config var $n: taken, or told why")
-        or diag $r->{body};
+        or diag $r->{body}, Platform::run('tail', '-n', 20, "$p->{logs}/manager/current");
 }
 my $vars = $p->json('config', '-a', $app);
 is(scalar(grep { /^BIG/ } keys %$vars), $set, 'those that were taken are there');
