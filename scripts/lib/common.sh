@@ -163,4 +163,6 @@ platform() {
     sv=$run/sv
     cgroup=paas-instances$suffix.scope
     table=paas${name:+_$name}
+    default_prefix=/usr/local
+    [ -z "$name" ] || default_prefix=/opt/paas-$name
 }

@@ -43,11 +43,10 @@ is($p->get('one')->{status}, 200, 'the app still answers');
 is((map { $_->{instance} } $p->dynos('one'))[0], $instance, 'by the same instance');
 
 my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '0.0.0.0') or die;
-($rc, $out) = Platform::run("$Platform::top/scripts/up", '--name', "q$$", '--port', $taken->sockport,
-    '--prefix', $p->{prefix});
+($rc, $out) = Platform::run("$Platform::top/scripts/up", '--name', "q$$", '--port', $taken->sockport);
 isnt($rc, 0, 'a port that is taken is refused');
 like($out, qr/port \d+ is taken by perl.*--port/, 'and says by whom, and the way out') or diag $out;
-for my $bad (['--port', 'x'], ['--port', '70000'], ['--https-port', 'x'], ['--https-port', '70000'], ['--state', 'here'], ['--domain', 'A B'], ['--name', '../x'], ['--what']) {
+for my $bad (['--port', 'x'], ['--port', '70000'], ['--https-port', 'x'], ['--https-port', '70000'], ['--state', 'here'], ['--prefix', '../here'], ['--domain', 'A B'], ['--name', '../x'], ['--what']) {
     ($rc, $out) = Platform::run("$Platform::top/scripts/up", @$bad);
     isnt($rc, 0, "up @$bad is refused");
     ok(length $out, 'with a reason');

@@ -66,8 +66,7 @@ sub new {
 sub up {
     my ($self, @more) = @_;
     return run("$top/scripts/up", '--name', $self->{name},
-        '--port', $self->{port}, '--prefix', $self->{prefix},
-        '--no-sample', @more);
+        '--port', $self->{port}, '--no-sample', @more);
 }
 
 # In place of what was set before.
@@ -85,7 +84,7 @@ sub down {
     my ($self) = @_;
     return if $self->{gone}++;
     my ($rc, $text) = run("$top/scripts/down", '--purge', '--name',
-        $self->{name}, '--prefix', $self->{prefix});
+        $self->{name});
     return ($rc, $text);
 }
 
