@@ -61,33 +61,12 @@ browser_list(struct request *r)
 	respond_json(r, MHD_HTTP_OK, list.shapes);
 }
 
-struct found {
-	char id[17];
-	char key[STORE_KEY_MAX + 1];
-	json_t *record;
-	uint64_t rev;
-};
-
 /* -1 after an answer. */
 static int
-find(struct request *r, struct found *found)
+find(struct request *r, struct token_found *found)
 {
-	const char *which = r->params[0];
-	uint64_t id = 0;
-
-	found->record = NULL;
-	if (strcmp(which, "~") != 0)
-		(void)key_parse_id(which, &id);
-	else if (r->browser)
-		id = r->who.token;
-	key_format_id(found->id, id);
-	if (id != 0)
-		found->record = store_get(r->api->store,
-		    key_format(found->key, "session/%s", found->id),
-		    &found->rev);
-	if (found->record != NULL && token_is_seen(r, found->record))
+	if (token_find(r, "session", r->browser ? r->who.token : 0, found) == 0)
 		return 0;
-	json_decref(found->record);
 	respond_missing(r, "there is no session of that id");
 	return -1;
 }
@@ -95,7 +74,7 @@ find(struct request *r, struct found *found)
 void
 browser_info(struct request *r)
 {
-	struct found found;
+	struct token_found found;
 
 	if (find(r, &found) == -1)
 		return;
@@ -109,7 +88,7 @@ browser_delete(struct request *r)
 {
 	struct store_txn *txn;
 	char user[WHO_NAME];
-	struct found found;
+	struct token_found found;
 	json_t *shape;
 
 	if ((r->who.scope & SCOPE_GLOBAL) == 0) {

@@ -112,33 +112,12 @@ grant_list(struct request *r)
 
 /* ---- one --------------------------------------------------------------- */
 
-struct found {
-	char id[17];
-	char key[STORE_KEY_MAX + 1];
-	json_t *record;
-	uint64_t rev;
-};
-
-/* By its id, or "~": the one that this request came with.  -1: answered. */
+/* "~" is the one that this request came with.  -1: answered. */
 static int
-find(struct request *r, struct found *found)
+find(struct request *r, struct token_found *found)
 {
-	const char *which = r->params[0];
-	uint64_t id = 0;
-
-	found->record = NULL;
-	if (strcmp(which, "~") == 0)
-		id = r->who.token;
-	else
-		(void)key_parse_id(which, &id);
-	key_format_id(found->id, id);
-	key_format(found->key, "token/%s", found->id);
-	if (id != 0)
-		found->record =
-		    store_get(r->api->store, found->key, &found->rev);
-	if (found->record != NULL && token_is_seen(r, found->record))
+	if (token_find(r, "token", r->who.token, found) == 0)
 		return 0;
-	json_decref(found->record);
 	respond_missing(r, "there is no authorization of that id");
 	return -1;
 }
@@ -146,7 +125,7 @@ find(struct request *r, struct found *found)
 void
 grant_info(struct request *r)
 {
-	struct found found;
+	struct token_found found;
 
 	if (find(r, &found) == -1)
 		return;
@@ -160,7 +139,7 @@ void
 grant_delete(struct request *r)
 {
 	char user[WHO_NAME];
-	struct found found;
+	struct token_found found;
 	struct store_txn *txn;
 	json_t *shape;
 

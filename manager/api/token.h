@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "api/server.h"
+#include "store/keys.h"
 
 struct request;
 struct store_txn;
@@ -69,8 +70,24 @@ typedef json_t *(*token_shape)(
 void token_issue(struct request *, struct store_txn *,
     const struct token_wish *, token_shape);
 
-/* Whether the one who asks may see it. */
+/* ---- token_find.c */
+
+/* Whether the one who asks may see it: a token's record, or a session's. */
 int token_is_seen(const struct request *, json_t *record);
+
+struct token_found {
+	char id[17];
+	char key[STORE_KEY_MAX + 1];
+	json_t *record; /* the caller's */
+	uint64_t rev;
+};
+
+/*
+ * KIND/ID of the path, "token" or "session"; "~" is `own`, or nobody's if that
+ * is 0.  0, or -1 if there is none, or none that the one who asks may see.
+ */
+int token_find(
+    struct request *, const char *kind, uint64_t own, struct token_found *);
 
 /* ---- token_json.c */
 

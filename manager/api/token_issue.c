@@ -102,10 +102,3 @@ token_issue(struct request *r, struct store_txn *txn,
 	token_wipe(&token);
 	explicit_bzero(text, sizeof(text));
 }
-
-int
-token_is_seen(const struct request *r, json_t *record)
-{
-	return r->who.role == ROLE_ADMIN ||
-	       strcmp(model_text(record, "owner"), r->who.id) == 0;
-}

@@ -40,61 +40,52 @@ token_list(struct request *r)
 	respond_json(r, MHD_HTTP_OK, list.tokens);
 }
 
-/* The record that the path names; NULL after an answer. */
-static json_t *
-token_find(struct request *r, char key[STORE_KEY_MAX + 1], uint64_t *rev)
+/* -1 after an answer. */
+static int
+find(struct request *r, struct token_found *found)
 {
-	json_t *token = NULL;
-	uint64_t id;
-
-	if (key_parse_id(r->params[0], &id) == 0)
-		token = store_get(r->api->store,
-		    key_format(key, "token/%s", r->params[0]), rev);
-	if (token != NULL && token_is_seen(r, token))
-		return token;
-	json_decref(token);
+	if (token_find(r, "token", 0, found) == 0)
+		return 0;
 	/* Somebody may have given the secret in place of the id. */
 	respond_missing(r,
 	    "there is no token of that id: paas tokens lists them, an id has "
 	    "16 hex digits");
-	return NULL;
+	return -1;
 }
 
 void
 token_info(struct request *r)
 {
-	char key[STORE_KEY_MAX + 1];
-	json_t *token;
-	uint64_t rev;
+	struct token_found found;
 
-	if ((token = token_find(r, key, &rev)) == NULL)
+	if (find(r, &found) == -1)
 		return;
 	respond_json(
-	    r, MHD_HTTP_OK, model_token(r->api->store, r->params[0], token));
-	json_decref(token);
+	    r, MHD_HTTP_OK, model_token(r->api->store, found.id, found.record));
+	json_decref(found.record);
 }
 
 void
 token_delete(struct request *r)
 {
-	char key[STORE_KEY_MAX + 1], user[WHO_NAME];
+	char user[WHO_NAME];
+	struct token_found found;
 	struct store_txn *txn;
-	json_t *reply, *token;
+	json_t *reply;
 	const char *app;
-	uint64_t rev;
 
-	if ((token = token_find(r, key, &rev)) == NULL)
+	if (find(r, &found) == -1)
 		return;
 	request_user(r, user, sizeof(user));
-	app = model_text(token, "app");
-	reply = model_token(r->api->store, r->params[0], token);
+	app = model_text(found.record, "app");
+	reply = model_token(r->api->store, found.id, found.record);
 	txn = store_begin(r->api->store);
-	store_if(txn, key, rev);
-	store_del(txn, key);
+	store_if(txn, found.key, found.rev);
+	store_del(txn, found.key);
 	if (app[0] != '\0')
 		store_event(txn, app, "token", "token %s is revoked by %s",
-		    r->params[0], user);
-	log_info("api: token %s is revoked by %s", r->params[0], user);
-	json_decref(token);
+		    found.id, user);
+	log_info("api: token %s is revoked by %s", found.id, user);
+	json_decref(found.record);
 	request_commit(r, txn, MHD_HTTP_OK, reply);
 }
