@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 #include <unistd.h>
 
 #include "api/server.h"
-#include "common/log.h"
+#include "api/spawn.h"
 
 #define LOOKUPS_MAX 8
 #define SAID_MAX    8192             /* all of it fits a pipe */
@@ -38,39 +37,6 @@ struct lookups {
 	struct lookup_jobs running;
 	unsigned int nrunning;
 };
-
-static int
-job_spawn(struct job *job, const char *host, const char *own, int out)
-{
-	char path[sizeof(job->lookups->api->conf->libexec_dir) + 32];
-	char *argv[] = {
-	    (char[]){"paas-resolve"}, (char *)host, (char *)own, NULL};
-	char *env[] = {NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int error;
-
-	snprintf(path, sizeof(path), "%s/paas-resolve",
-	    job->lookups->api->conf->libexec_dir);
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setflags(
-	    &attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, out, 1);
-	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-	error = posix_spawn(&job->pid, path, &actions, &attr, argv, env);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	if (error != 0)
-		log_err("api: %s: %s", path, strerror(error));
-	return error == 0 ? 0 : -1;
-}
 
 /* Also of one that has not run yet. */
 static void
@@ -134,21 +100,23 @@ job_on_late(sd_event_source *source, uint64_t usec, void *arg)
 static int
 job_run(struct job *job, const char *host, const char *own)
 {
-	sd_event *event = job->lookups->api->event;
+	char *argv[] = {
+	    (char[]){"paas-resolve"}, (char *)host, (char *)own, NULL};
+	struct api *api = job->lookups->api;
 	int ends[2], rc;
 
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
 		return -1;
 	job->pipe = ends[0];
-	rc = job_spawn(job, host, own, ends[1]);
+	rc = spawn_helper(api->conf, argv, -1, ends[1], &job->pid);
 	(void)close(ends[1]);
 	if (rc == -1)
 		return -1;
 	job->pidfd = (int)syscall(SYS_pidfd_open, job->pid, 0);
 	return job->pidfd != -1 &&
-		       sd_event_add_io(event, &job->exit, job->pidfd, EPOLLIN,
-			   job_on_exit, job) >= 0 &&
-		       sd_event_add_time_relative(event, &job->late,
+		       sd_event_add_io(api->event, &job->exit, job->pidfd,
+			   EPOLLIN, job_on_exit, job) >= 0 &&
+		       sd_event_add_time_relative(api->event, &job->late,
 			   CLOCK_MONOTONIC, PATIENCE, 0, job_on_late, job) >= 0
 		   ? 0
 		   : -1;

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sodium.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "api/server.h"
+#include "api/spawn.h"
 #include "common/log.h"
 
 #define RUNNING_MAX 2  /* 64 MiB each */
@@ -66,37 +66,6 @@ job_free(struct job *job)
 
 /* ---- one process ------------------------------------------------------- */
 
-static int
-job_spawn(struct job *job, int theirs)
-{
-	char path[sizeof(job->passwords->api->conf->libexec_dir) + 32];
-	char *argv[] = {(char[]){"paas-password"}, NULL}, *env[] = {NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int error;
-
-	snprintf(path, sizeof(path), "%s/paas-password",
-	    job->passwords->api->conf->libexec_dir);
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setflags(
-	    &attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, theirs, 0);
-	posix_spawn_file_actions_adddup2(&actions, theirs, 1);
-	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-	error = posix_spawn(&job->pid, path, &actions, &attr, argv, env);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	if (error != 0)
-		log_err("api: %s: %s", path, strerror(error));
-	return error == 0 ? 0 : -1;
-}
-
 /* Its answer is there as a whole: it fits the socket's buffer. */
 static void
 job_finish(struct job *job)
@@ -140,6 +109,8 @@ job_on_exit(sd_event_source *source, int fd, uint32_t events, void *arg)
 static int
 job_run(struct job *job)
 {
+	char *argv[] = {(char[]){"paas-password"}, NULL};
+	struct api *api = job->passwords->api;
 	int pair[2], rc;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
@@ -148,7 +119,7 @@ job_run(struct job *job)
 	job->socket = pair[0];
 	/* The helper is to wait for what is sent, and for the end of it. */
 	(void)fcntl(pair[1], F_SETFL, 0);
-	rc = job_spawn(job, pair[1]);
+	rc = spawn_helper(api->conf, argv, pair[1], pair[1], &job->pid);
 	(void)close(pair[1]);
 	if (rc == -1)
 		return -1;
@@ -159,8 +130,8 @@ job_run(struct job *job)
 	sodium_memzero(job->request, sizeof(job->request));
 	job->pidfd = (int)syscall(SYS_pidfd_open, job->pid, 0);
 	if (rc == 0 && job->pidfd != -1 &&
-	    sd_event_add_io(job->passwords->api->event, &job->exit, job->pidfd,
-		EPOLLIN, job_on_exit, job) >= 0)
+	    sd_event_add_io(api->event, &job->exit, job->pidfd, EPOLLIN,
+		job_on_exit, job) >= 0)
 		return 0;
 	(void)kill(job->pid, SIGKILL);
 	(void)waitpid(job->pid, NULL, 0);
