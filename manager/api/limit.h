@@ -1,10 +1,7 @@
 /*
  * How often somebody may be wrong: LIMIT_BURST times at once, and once more
- * each LIMIT_EVERY.  A table of fixed size; when it is full of people who are
- * wrong, those who were so least are forgotten first.
- *
- * GCRA, the generic cell rate algorithm of ITU-T I.371: of each key the time
- * is kept at which all of its attempts are there again.
+ * each LIMIT_EVERY.  When the table (gcra.h) is full of people who are wrong,
+ * those who were so least are forgotten first.
  */
 #ifndef PAAS_API_LIMIT_H
 #define PAAS_API_LIMIT_H

@@ -1,8 +1,7 @@
 /*
  * How many requests an account may make: as many as the setting api_rate says
  * at once, and as many again in each hour, one after the other.  Kept in
- * memory, of as many accounts as the table has rows; who has waited longest is
- * forgotten first, and has all of them again.
+ * memory, in a table (gcra.h): who has waited longest is forgotten first.
  */
 #ifndef PAAS_API_RATE_H
 #define PAAS_API_RATE_H

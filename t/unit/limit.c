@@ -1,4 +1,4 @@
-/* sources: manager/api/limit.c; libs: -lsodium */
+/* sources: manager/api/limit.c manager/api/gcra.c; libs: -lsodium */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
