@@ -25,12 +25,15 @@
 
 #define LOOK_US  (2 * 1000 * 1000)
 #define RETRY_US (30 * 1000 * 1000)
+#define SLICE_US 5000 /* from one slice of a look to the next */
 
 struct gc {
 	struct build *build;
 	sd_event_source *timer;
-	int busy;
-	int woken; /* while it was busy */
+	struct gc_kept kept;
+	int looking; /* kept is being found */
+	int busy;    /* something is dropped */
+	int woken;   /* while it did either */
 	char hash[BUILD_HASH_MAX];
 	uint64_t tree_rev; /* of the record of the tree that is dropped */
 };
@@ -40,12 +43,27 @@ static void gc_next(struct gc *);
 /* ---- one superfluous slug after the other ---------------------------- */
 
 struct find {
+	struct store *store;
 	json_t *kept;
+	uint64_t base; /* what is newer is left alone */
+	int newer;     /* something was */
 	size_t prefix; /* of the keys */
 	char hash[BUILD_HASH_MAX];
 	uint64_t rev;
 	json_t *slug;
 };
+
+/* Of a slug that somebody uses again, its own record is written. */
+static int
+is_newer(struct find *find, const char *hash, uint64_t rev)
+{
+	char key[STORE_KEY_MAX + 1];
+	uint64_t slug_rev;
+
+	json_decref(store_get(
+	    find->store, key_format(key, "slug/%s", hash), &slug_rev));
+	return rev > find->base || slug_rev > find->base;
+}
 
 static int
 find_one(const char *key, json_t *slug, uint64_t rev, void *arg)
@@ -59,6 +77,10 @@ find_one(const char *key, json_t *slug, uint64_t rev, void *arg)
 	if (json_object_get(find->kept, hash) != NULL ||
 	    json_object_get(slug, "damaged") != NULL)
 		return 0;
+	if (is_newer(find, hash, rev)) {
+		find->newer = 1;
+		return 0;
+	}
 	strlcpy(find->hash, hash, sizeof(find->hash));
 	find->rev = rev;
 	find->slug = json_incref(slug);
@@ -66,17 +88,22 @@ find_one(const char *key, json_t *slug, uint64_t rev, void *arg)
 }
 
 static void
+gc_later(struct gc *gc, uint64_t us)
+{
+	if (sd_event_source_set_time_relative(gc->timer, us) < 0 ||
+	    sd_event_source_set_time_accuracy(gc->timer, us / 4) < 0 ||
+	    sd_event_source_set_enabled(gc->timer, SD_EVENT_ONESHOT) < 0)
+		log_fatal("build: no timer");
+}
+
+static void
 gc_idle(struct gc *gc, uint64_t again)
 {
 	gc->busy = 0;
-	if (again != 0 || gc->woken) {
-		gc->woken = 0;
-		if (sd_event_source_set_time_relative(
-			gc->timer, again != 0 ? again : LOOK_US) < 0 ||
-		    sd_event_source_set_enabled(gc->timer, SD_EVENT_ONESHOT) <
-			0)
-			log_fatal("build: no timer");
-	}
+	if (again == 0 && !gc->woken)
+		return;
+	gc->woken = 0;
+	gc_later(gc, again != 0 ? again : LOOK_US);
 }
 
 static void
@@ -223,39 +250,66 @@ static int
 gc_find(struct gc *gc, struct find *find, const char *prefix, json_t *kept)
 {
 	memset(find, 0, sizeof(*find));
+	find->store = gc->build->store;
 	find->kept = kept;
+	find->base = gc->kept.base;
 	find->prefix = strlen(prefix);
-	if (store_each(gc->build->store, prefix, find_one, find) == 0)
+	if (store_each(gc->build->store, prefix, find_one, find) == 0) {
+		gc->woken |= find->newer;
 		return 0;
+	}
 	gc->busy = 1;
 	strlcpy(gc->hash, find->hash, sizeof(gc->hash));
 	return 1;
 }
 
+/* What is needed is known: the first that is not goes. */
 static void
-gc_next(struct gc *gc)
+gc_looked(struct gc *gc)
 {
-	struct gc_kept kept;
 	struct find find;
 
-	if (is_sealing(gc->build)) {
-		gc_idle(gc, LOOK_US);
-		return;
-	}
-	gc_kept_find(gc->build, &kept);
-	if (gc_find(gc, &find, "slug/", kept.slugs)) {
+	if (gc_find(gc, &find, "slug/", gc->kept.slugs)) {
 		if (json_is_true(json_object_get(find.slug, "dropping")))
 			gc_drop(gc);
 		else
 			gc_mark(gc, find.slug, find.rev);
-	} else if (gc_find(gc, &find, TREE_PREFIX, kept.trees)) {
+	} else if (gc_find(gc, &find, TREE_PREFIX, gc->kept.trees)) {
 		gc->tree_rev = find.rev;
 		gc_drop_tree(gc);
 	} else {
 		gc_idle(gc, 0);
 	}
 	json_decref(find.slug);
-	gc_kept_free(&kept);
+}
+
+/* A slice of a look; builds go on between two. */
+static void
+gc_look(struct gc *gc)
+{
+	if (!gc_kept_more(gc->build, &gc->kept)) {
+		gc_later(gc, SLICE_US);
+		return;
+	}
+	gc->looking = 0;
+	if (is_sealing(gc->build))
+		gc_idle(gc, LOOK_US);
+	else
+		gc_looked(gc);
+	gc_kept_free(&gc->kept);
+}
+
+static void
+gc_next(struct gc *gc)
+{
+	gc->busy = 0;
+	if (is_sealing(gc->build)) {
+		gc_idle(gc, LOOK_US);
+		return;
+	}
+	gc_kept_start(gc->build, &gc->kept);
+	gc->looking = 1;
+	gc_look(gc);
 }
 
 /* ---- when ------------------------------------------------------------ */
@@ -263,9 +317,14 @@ gc_next(struct gc *gc)
 static int
 on_timer(sd_event_source *source, uint64_t now, void *arg)
 {
+	struct gc *gc = arg;
+
 	(void)source;
 	(void)now;
-	gc_next(arg);
+	if (gc->looking)
+		gc_look(gc);
+	else
+		gc_next(gc);
 	return 0;
 }
 
@@ -289,6 +348,8 @@ gc_close(struct gc *gc)
 {
 	launch_forget(node_launch(gc->build->node), gc);
 	sd_event_source_disable_unref(gc->timer);
+	if (gc->looking)
+		gc_kept_free(&gc->kept);
 	free(gc);
 }
 

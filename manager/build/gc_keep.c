@@ -5,18 +5,22 @@
  */
 #include "build/room.h"
 
+#include <bsd/string.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "build/gc.h"
 
 #define RELEASES_KEPT 10
 #define TREES_KEPT    2 /* the way back to the last one is short */
+#define SLICE_US      500
 
 struct keep {
 	struct build *build;
 	struct gc_kept *kept;
 	const char *app;
-	int seen; /* releases of the app */
+	int seen;  /* releases of the app */
+	int taken; /* records of the slice */
 };
 
 /* What runs, or may at any moment, needs its tree. */
@@ -92,16 +96,44 @@ keep_assignment(const char *key, json_t *assignment, uint64_t rev, void *arg)
 	return 0;
 }
 
-void
-gc_kept_find(struct build *b, struct gc_kept *kept)
+static uint64_t
+now_us(void)
 {
-	struct keep keep = {.build = b, .kept = kept};
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static const struct {
+	const char *prefix;
+	store_each_cb take;
+} prefixes[] = {
+    {"app/", keep_app},
+    {"assign/", keep_assignment},
+};
+
+#define PREFIXES (sizeof(prefixes) / sizeof(prefixes[0]))
+
+static int
+keep_next(const char *key, json_t *record, uint64_t rev, void *arg)
+{
+	struct keep *keep = arg;
+	struct gc_kept *kept = keep->kept;
+
+	if (keep->taken++ > 0 && now_us() > kept->end) {
+		strlcpy(kept->from, key, sizeof(kept->from));
+		return 1;
+	}
+	return prefixes[kept->prefix].take(key, record, rev, arg);
+}
+
+/* Those of builds are in no record yet. */
+static void
+keep_jobs(struct build *b, struct gc_kept *kept)
+{
 	struct job *job;
 
-	kept->slugs = json_object();
-	kept->trees = json_object();
-	(void)store_each(b->store, "app/", keep_app, &keep);
-	(void)store_each(b->store, "assign/", keep_assignment, &keep);
 	TAILQ_FOREACH (job, &b->jobs, entry) {
 		if (job->found.hash[0] == '\0')
 			continue;
@@ -111,8 +143,35 @@ gc_kept_find(struct build *b, struct gc_kept *kept)
 }
 
 void
+gc_kept_start(struct build *b, struct gc_kept *kept)
+{
+	kept->slugs = json_object();
+	kept->trees = json_object();
+	kept->base = store_revision(b->store);
+	kept->prefix = 0;
+	kept->from[0] = '\0';
+}
+
+int
+gc_kept_more(struct build *b, struct gc_kept *kept)
+{
+	struct keep keep = {.build = b, .kept = kept};
+
+	kept->end = now_us() + SLICE_US;
+	for (; kept->prefix < PREFIXES; kept->prefix++) {
+		if (store_each_from(b->store, prefixes[kept->prefix].prefix,
+			kept->from, keep_next, &keep) != 0)
+			return 0;
+		kept->from[0] = '\0';
+	}
+	keep_jobs(b, kept);
+	return 1;
+}
+
+void
 gc_kept_free(struct gc_kept *kept)
 {
 	json_decref(kept->slugs);
 	json_decref(kept->trees);
+	kept->slugs = kept->trees = NULL;
 }

@@ -1,6 +1,8 @@
 #include "node/appmap.h"
 
 #include <sys/stat.h>
+#include <bsd/string.h>
+#include <bsd/sys/tree.h>
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,13 +21,30 @@
 #define SOON_US  (20 * 1000ULL)
 #define AGAIN_US (1000 * 1000ULL)
 
+/* What the file says of an app; kept, so that a change costs no other's. */
+struct line {
+	RB_ENTRY(line) entry;
+	char text[128];
+	char name[KEY_NAME_MAX + 2];
+};
+RB_HEAD(lines, line);
+
 struct appmap {
 	struct node *node;
 	struct store_watch *watch;
 	sd_event_source *timer;
-	FILE *file; /* while it is written */
+	struct lines lines;
 	int due;
 };
+
+static int
+compare_lines(struct line *a, struct line *b)
+{
+	return strcmp(a->name, b->name);
+}
+
+RB_GENERATE_INTERNAL(
+    lines, line, entry, compare_lines, __attribute__((__unused__)) static)
 
 static void
 map_later(struct appmap *map, uint64_t us)
@@ -49,19 +68,55 @@ appmap_log_limits(
 	limits->rate = rate > 0 ? (uint64_t)rate : conf->app_log_rate;
 }
 
+/* The line of an app, "" if there is none: 1 if it is another one now. */
 static int
-app_found(const char *key, json_t *app, uint64_t rev, void *arg)
+line_set(struct appmap *map, const char *name, const char *text)
+{
+	struct line *line, find;
+
+	strlcpy(find.name, name, sizeof(find.name));
+	line = RB_FIND(lines, &map->lines, &find);
+	if (strcmp(line != NULL ? line->text : "", text) == 0)
+		return 0;
+	if (*text == '\0') {
+		RB_REMOVE(lines, &map->lines, line);
+		free(line);
+		return 1;
+	}
+	if (line == NULL) {
+		if ((line = calloc(1, sizeof(*line))) == NULL)
+			log_fatal("node: out of memory");
+		strlcpy(line->name, name, sizeof(line->name));
+		RB_INSERT(lines, &map->lines, line);
+	}
+	strlcpy(line->text, text, sizeof(line->text));
+	return 1;
+}
+
+/* app is NULL for one that is gone. */
+static int
+map_take(struct appmap *map, const char *key, json_t *app)
 {
 	const char *number = json_string_value(json_object_get(app, "number"));
 	char name[KEY_NAME_MAX + 2];
 	struct app_log_limits limits;
-	struct appmap *map = arg;
+	char text[sizeof(((struct line *)0)->text)] = "";
 
+	if (key_part(key, 1, name, sizeof(name)) == -1)
+		return 0;
+	if (number != NULL) {
+		appmap_log_limits(map->node->conf, app, &limits);
+		snprintf(text, sizeof(text), "%s %s %" PRIu64 " %" PRIu64 "\n",
+		    number, name, limits.disk, limits.rate);
+	}
+	return line_set(map, name, text);
+}
+
+static int
+app_found(const char *key, json_t *app, uint64_t rev, void *arg)
+{
 	(void)rev;
-	appmap_log_limits(map->node->conf, app, &limits);
-	if (number != NULL && key_part(key, 1, name, sizeof(name)) == 0)
-		fprintf(map->file, "%s %s %" PRIu64 " %" PRIu64 "\n", number,
-		    name, limits.disk, limits.rate);
+	(void)map_take(arg, key, app);
 	return 0;
 }
 
@@ -69,6 +124,7 @@ static int
 map_write(struct appmap *map)
 {
 	char path[PATH_MAX], new[PATH_MAX];
+	struct line *line;
 	int bad;
 	FILE *f;
 
@@ -79,9 +135,8 @@ map_write(struct appmap *map)
 	if ((f = fopen(new, "we")) == NULL)
 		return -1;
 	(void)fchmod(fileno(f), 0644);
-	map->file = f;
-	store_each(map->node->store, "app/", app_found, map);
-	map->file = NULL;
+	RB_FOREACH (line, lines, &map->lines)
+		fputs(line->text, f);
 	bad = ferror(f);
 	if (fclose(f) != 0 || bad)
 		return -1;
@@ -107,10 +162,9 @@ map_turn(sd_event_source *source, uint64_t now, void *arg)
 static void
 app_changed(const char *key, json_t *app, uint64_t rev, void *arg)
 {
-	(void)key;
-	(void)app;
 	(void)rev;
-	map_later(arg, SOON_US);
+	if (map_take(arg, key, app))
+		map_later(arg, SOON_US);
 }
 
 struct appmap *
@@ -121,6 +175,8 @@ appmap_open(struct node *node, char err[PAAS_ERRLEN])
 	if ((map = calloc(1, sizeof(*map))) == NULL)
 		return NULL;
 	map->node = node;
+	RB_INIT(&map->lines);
+	store_each(node->store, "app/", app_found, map);
 	map->watch = store_watch(node->store, "app/", app_changed, map);
 	if (map->watch == NULL ||
 	    sd_event_add_time_relative(node->event, &map->timer,
@@ -136,9 +192,15 @@ appmap_open(struct node *node, char err[PAAS_ERRLEN])
 void
 appmap_close(struct appmap *map)
 {
+	struct line *line, *next;
+
 	if (map == NULL)
 		return;
 	store_unwatch(map->watch);
 	sd_event_source_disable_unref(map->timer);
+	RB_FOREACH_SAFE (line, lines, &map->lines, next) {
+		RB_REMOVE(lines, &map->lines, line);
+		free(line);
+	}
 	free(map);
 }

@@ -153,6 +153,8 @@ curl_wants_timer(CURLM *multi, long ms, void *arg)
 	struct fetch *f = arg;
 
 	(void)multi;
+	/* What is due now is not to wait for company. */
+	sd_event_source_set_time_accuracy(f->timer, ms > 0 ? 1000 : 1);
 	if (ms < 0)
 		return sd_event_source_set_enabled(f->timer, SD_EVENT_OFF) < 0
 			   ? -1
