@@ -31,6 +31,9 @@
 /* After exits and the node's own work, which are more urgent. */
 #define DOOR_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)
 
+/* After routing: what somebody was told of holds.  Before all else. */
+#define DOOR_ANSWER (SD_EVENT_PRIORITY_NORMAL - 10)
+
 /* share: a part of the connections that there may be in all. */
 static const struct {
 	const char *name;
@@ -51,6 +54,12 @@ void
 door_wake(struct door *door)
 {
 	(void)sd_event_source_set_enabled(door->wake, SD_EVENT_ONESHOT);
+}
+
+void
+door_answer(struct door *door)
+{
+	(void)sd_event_source_set_enabled(door->answer, SD_EVENT_ONESHOT);
 }
 
 static void
@@ -220,6 +229,13 @@ door_attach(struct door *door, int64_t priority, char err[PAAS_ERRLEN])
 	if (r >= 0)
 		r = sd_event_source_set_enabled(door->wake, SD_EVENT_OFF);
 	if (r >= 0)
+		r = sd_event_add_defer(
+		    event, &door->answer, door_on_wake, door);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(door->answer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_priority(door->answer, DOOR_ANSWER);
+	if (r >= 0)
 		r = sd_event_source_set_priority(door->wake, priority);
 	if (r >= 0)
 		r = sd_event_source_set_priority(door->io, priority);
@@ -354,5 +370,6 @@ door_close(struct door *door)
 	sd_event_source_disable_unref(door->io);
 	sd_event_source_disable_unref(door->timer);
 	sd_event_source_disable_unref(door->wake);
+	sd_event_source_disable_unref(door->answer);
 	memset(door, 0, sizeof(*door));
 }

@@ -25,7 +25,8 @@ struct door {
 	struct MHD_Daemon *httpd; /* NULL: not open */
 	sd_event_source *io;
 	sd_event_source *timer;
-	sd_event_source *wake; /* there is work for it already */
+	sd_event_source *wake;   /* there is work for it already */
+	sd_event_source *answer; /* an answer is to be sent */
 	int listener;
 	unsigned int limit; /* connections */
 	int full;           /* there were as many, after the last run */
@@ -47,5 +48,8 @@ void door_close(struct door *);
 
 /* A connection was resumed: without threads MHD does not wake itself. */
 void door_wake(struct door *);
+
+/* The same for an answer: it goes before what its change gives rise to. */
+void door_answer(struct door *);
 
 #endif

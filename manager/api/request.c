@@ -76,7 +76,7 @@ request_resume(struct request *r)
 	if (r->suspended && r->conn != NULL) {
 		r->suspended = 0;
 		MHD_resume_connection(r->conn);
-		door_wake(r->door);
+		door_answer(r->door);
 	}
 }
 
