@@ -88,6 +88,25 @@ like_error("Range: $_", 416, 'requested_range_not_satisfiable', qr/Range has to 
     'name ..; order=up', 'name ..; min=3', 'web_url ..', 'name ' . 'x' x 300 . '..', 'x' x 40 . ' ..';
 is_status('a Range for what is no list', 200, 'GET', '/apps/app-a', undef, Range => 'nonsense');
 
+# What the list says of an app is kept, and holds after each change of it.
+sub listed {
+    my ($what) = @_;
+    my $r = $m->call('GET', '/apps', undef, Range => 'name ..; max=1000');
+    is_deeply($r->{json}, [map { $m->call('GET', "/apps/$_->{name}")->{json} } @{ $r->{json} }],
+        "the list and each app, $what");
+    return join ' ', map { $_->{name} } @{ $r->{json} };
+}
+is(listed('as made'), 'app-a app-b app-c app-d app-e app-f app-g', 'all of them');
+is_status('a config var', 200, 'PATCH', '/apps/app-b/config-vars', { A => 'b' });
+is_status('maintenance', 200, 'PATCH', '/apps/app-c', { maintenance => JSON::PP::true });
+listed('after a release and a change');
+is_status('another name', 200, 'PATCH', '/apps/app-a', { name => 'app-z' });
+is(listed('after a new name'), 'app-b app-c app-d app-e app-f app-g app-z', 'by the new name');
+is_status('its old one', 200, 'PATCH', '/apps/app-z', { name => 'app-a' });
+is_status('one more', 201, 'POST', '/apps', { name => 'app-h' });
+is_status('one less', 200, 'DELETE', '/apps/app-h');
+is(listed('after one came and went'), 'app-a app-b app-c app-d app-e app-f app-g', 'those that are there');
+
 # ---- twice ----------------------------------------------------------------
 
 sub events { return scalar @{ $m->call('GET', '/apps/app-a/timeline')->{json} } }

@@ -102,17 +102,20 @@ protocol_page(struct request *r, unsigned int *status, json_t *body,
 	    respond_given(r) || r->route == NULL ||
 	    strcmp(r->route->method, "GET") != 0)
 		return body;
-	range_accept(body, said);
 	text = MHD_lookup_connection_value(
 	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_RANGE);
 	/* Parts of a text are another matter, and need not be given. */
 	if (text != NULL && strncmp(text, "bytes=", 6) == 0)
 		text = NULL;
-	if (text != NULL && range_parse(&range, text) == -1)
+	if (text != NULL && range_parse(&range, text) == -1) {
+		range_accept(body, said);
 		return page_refuse(r, body, said->accept);
+	}
 	if (text == NULL &&
-	    (!r->version3 || json_array_size(body) <= RANGE_DEFAULT))
+	    (!r->version3 || json_array_size(body) <= RANGE_DEFAULT)) {
+		range_accept(body, said);
 		return body;
+	}
 	if ((part = range_cut(body, &range, said)) == NULL) {
 		/* One without a field to go by comes whole. */
 		return text != NULL ? page_refuse(r, body, said->accept) : body;

@@ -118,27 +118,38 @@ respond_constant(struct request *r, const char *text, size_t len)
 	respond_header(r, "ETag", tag);
 }
 
-void
-respond_json(struct request *r, unsigned int status, json_t *body)
+static char *
+respond_dump(json_t *body, size_t *len, void *arg)
+{
+	char *text = json_dumps(body, JSON_INDENT(2) | JSON_ENCODE_ANY);
+
+	(void)arg;
+	if (text != NULL)
+		*len = strlen(text);
+	return text;
+}
+
+static void
+respond_made(struct request *r, unsigned int status, json_t *body,
+    respond_text_cb make, void *arg)
 {
 	char tag[2 * RESPOND_TAG + 3] = "";
 	struct MHD_Response *answer;
 	struct range_said said;
 	char *text = NULL;
-	size_t len;
+	size_t len = 0;
 
 	if (body != NULL &&
 	    (body = protocol_page(r, &status, body, &said)) == NULL)
 		return;
 	if (body != NULL)
-		text = json_dumps(body, JSON_INDENT(2) | JSON_ENCODE_ANY);
+		text = make(body, &len, arg);
 	json_decref(body);
 	if (text == NULL) {
 		respond_broken(r, "the answer could not be put into JSON");
 		return;
 	}
-	len = strlen(text);
-	text[len] = '\n'; /* in place of the NUL: a length is given */
+	text[len] = '\n'; /* there is room for one more; a length is given */
 	if (respond_has_tag(r, status) &&
 	    respond_is_known(r, text, len + 1, tag)) {
 		status = MHD_HTTP_NOT_MODIFIED;
@@ -160,6 +171,18 @@ respond_json(struct request *r, unsigned int status, json_t *body)
 	respond_some_header(r, "Accept-Ranges", said.accept);
 	respond_some_header(r, "Content-Range", said.content);
 	respond_some_header(r, "Next-Range", said.next);
+}
+
+void
+respond_json(struct request *r, unsigned int status, json_t *body)
+{
+	respond_made(r, status, body, respond_dump, NULL);
+}
+
+void
+respond_list(struct request *r, json_t *list, respond_text_cb make, void *arg)
+{
+	respond_made(r, MHD_HTTP_OK, list, make, arg);
 }
 
 static json_t *respond_text(const char *, va_list) PAAS_PRINTF(1, 0);

@@ -16,6 +16,13 @@ struct request;
 /* Takes the reference to body. */
 void respond_json(struct request *, unsigned int status, json_t *body);
 
+/*
+ * A list by what its pages go by: text() makes JSON of the items that are asked
+ * for, to be freed, with one byte to spare behind *len.
+ */
+typedef char *(*respond_text_cb)(json_t *items, size_t *len, void *arg);
+void respond_list(struct request *, json_t *list, respond_text_cb, void *arg);
+
 /* 200 with JSON that outlives the request, or 304 for who has it already. */
 void respond_constant(struct request *, const char *text, size_t len);
 

@@ -36,6 +36,7 @@ struct api {
 	struct door doors[DOORS];
 	struct openapi *openapi;
 	struct access *access;
+	struct app_texts *app_texts;
 	struct rate *rate;
 	struct repositories *repositories;
 	struct push_watch *pushes;
