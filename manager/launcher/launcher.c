@@ -267,38 +267,139 @@ lock_take(struct launcher *l)
 		    l->conf.run_dir);
 }
 
-static void
-launcher_open(struct launcher *l)
+static int
+open_places(void *arg)
 {
+	struct launcher *l = arg;
 	char err[PAAS_ERRLEN];
 
 	umask(022);
 	RB_INIT(&l->records);
 	if (place_open(l, err) == -1 || firewall_check(&l->conf, err) == -1)
 		log_fatal("%s", err);
+	return 0;
+}
+
+static int
+open_lock(void *arg)
+{
+	struct launcher *l = arg;
+
 	lock_take(l);
 	if (boot_id_read(l->boot_id) != 0)
 		log_fatal("the kernel tells no boot id");
+	return 0;
+}
+
+static int
+open_cgroups(void *arg)
+{
+	struct launcher *l = arg;
+	char err[PAAS_ERRLEN];
+
 	if (cgroup_open(&l->cgroups, CGROUP_ROOT, l->conf.cgroup, err) == -1)
 		log_fatal("%s", err);
+	return 0;
+}
+
+static int
+open_firewall(void *arg)
+{
+	struct launcher *l = arg;
+	char err[PAAS_ERRLEN];
+
 	if ((l->firewall = firewall_open(&l->conf, &l->records, err)) == NULL)
 		log_fatal("%s", err);
+	return 0;
 }
+
+static const struct step open_rows[] = {
+    {"places", open_places, NULL, 0},
+    {"lock", open_lock, NULL, 0},
+    {"cgroups", open_cgroups, NULL, 0},
+    {"firewall", open_firewall, NULL, 0},
+};
+STEPS(open);
+
+static int
+adopt_filter(void *arg)
+{
+	struct launcher *l = arg;
+
+	if ((l->filter = seccomp_program()) < 0)
+		log_fatal("seccomp: %s", strerror(-l->filter));
+	return 0;
+}
+
+static int
+adopt_records(void *arg)
+{
+	instance_adopt_all(arg);
+	return 0;
+}
+
+static int
+adopt_orphans(void *arg)
+{
+	instance_end_orphans(arg);
+	return 0;
+}
+
+static int
+adopt_exits(void *arg)
+{
+	instance_sweep(arg);
+	return 0;
+}
+
+static int
+adopt_trees(void *arg)
+{
+	seal_sweep(arg);
+	return 0;
+}
+
+static int
+adopt_firewall(void *arg)
+{
+	const struct launcher *l = arg;
+
+	if (firewall_load(l->firewall) != 0)
+		log_fatal("the firewall can't be loaded");
+	return 0;
+}
+
+static int
+adopt_network(void *arg)
+{
+	const struct launcher *l = arg;
+	int error;
+
+	if ((error = net_prepare(&l->conf, l->at[AT_RUN])) != 0)
+		log_fatal("the network: %s", strerror(-error));
+	return 0;
+}
+
+/* What is as it should be before the first request. */
+static const struct step adopt_rows[] = {
+    {"filter", adopt_filter, NULL, 0},
+    {"records", adopt_records, NULL, 0},
+    {"orphans", adopt_orphans, NULL, 0},
+    {"exits", adopt_exits, NULL, 0},
+    {"trees", adopt_trees, NULL, 0},
+    {"firewall", adopt_firewall, NULL, 0},
+    {"network", adopt_network, NULL, 0},
+};
+STEPS(adopt);
 
 static void
 launcher_run(struct launcher *l)
 {
 	struct loop loop = {.l = l};
-	int error, i;
+	size_t done;
+	int i;
 
-	if ((l->filter = seccomp_program()) < 0)
-		log_fatal("seccomp: %s", strerror(-l->filter));
-	instance_adopt_all(l);
-	seal_sweep(l);
-	if (firewall_load(l->firewall) != 0)
-		log_fatal("the firewall can't be loaded");
-	if ((error = net_prepare(&l->conf, l->at[AT_RUN])) != 0)
-		log_fatal("the network: %s", strerror(-error));
+	(void)steps_run(&adopt_steps, l, &done);
 	for (i = 0; i < SLOT_CLIENTS + CLIENTS_MAX; i++)
 		loop.p[i] = (struct pollfd){.fd = -1, .events = POLLIN};
 	loop.p[SLOT_SIGNALS].fd = signals_open();
@@ -349,6 +450,7 @@ main(int argc, char **argv)
 	const char *path = PAAS_CONF_DEFAULT;
 	char err[PAAS_ERRLEN];
 	int c, mode = 0, verbose = 0;
+	size_t done;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
@@ -379,7 +481,7 @@ main(int argc, char **argv)
 	}
 	if (geteuid() != 0)
 		log_fatal("paas-launcher has to be started as root");
-	launcher_open(&l);
+	(void)steps_run(&open_steps, &l, &done);
 	if (mode == 'p')
 		return purge(&l);
 	launcher_run(&l);

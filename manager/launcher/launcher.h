@@ -16,6 +16,7 @@
 #include "launcher/launcher_cgroup.h"
 #include "launcher/launcher_firewall.h"
 #include "launcher/launcher_record.h"
+#include "launcher/launcher_step.h"
 #include "common/places.h"
 #include "launcher/protocol.h"
 
@@ -76,6 +77,18 @@ struct launcher {
 	struct worker workers[WORKERS_MAX];
 };
 
+/* A request, while its steps are taken. */
+struct asked {
+	struct launcher *l;
+	const struct launch_request *q;
+	int client;
+	int memfd;
+	struct launch_reply *reply;
+	uint64_t pruned; /* CLEAN: whose logs are looked at; 0 for nobody's */
+	int build;       /* SEAL: its tree, open; or -1 */
+	int known;       /* SEAL: there is such a slug */
+};
+
 /* launcher_place.c: directories, never by a path that was sent. */
 int place_open(struct launcher *, char err[PAAS_ERRLEN]);
 void place_close(struct launcher *);
@@ -99,7 +112,7 @@ int place_listen(const struct launcher *, uint64_t id);
 void place_unlisten(const struct launcher *, uint64_t id);
 
 /* state/git/ID.git, empty and git's own, unless it is there. */
-int place_repository(const struct launcher *, uint64_t app);
+extern const struct steps repository_steps;
 void repository_format(char out[REPOSITORY_TEXT], uint64_t app);
 
 /* launcher_request.c: what came in, checked as if the sender were hostile. */
@@ -113,27 +126,22 @@ int start_instance(struct launcher *, const struct launch_start *, int memfd,
     struct launch_reply *);
 
 /* launcher_clean.c: after an instance, and after a crash of ours. */
-int instance_signal(struct launcher *, uint64_t id, int signo);
-int instance_kill(struct launcher *, uint64_t id);
-int instance_clean(struct launcher *, uint64_t id);
+extern const struct steps signal_steps, kill_steps, clean_steps;
 /* Kills and removes a cgroup, waiting at most a second for its processes. */
 int instance_uproot(struct launcher *, uint64_t id);
+/* The records of run/inst; then what has none is ended. */
 void instance_adopt_all(struct launcher *);
+void instance_end_orphans(struct launcher *);
 /* Takes away exit records and sockets that are of no instance. */
 void instance_sweep(struct launcher *);
 
-/* launcher_seal.c: trees of builds, slugs and caches. */
-int seal_build(struct launcher *, uint64_t build, const uint8_t *hash);
-int seal_discard(struct launcher *, uint64_t build);
 /*
- * A tree goes out of sight at once, unless an instance runs on it: no start may
- * find it from then on.  What is out of sight is removed by the others.
+ * launcher_seal.c: trees of builds, slugs and caches.  A tree goes out of sight
+ * at once, unless an instance runs on it: no start may find it from then on.
+ * What is out of sight is removed by the others.
  */
-int seal_hide(struct launcher *, const uint8_t *hash);
-int archive_there(const struct launcher *, const uint8_t *hash);
-int seal_drop_slug(struct launcher *, const uint8_t *hash);
-int seal_drop_tree(struct launcher *, const uint8_t *hash);
-int seal_drop_cache(struct launcher *, uint64_t app);
+extern const struct steps seal_steps, discard_steps, hide_steps,
+    hide_tree_steps, drop_slug_steps, drop_tree_steps, drop_cache_steps;
 /* Removals that a crash interrupted. */
 void seal_sweep(struct launcher *);
 /* All beneath dir/name, links not followed; missing is fine. */

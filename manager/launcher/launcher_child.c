@@ -122,110 +122,218 @@ go_wait(const struct start *s)
 		_exit(1);
 }
 
-static _Noreturn void
-sandbox_run(struct start *s, char **argv, pid_t shim)
+static int
+sandbox_cgroup(void *arg)
 {
+	const struct start *s = arg;
+	char sub[32];
+
+	snprintf(sub, sizeof(sub), "inst/%016" PRIx64, s->req->id);
+	return cgroup_enter(&s->l->cgroups, sub);
+}
+
+static int
+sandbox_network(void *arg)
+{
+	const struct start *s = arg;
+
+	return net_enter(
+	    &s->l->conf, kind_networked(s->req->kind) ? s->req->slot : 0);
+}
+
+static int
+sandbox_ports(void *arg)
+{
+	const struct start *s = arg;
+
+	return s->req->root_uid != 0 ? net_ports_open() : 0;
+}
+
+static int
+sandbox_root(void *arg)
+{
+	return root_enter(arg);
+}
+
+static int
+sandbox_arguments(void *arg)
+{
+	struct start *s = arg;
+
+	return (s->argv = sandbox_argv(s)) == NULL ? -ENOMEM : 0;
+}
+
+/* Before the limit on descriptors is that of the instance. */
+static int
+sandbox_descriptors(void *arg)
+{
+	struct start *s = arg;
 	const int fds[] = {s->stdin_fd, s->stdout_pipe[1], s->stderr_pipe[1],
 	    s->args, s->control[1], s->filter, s->report[1]};
-	char *const nothing[] = {NULL};
 	int error;
 
 	signals_reset();
-	/* Before the limit on descriptors is that of the instance. */
 	if ((error = fds_place(fds, 7)) != 0)
-		fail(s, LAUNCH_STEP_EXEC, error);
+		return error;
 	s->report[1] = 6;
 	(void)fcntl(6, F_SETFD, FD_CLOEXEC);
-	limits_set(s);
-	if ((error = user_drop(s->uid, s->uid)) != 0)
-		fail(s, LAUNCH_STEP_EXEC, error);
-	go_wait(s);
-	if (getppid() != shim)
-		_exit(1);
-	/*
-	 * An empty environment: LD_PRELOAD with a file of the app's would run
-	 * its code in bwrap, outside of the sandbox.
-	 */
-	execve(BWRAP, argv, nothing);
-	fail(s, LAUNCH_STEP_EXEC, -errno);
+	return 0;
 }
 
-/* bwrap to be. */
-static _Noreturn void
-child_sandbox(struct start *s, pid_t shim)
+static int
+sandbox_limits(void *arg)
 {
-	const struct conf *conf = &s->l->conf;
-	char sub[32], **argv;
+	limits_set(arg);
+	return 0;
+}
+
+static int
+sandbox_user(void *arg)
+{
+	const struct start *s = arg;
+
+	return user_drop(s->uid, s->uid);
+}
+
+static int
+sandbox_go(void *arg)
+{
+	const struct start *s = arg;
+
+	go_wait(s);
+	if (getppid() != s->shim)
+		_exit(1);
+	return 0;
+}
+
+/*
+ * An empty environment: LD_PRELOAD with a file of the app's would run its code
+ * in bwrap, outside of the sandbox.
+ */
+static int
+sandbox_execute(void *arg)
+{
+	const struct start *s = arg;
+	char *const nothing[] = {NULL};
+
+	execve(BWRAP, s->argv, nothing);
+	return -errno;
+}
+
+static const struct step sandbox_rows[] = {
+    {"cgroup", sandbox_cgroup, NULL, LAUNCH_STEP_CGROUP},
+    {"network", sandbox_network, NULL, LAUNCH_STEP_NETWORK},
+    {"ports", sandbox_ports, NULL, LAUNCH_STEP_NETWORK},
+    {"root", sandbox_root, NULL, LAUNCH_STEP_ROOT},
+    {"arguments", sandbox_arguments, NULL, LAUNCH_STEP_ROOT},
+    {"descriptors", sandbox_descriptors, NULL, LAUNCH_STEP_EXEC},
+    {"limits", sandbox_limits, NULL, LAUNCH_STEP_EXEC},
+    {"user", sandbox_user, NULL, LAUNCH_STEP_EXEC},
+    {"go", sandbox_go, NULL, LAUNCH_STEP_EXEC},
+    {"execute", sandbox_execute, NULL, LAUNCH_STEP_EXEC},
+};
+STEPS(sandbox);
+
+/* The steps of a child, of which the last one is to execute. */
+static _Noreturn void
+child_run(struct start *s, const struct steps *steps)
+{
+	size_t done;
 	int error;
 
-	snprintf(sub, sizeof(sub), "inst/%016" PRIx64, s->req->id);
-	if ((error = cgroup_enter(&s->l->cgroups, sub)) != 0)
-		fail(s, LAUNCH_STEP_CGROUP, error);
-	error =
-	    net_enter(conf, kind_networked(s->req->kind) ? s->req->slot : 0);
-	if (error == 0 && s->req->root_uid != 0)
-		error = net_ports_open();
-	if (error != 0)
-		fail(s, LAUNCH_STEP_NETWORK, error);
-	if ((error = root_enter(s)) != 0)
-		fail(s, LAUNCH_STEP_ROOT, error);
-	if ((argv = sandbox_argv(s)) == NULL)
-		fail(s, LAUNCH_STEP_ROOT, -ENOMEM);
-	sandbox_run(s, argv, shim);
+	error = steps_run(steps, s, &done);
+	fail(s, done < steps->n ? steps->at[done].said : LAUNCH_STEP_EXEC,
+	    error);
 }
 
-static _Noreturn void
-shim_run(const struct start *s, pid_t sandbox)
+static int
+shim_cgroup(void *arg)
 {
+	const struct start *s = arg;
+
+	return cgroup_enter(&s->l->cgroups, "shims");
+}
+
+static int
+shim_fork(void *arg)
+{
+	struct start *s = arg;
+	struct clone_args args = {
+	    .flags = s->cgroup == -1 ? 0 : CLONE_INTO_CGROUP,
+	    .exit_signal = SIGCHLD,
+	    .cgroup = s->cgroup == -1 ? 0 : (uint64_t)s->cgroup,
+	};
+
+	s->shim = getpid();
+	s->sandbox = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (s->sandbox == 0)
+		child_run(s, &sandbox_steps);
+	return s->sandbox == -1 ? -errno : 0;
+}
+
+/* It outlives whoever reads our standard error. */
+static int
+shim_null(void *arg)
+{
+	struct start *s = arg;
+
+	signals_reset();
+	s->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return s->null == -1 || chdir("/") == -1 ? -errno : 0;
+}
+
+static int
+shim_user(void *arg)
+{
+	const struct start *s = arg;
+
+	return user_drop(s->l->log.uid, s->l->log.gid);
+}
+
+static int
+shim_descriptors(void *arg)
+{
+	const struct start *s = arg;
+	const int fds[] = {s->null, s->null, s->null, s->logs,
+	    s->l->at[AT_EXIT], s->stdout_pipe[0], s->stderr_pipe[0],
+	    s->control[0], s->oom, s->attach};
+
+	return fds_place(fds, 10);
+}
+
+static int
+shim_execute(void *arg)
+{
+	const struct start *s = arg;
 	char id[ID_TEXT], max[24], rate[24], pid[16], path[300];
 	char *const argv[] = {
 	    "paas-shim", id, (char *)s->l->boot_id, max, rate, pid, NULL};
 	char *const nothing[] = {NULL};
-	int fds[] = {-1, -1, -1, s->logs, s->l->at[AT_EXIT], s->stdout_pipe[0],
-	    s->stderr_pipe[0], s->control[0], s->oom, s->attach};
-	int error;
 
 	id_format(id, s->req->id);
 	snprintf(max, sizeof(max), "%" PRIu64, s->req->log_max);
 	snprintf(rate, sizeof(rate), "%" PRIu32, s->req->log_rate);
-	snprintf(pid, sizeof(pid), "%d", (int)sandbox);
+	snprintf(pid, sizeof(pid), "%d", (int)s->sandbox);
 	snprintf(path, sizeof(path), "%s/paas-shim", s->l->conf.libexec_dir);
-	signals_reset();
-	/* It outlives whoever reads our standard error. */
-	if ((fds[0] = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
-		fail(s, LAUNCH_STEP_EXEC, -errno);
-	fds[1] = fds[2] = fds[0];
-	if (chdir("/") == -1)
-		fail(s, LAUNCH_STEP_EXEC, -errno);
-	if ((error = user_drop(s->l->log.uid, s->l->log.gid)) != 0 ||
-	    (error = fds_place(fds, 10)) != 0)
-		fail(s, LAUNCH_STEP_EXEC, error);
 	execve(path, argv, nothing);
-	fail(s, LAUNCH_STEP_EXEC, -errno);
+	return -errno;
 }
+
+static const struct step shim_rows[] = {
+    {"cgroup", shim_cgroup, NULL, LAUNCH_STEP_CGROUP},
+    {"fork", shim_fork, NULL, LAUNCH_STEP_EXEC},
+    {"null", shim_null, NULL, LAUNCH_STEP_EXEC},
+    {"user", shim_user, NULL, LAUNCH_STEP_EXEC},
+    {"descriptors", shim_descriptors, NULL, LAUNCH_STEP_EXEC},
+    {"execute", shim_execute, NULL, LAUNCH_STEP_EXEC},
+};
+STEPS(shim);
 
 void
 child_shim(struct start *s)
 {
-	struct clone_args args = {
-	    .flags = s->cgroup == -1 ? 0 : CLONE_INTO_CGROUP,
-	    .exit_signal = SIGCHLD,
-	    .cgroup = (uint64_t)s->cgroup,
-	};
-	pid_t self = getpid(), sandbox;
-	int error;
-
 	close(s->report[0]);
 	s->report[0] = -1;
 	(void)setsid();
-	if ((error = cgroup_enter(&s->l->cgroups, "shims")) != 0)
-		fail(s, LAUNCH_STEP_CGROUP, error);
-	if (s->cgroup == -1)
-		args.cgroup = 0;
-	sandbox = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	if (sandbox == -1)
-		fail(s, LAUNCH_STEP_EXEC, -errno);
-	if (sandbox == 0)
-		child_sandbox(s, self);
-	shim_run(s, sandbox);
+	child_run(s, &shim_steps);
 }

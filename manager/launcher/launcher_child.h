@@ -26,8 +26,11 @@ struct start {
 	int logs;       /* state/log/APP */
 	int attach;     /* listens for the manager */
 	int oom;
-	int cgroup; /* inst/ID, v2 */
-	int filter; /* own offset in the seccomp program */
+	int cgroup;          /* inst/ID, v2 */
+	int filter;          /* own offset in the seccomp program */
+	pid_t shim, sandbox; /* children, as they know of each other */
+	char **argv;         /* bwrap's */
+	int null;
 };
 
 /* What a child tells the launcher: READY, or where it failed. */

@@ -19,31 +19,44 @@
  * To the shim goes SIGRTMIN with the signal as its value, by pidfd: a pid
  * alone might be somebody else's by now.
  */
-int
-instance_signal(struct launcher *l, uint64_t id, int signo)
+static int
+signal_send(void *arg)
 {
+	const struct asked *a = arg;
 	siginfo_t si = {.si_signo = SIGRTMIN, .si_code = SI_QUEUE};
 	struct record *r;
 	int error = 0, fd;
 
-	if ((r = record_find(&l->records, id)) == NULL)
+	if ((r = record_find(&a->l->records, a->q->u.signal.id)) == NULL)
 		return -ENOENT;
 	if ((fd = record_pidfd(r)) < 0)
 		return fd;
-	si.si_value.sival_int = signo;
+	si.si_value.sival_int = a->q->u.signal.signo;
 	if (syscall(SYS_pidfd_send_signal, fd, SIGRTMIN, &si, 0) == -1)
 		error = -errno;
 	close(fd);
 	return error;
 }
 
-int
-instance_kill(struct launcher *l, uint64_t id)
+static const struct step signal_rows[] = {
+    {"send", signal_send, NULL, 0},
+};
+STEPS(signal);
+
+static int
+kill_all(void *arg)
 {
-	if (record_find(&l->records, id) == NULL)
+	const struct asked *a = arg;
+
+	if (record_find(&a->l->records, a->q->u.id) == NULL)
 		return -ENOENT;
-	return cgroup_kill(&l->cgroups, id);
+	return cgroup_kill(&a->l->cgroups, a->q->u.id);
 }
+
+static const struct step kill_rows[] = {
+    {"cgroup", kill_all, NULL, 0},
+};
+STEPS(kill);
 
 int
 instance_uproot(struct launcher *l, uint64_t id)
@@ -74,33 +87,98 @@ exit_remove(struct launcher *l, uint64_t id)
 	place_unlisten(l, id);
 }
 
-/* The record goes last: until then a next CLEAN finds what is left. */
-int
-instance_clean(struct launcher *l, uint64_t id)
+static struct record *
+clean_record(const struct asked *a)
 {
-	struct record *r = record_find(&l->records, id);
-	uint64_t app;
-	int error;
+	return record_find(&a->l->records, a->q->u.id);
+}
 
-	if (r != NULL && record_state(r) == LAUNCH_RUNNING)
-		return -EBUSY;
-	if ((error = instance_uproot(l, id)) != 0)
-		return error;
-	if (r == NULL)
-		return 0;
-	if (kind_networked(r->launch.kind)) {
-		(void)net_remove(&l->conf, r->launch.slot);
-		(void)firewall_remove(l->firewall, r->launch.slot);
-	}
-	exit_remove(l, id);
-	if ((error = record_remove(l->at[AT_INST], id)) != 0)
-		return error;
-	app = r->launch.app;
-	RB_REMOVE(records, &l->records, r);
-	free(r);
-	log_prune(l, app);
+static int
+clean_ended(void *arg)
+{
+	const struct record *r = clean_record(arg);
+
+	return r != NULL && record_state(r) == LAUNCH_RUNNING ? -EBUSY : 0;
+}
+
+static int
+clean_cgroup(void *arg)
+{
+	const struct asked *a = arg;
+
+	return instance_uproot(a->l, a->q->u.id);
+}
+
+static int
+clean_network(void *arg)
+{
+	const struct asked *a = arg;
+	const struct record *r = clean_record(a);
+
+	if (r != NULL && kind_networked(r->launch.kind))
+		(void)net_remove(&a->l->conf, r->launch.slot);
 	return 0;
 }
+
+static int
+clean_firewall(void *arg)
+{
+	const struct asked *a = arg;
+	const struct record *r = clean_record(a);
+
+	if (r != NULL && kind_networked(r->launch.kind))
+		(void)firewall_remove(a->l->firewall, r->launch.slot);
+	return 0;
+}
+
+static int
+clean_exit(void *arg)
+{
+	const struct asked *a = arg;
+
+	if (clean_record(a) != NULL)
+		exit_remove(a->l, a->q->u.id);
+	return 0;
+}
+
+static int
+clean_forget(void *arg)
+{
+	struct asked *a = arg;
+	struct record *r = clean_record(a);
+	int error;
+
+	if (r == NULL)
+		return 0;
+	if ((error = record_remove(a->l->at[AT_INST], a->q->u.id)) != 0)
+		return error;
+	a->pruned = r->launch.app;
+	RB_REMOVE(records, &a->l->records, r);
+	free(r);
+	return 0;
+}
+
+static int
+clean_logs(void *arg)
+{
+	const struct asked *a = arg;
+
+	if (a->pruned != 0)
+		log_prune(a->l, a->pruned);
+	return 0;
+}
+
+/* The record goes last: until then a next CLEAN finds what is left. */
+static const struct step clean_rows[] = {
+    {"ended", clean_ended, NULL, 0},
+    {"cgroup", clean_cgroup, NULL, 0},
+    {"network", clean_network, NULL, 0},
+    {"firewall", clean_firewall, NULL, 0},
+    {"exit", clean_exit, NULL, 0},
+    {"record", clean_forget, NULL, 0},
+    {"logs", clean_logs, NULL, 0},
+};
+STEPS(clean);
 
 static DIR *
 dir_open(int at)
@@ -192,10 +270,14 @@ instance_adopt_all(struct launcher *l)
 			record_adopt(l, e->d_name);
 	}
 	closedir(dir);
-	cgroup_each(&l->cgroups, orphan_end, l);
-	instance_sweep(l);
 	RB_FOREACH (r, records, &l->records)
 		n++;
 	if (n > 0)
 		log_info("%u instances adopted", n);
+}
+
+void
+instance_end_orphans(struct launcher *l)
+{
+	cgroup_each(&l->cgroups, orphan_end, l);
 }

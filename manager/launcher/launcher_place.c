@@ -307,16 +307,22 @@ repository_format(char out[REPOSITORY_TEXT], uint64_t app)
 	snprintf(out, REPOSITORY_TEXT, "%016" PRIx64 ".git", app);
 }
 
-int
-place_repository(const struct launcher *l, uint64_t app)
+static int
+repository_make(void *arg)
 {
+	const struct asked *a = arg;
 	char name[REPOSITORY_TEXT];
 	int fd;
 
-	repository_format(name, app);
-	fd = place_make(l->at[AT_GIT], name, l->git, 0700);
+	repository_format(name, a->q->u.id);
+	fd = place_make(a->l->at[AT_GIT], name, a->l->git, 0700);
 	if (fd < 0)
 		return fd;
 	close(fd);
 	return 0;
 }
+
+static const struct step repository_rows[] = {
+    {"make", repository_make, NULL, 0},
+};
+STEPS(repository);

@@ -63,30 +63,86 @@ purge_links(struct launcher *l)
 }
 
 static int
-step(const char *what, int error)
+purge_instances(void *arg)
 {
-	if (error != 0)
-		log_err("%s: %s", what, strerror(-error));
-	return error != 0;
+	struct launcher *l = arg;
+
+	cgroup_each(&l->cgroups, purge_instance, l);
+	return purge_cgroups(l);
 }
 
-int
-purge(struct launcher *l)
+static int
+purge_interfaces(void *arg)
+{
+	purge_links(arg);
+	return 0;
+}
+
+static int
+purge_firewall(void *arg)
+{
+	const struct launcher *l = arg;
+
+	return firewall_purge(l->firewall);
+}
+
+static int
+purge_network(void *arg)
+{
+	const struct launcher *l = arg;
+
+	return net_purge(
+	    &l->conf, l->at[AT_RUN], !firewall_others(l->firewall));
+}
+
+static int
+purge_folders(void *arg)
 {
 	static const char *const dirs[] = {
 	    PLACE_INST, PLACE_EXIT, PLACE_ATTACH, "stage"};
+	const struct launcher *l = arg;
+	int error, failed = 0;
 	size_t i;
-	int failed = 0;
 
-	cgroup_each(&l->cgroups, purge_instance, l);
-	failed |= step("cgroups", purge_cgroups(l));
-	purge_links(l);
-	failed |= step("firewall", firewall_purge(l->firewall));
-	failed |= step("network",
-	    net_purge(&l->conf, l->at[AT_RUN], !firewall_others(l->firewall)));
-	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
-		failed |= step(dirs[i], tree_remove(l->at[AT_RUN], dirs[i]));
+	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		if ((error = tree_remove(l->at[AT_RUN], dirs[i])) != 0)
+			failed = error;
+	}
+	return failed;
+}
+
+static int
+purge_socket(void *arg)
+{
+	const struct launcher *l = arg;
+
 	(void)unlinkat(l->at[AT_RUN], PLACE_LAUNCHER_SOCK, 0);
 	(void)unlinkat(l->at[AT_RUN], "launcher.lock", 0);
+	return 0;
+}
+
+static const struct step purge_rows[] = {
+    {"cgroups", purge_instances, NULL, 0},
+    {"interfaces", purge_interfaces, NULL, 0},
+    {"firewall", purge_firewall, NULL, 0},
+    {"network", purge_network, NULL, 0},
+    {"folders", purge_folders, NULL, 0},
+    {"socket", purge_socket, NULL, 0},
+};
+STEPS(purge);
+
+/* All of them, whichever fails. */
+int
+purge(struct launcher *l)
+{
+	int error, failed = 0;
+	size_t i;
+
+	for (i = 0; i < purge_steps.n; i++) {
+		if ((error = step_run(&purge_steps, i, l)) == 0)
+			continue;
+		log_err("%s: %s", purge_rows[i].name, strerror(-error));
+		failed = 1;
+	}
 	return failed;
 }

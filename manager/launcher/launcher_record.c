@@ -77,6 +77,13 @@ record_parse(struct record *r, const char *text)
 								    : -EBADMSG;
 }
 
+static void
+record_names(uint64_t id, char name[32], char tmp[40])
+{
+	snprintf(name, 32, "%016" PRIx64, id);
+	snprintf(tmp, 40, ".%s.tmp", name);
+}
+
 int
 record_write(int dir, const struct record *r)
 {
@@ -84,8 +91,7 @@ record_write(int dir, const struct record *r)
 	size_t len = record_format(text, r);
 	int error = 0, fd;
 
-	snprintf(name, sizeof(name), "%016" PRIx64, r->launch.id);
-	snprintf(tmp, sizeof(tmp), ".%s.tmp", name);
+	record_names(r->launch.id, name, tmp);
 	(void)unlinkat(dir, tmp, 0);
 	fd = openat(dir, tmp,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -95,10 +101,22 @@ record_write(int dir, const struct record *r)
 	if (write(fd, text, len) != (ssize_t)len)
 		error = -errno;
 	close(fd);
-	if (error == 0 && renameat(dir, tmp, dir, name) == -1)
-		error = -errno;
 	if (error != 0)
 		(void)unlinkat(dir, tmp, 0);
+	return error;
+}
+
+int
+record_publish(int dir, uint64_t id)
+{
+	char name[32], tmp[40];
+	int error;
+
+	record_names(id, name, tmp);
+	if (renameat(dir, tmp, dir, name) == 0)
+		return 0;
+	error = -errno;
+	(void)unlinkat(dir, tmp, 0);
 	return error;
 }
 
@@ -126,9 +144,10 @@ record_read(int dir, const char *name, struct record *r)
 int
 record_remove(int dir, uint64_t id)
 {
-	char name[32];
+	char name[32], tmp[40];
 
-	snprintf(name, sizeof(name), "%016" PRIx64, id);
+	record_names(id, name, tmp);
+	(void)unlinkat(dir, tmp, 0);
 	return unlinkat(dir, name, 0) == 0 || errno == ENOENT ? 0 : -errno;
 }
 

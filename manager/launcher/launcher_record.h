@@ -39,8 +39,12 @@ size_t record_format(char out[RECORD_TEXT], const struct record *);
 /* 0 or -EBADMSG. */
 int record_parse(struct record *, const char *text);
 
-/* Complete or not at all; dir is run/inst. */
+/*
+ * Written first, and there with its publication: complete or not at all.  dir
+ * is run/inst.
+ */
 int record_write(int dir, const struct record *);
+int record_publish(int dir, uint64_t id);
 int record_read(int dir, const char *name, struct record *);
 int record_remove(int dir, uint64_t id);
 

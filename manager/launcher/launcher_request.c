@@ -99,98 +99,51 @@ check_nothing(
 }
 
 static int
-do_start(struct launcher *l, const struct launch_request *q, int memfd,
-    struct launch_reply *reply)
+start_run(void *arg)
 {
-	return start_instance(l, &q->u.start, memfd, reply);
+	struct asked *a = arg;
+
+	return start_instance(a->l, &a->q->u.start, a->memfd, a->reply);
 }
 
-static int
-do_signal(struct launcher *l, const struct launch_request *q, int memfd,
-    struct launch_reply *reply)
-{
-	(void)memfd;
-	(void)reply;
-	return instance_signal(l, q->u.signal.id, q->u.signal.signo);
-}
-
-static int
-do_kill(struct launcher *l, const struct launch_request *q, int memfd,
-    struct launch_reply *reply)
-{
-	(void)memfd;
-	(void)reply;
-	return instance_kill(l, q->u.id);
-}
-
-static int
-do_clean(struct launcher *l, const struct launch_request *q, int memfd,
-    struct launch_reply *reply)
-{
-	(void)memfd;
-	(void)reply;
-	return instance_clean(l, q->u.id);
-}
-
-static int
-do_repository(struct launcher *l, const struct launch_request *q, int memfd,
-    struct launch_reply *reply)
-{
-	(void)memfd;
-	(void)reply;
-	return place_repository(l, q->u.id);
-}
-
-static int
-do_hide_tree(struct launcher *l, const struct launch_request *q, int memfd,
-    struct launch_reply *reply)
-{
-	(void)memfd;
-	(void)reply;
-	return archive_there(l, q->u.seal.hash) ? seal_hide(l, q->u.seal.hash)
-						: -ENODATA;
-}
-
-static int
-do_hide(struct launcher *l, const struct launch_request *q, int memfd,
-    struct launch_reply *reply)
-{
-	(void)memfd;
-	(void)reply;
-	return seal_hide(l, q->u.seal.hash);
-}
+static const struct step start_rows[] = {
+    {"instance", start_run, NULL, 0},
+};
+STEPS(start);
 
 /* Whoever asks what there is wants to be told of it alone. */
 static int
-do_sweep(struct launcher *l, const struct launch_request *q, int memfd,
-    struct launch_reply *reply)
+sweep_exits(void *arg)
 {
-	(void)q;
-	(void)memfd;
-	(void)reply;
-	instance_sweep(l);
+	const struct asked *a = arg;
+
+	instance_sweep(a->l);
 	return 0;
 }
+
+static const struct step sweep_rows[] = {
+    {"exits", sweep_exits, NULL, 0},
+};
+STEPS(sweep);
 
 /* op -> what is checked, what is done; then perhaps what a child does. */
 static const struct {
 	int (*check)(
 	    const struct launcher *, const struct launch_request *, int memfd);
-	int (*run)(struct launcher *, const struct launch_request *, int memfd,
-	    struct launch_reply *);
-	worker_fn *work; /* may take long */
+	const struct steps *run;
+	const struct steps *work; /* may take long */
 } ops[LAUNCH_END] = {
-    [LAUNCH_START] = {check_start, do_start, NULL},
-    [LAUNCH_SIGNAL] = {check_signal, do_signal, NULL},
-    [LAUNCH_KILL] = {check_id, do_kill, NULL},
-    [LAUNCH_LIST] = {check_nothing, do_sweep, worker_list},
-    [LAUNCH_CLEAN] = {check_id, do_clean, NULL},
-    [LAUNCH_SEAL] = {check_seal, NULL, worker_seal},
-    [LAUNCH_DISCARD] = {check_id, NULL, worker_discard},
-    [LAUNCH_DROP_SLUG] = {check_nothing, do_hide, worker_drop_slug},
-    [LAUNCH_DROP_TREE] = {check_nothing, do_hide_tree, worker_drop_tree},
-    [LAUNCH_DROP_CACHE] = {check_id, NULL, worker_drop_cache},
-    [LAUNCH_REPOSITORY] = {check_id, do_repository, NULL},
+    [LAUNCH_START] = {check_start, &start_steps, NULL},
+    [LAUNCH_SIGNAL] = {check_signal, &signal_steps, NULL},
+    [LAUNCH_KILL] = {check_id, &kill_steps, NULL},
+    [LAUNCH_LIST] = {check_nothing, &sweep_steps, &list_steps},
+    [LAUNCH_CLEAN] = {check_id, &clean_steps, NULL},
+    [LAUNCH_SEAL] = {check_seal, NULL, &seal_steps},
+    [LAUNCH_DISCARD] = {check_id, NULL, &discard_steps},
+    [LAUNCH_DROP_SLUG] = {check_nothing, &hide_steps, &drop_slug_steps},
+    [LAUNCH_DROP_TREE] = {check_nothing, &hide_tree_steps, &drop_tree_steps},
+    [LAUNCH_DROP_CACHE] = {check_id, NULL, &drop_cache_steps},
+    [LAUNCH_REPOSITORY] = {check_id, &repository_steps, NULL},
 };
 
 int
@@ -211,6 +164,13 @@ request_handle(struct launcher *l, int client, const struct launch_request *q,
     size_t len, int memfd)
 {
 	struct launch_reply reply = {.version = LAUNCH_VERSION};
+	struct asked a = {.l = l,
+	    .q = q,
+	    .client = client,
+	    .memfd = memfd,
+	    .reply = &reply,
+	    .build = -1};
+	size_t done;
 	int error;
 
 	if (len >= offsetof(struct launch_request, u)) {
@@ -220,9 +180,9 @@ request_handle(struct launcher *l, int client, const struct launch_request *q,
 	if ((error = request_check(l, q, len, memfd)) != 0)
 		reply.step = LAUNCH_STEP_REQUEST;
 	else if (ops[q->op].run != NULL)
-		error = ops[q->op].run(l, q, memfd, &reply);
+		error = steps_run(ops[q->op].run, &a, &done);
 	if (error == 0 && ops[q->op].work != NULL &&
-	    (error = worker_start(l, client, q, ops[q->op].work)) == 0)
+	    (error = worker_start(&a, ops[q->op].work)) == 0)
 		return; /* the child answers */
 	reply.error = -error;
 	/* A client that does not read its answers loses them. */

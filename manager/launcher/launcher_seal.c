@@ -137,7 +137,7 @@ build_busy(struct launcher *l, uint64_t build)
 	return 0;
 }
 
-int
+static int
 archive_there(const struct launcher *l, const uint8_t *hash)
 {
 	char name[ARCHIVE_TEXT];
@@ -148,33 +148,60 @@ archive_there(const struct launcher *l, const uint8_t *hash)
 }
 
 /*
+ * What an inspection packed; -ENOENT where it packed nothing.  It is written
+ * by a tenant's process: never a link, nor anything else that is not a file
+ * of its own.
+ */
+static int
+pack_open(const struct asked *a)
+{
+	struct stat st;
+	int fd;
+
+	fd = place_beneath(
+	    a->build, PACK_DIR "/" PACK_NAME, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 ||
+	    (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1))
+		return fd;
+	close(fd);
+	return -EPERM;
+}
+
+static int
+seal_own(void *arg)
+{
+	const struct asked *a = arg;
+	int error = 0, fd = pack_open(a);
+
+	if (fd == -ENOENT)
+		return archive_there(a->l, a->q->u.seal.hash) ? 0 : -ENODATA;
+	if (fd < 0)
+		return fd;
+	if (fchown(fd, 0, 0) == -1 || fchmod(fd, 0600) == -1 || fsync(fd) == -1)
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+/*
  * The archive of an inspection takes the place of one that is there: that one
  * may be damaged.  Where none was made, it has to be there.
  */
 static int
-archive_seal(struct launcher *l, int build, const uint8_t *hash)
+seal_archive(void *arg)
 {
+	const struct asked *a = arg;
 	char name[ARCHIVE_TEXT];
-	struct stat st;
-	int error = 0, fd, pack;
+	int archives = a->l->at[AT_ARCHIVES], error = 0, fd, pack;
 
-	fd = place_beneath(
-	    build, PACK_DIR "/" PACK_NAME, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	if (fd == -ENOENT)
-		return archive_there(l, hash) ? 0 : -ENODATA;
-	if (fd < 0)
-		return fd;
-	archive_format(name, hash);
-	pack = place_beneath(build, PACK_DIR, O_RDONLY | O_DIRECTORY);
+	if ((fd = pack_open(a)) < 0)
+		return fd == -ENOENT ? 0 : fd;
+	archive_format(name, a->q->u.seal.hash);
+	pack = place_beneath(a->build, PACK_DIR, O_RDONLY | O_DIRECTORY);
 	if (pack < 0)
 		error = pack;
-	else if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
-		 st.st_nlink != 1)
-		error = -EPERM;
-	else if (fchown(fd, 0, 0) == -1 || fchmod(fd, 0600) == -1 ||
-		 fsync(fd) == -1 ||
-		 renameat(pack, PACK_NAME, l->at[AT_ARCHIVES], name) == -1 ||
-		 fsync(l->at[AT_ARCHIVES]) == -1)
+	else if (renameat(pack, PACK_NAME, archives, name) == -1 ||
+		 fsync(archives) == -1)
 		error = -errno;
 	if (pack >= 0)
 		close(pack);
@@ -191,65 +218,99 @@ tree_there(const struct launcher *l, const uint8_t *hash)
 	return faccessat(l->at[AT_SLUGS], slug, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static int
+seal_open(void *arg)
+{
+	struct asked *a = arg;
+	char name[ID_TEXT];
+
+	if (build_busy(a->l, a->q->u.seal.build))
+		return -EBUSY;
+	id_format(name, a->q->u.seal.build);
+	a->build =
+	    place_beneath(a->l->at[AT_BUILDS], name, O_RDONLY | O_DIRECTORY);
+	a->known = tree_there(a->l, a->q->u.seal.hash);
+	return a->build < 0 ? a->build : 0;
+}
+
+/*
+ * What the name promises is on the disk before the name is.  Of a tree
+ * that is there, from another build or from a request whose answer was
+ * lost, that is so, and the build's own goes with the rest of it.
+ */
+static int
+seal_sync(void *arg)
+{
+	const struct asked *a = arg;
+
+	return !a->known && syncfs(a->build) == -1 ? -errno : 0;
+}
+
 /* Of two builds at once that made the same tree, the first one's stays. */
 static int
-tree_seal(struct launcher *l, int build, const uint8_t *hash)
+seal_tree(void *arg)
 {
+	const struct asked *a = arg;
 	char slug[2 * LAUNCH_HASH + 1];
 
-	hash_format(slug, hash);
-	if (renameat2(build, "app", l->at[AT_SLUGS], slug, RENAME_NOREPLACE) ==
-		-1 &&
+	if (a->known)
+		return 0;
+	hash_format(slug, a->q->u.seal.hash);
+	if (renameat2(a->build, "app", a->l->at[AT_SLUGS], slug,
+		RENAME_NOREPLACE) == -1 &&
 	    errno != EEXIST)
 		return -errno;
-	return fsync(l->at[AT_SLUGS]) == -1 || fsync(build) == -1 ? -errno : 0;
+	return 0;
 }
 
-int
-seal_build(struct launcher *l, uint64_t build, const uint8_t *hash)
+static int
+seal_durable(void *arg)
 {
-	char name[ID_TEXT];
-	int error, fd, known;
+	const struct asked *a = arg;
 
-	if (build_busy(l, build))
-		return -EBUSY;
-	id_format(name, build);
-	fd = place_beneath(l->at[AT_BUILDS], name, O_RDONLY | O_DIRECTORY);
-	if (fd < 0)
-		return fd;
-	/*
-	 * What the name promises is on the disk before the name is.  Of a tree
-	 * that is there, from another build or from a request whose answer was
-	 * lost, that is so, and the build's own goes with the rest of it.
-	 */
-	known = tree_there(l, hash);
-	error = !known && syncfs(fd) == -1 ? -errno : 0;
-	if (error == 0)
-		error = archive_seal(l, fd, hash);
-	if (error == 0 && !known)
-		error = tree_seal(l, fd, hash);
-	close(fd);
-	return error;
+	if (!a->known &&
+	    (fsync(a->l->at[AT_SLUGS]) == -1 || fsync(a->build) == -1))
+		return -errno;
+	return 0;
 }
 
-int
-seal_discard(struct launcher *l, uint64_t build)
+static const struct step seal_rows[] = {
+    {"open", seal_open, NULL, 0},
+    {"sync", seal_sync, NULL, 0},
+    {"own", seal_own, NULL, 0},
+    {"archive", seal_archive, NULL, 0},
+    {"tree", seal_tree, NULL, 0},
+    {"durable", seal_durable, NULL, 0},
+};
+STEPS(seal);
+
+static int
+discard_remove(void *arg)
 {
+	const struct asked *a = arg;
 	char name[ID_TEXT];
 
-	if (build_busy(l, build))
+	if (build_busy(a->l, a->q->u.id))
 		return -EBUSY;
-	id_format(name, build);
-	return tree_remove(l->at[AT_BUILDS], name);
+	id_format(name, a->q->u.id);
+	return tree_remove(a->l->at[AT_BUILDS], name);
 }
 
-int
-seal_hide(struct launcher *l, const uint8_t *hash)
+static const struct step discard_rows[] = {
+    {"remove", discard_remove, NULL, 0},
+};
+STEPS(discard);
+
+static int
+tree_hide(void *arg)
 {
+	const struct asked *a = arg;
+	const uint8_t *hash = a->q->u.seal.hash;
+	int slugs = a->l->at[AT_SLUGS];
 	char slug[2 * LAUNCH_HASH + 1], gone[sizeof(slug) + 24];
 	struct record *r;
 
-	RB_FOREACH (r, records, &l->records) {
+	RB_FOREACH (r, records, &a->l->records) {
 		if (r->launch.kind == LAUNCH_APP &&
 		    memcmp(r->slug, hash, LAUNCH_HASH) == 0)
 			return -EBUSY;
@@ -257,12 +318,30 @@ seal_hide(struct launcher *l, const uint8_t *hash)
 	hash_format(slug, hash);
 	/* An earlier one of that name may not be removed yet. */
 	snprintf(gone, sizeof(gone), GONE "%s.%08x", slug, arc4random());
-	if (renameat2(l->at[AT_SLUGS], slug, l->at[AT_SLUGS], gone,
-		RENAME_NOREPLACE) == -1 &&
+	if (renameat2(slugs, slug, slugs, gone, RENAME_NOREPLACE) == -1 &&
 	    errno != ENOENT)
 		return -errno;
 	return 0;
 }
+
+static const struct step hide_rows[] = {
+    {"hide", tree_hide, NULL, 0},
+};
+STEPS(hide);
+
+static int
+tree_archived(void *arg)
+{
+	const struct asked *a = arg;
+
+	return archive_there(a->l, a->q->u.seal.hash) ? 0 : -ENODATA;
+}
+
+static const struct step hide_tree_rows[] = {
+    {"archived", tree_archived, NULL, 0},
+    {"hide", tree_hide, NULL, 0},
+};
+STEPS(hide_tree);
 
 /* Whatever begins with prefix. */
 static int
@@ -283,48 +362,91 @@ gone_remove(struct launcher *l, const char *prefix)
 	return n < 0 ? -errno : error;
 }
 
-int
-seal_drop_tree(struct launcher *l, const uint8_t *hash)
+static int
+drop_hidden(void *arg)
 {
+	const struct asked *a = arg;
 	char slug[2 * LAUNCH_HASH + 1], gone[sizeof(slug) + 8];
 
-	hash_format(slug, hash);
+	hash_format(slug, a->q->u.seal.hash);
 	snprintf(gone, sizeof(gone), GONE "%s", slug);
-	return gone_remove(l, gone);
+	return gone_remove(a->l, gone);
 }
 
-int
-seal_drop_slug(struct launcher *l, const uint8_t *hash)
+static int
+drop_archive(void *arg)
 {
+	const struct asked *a = arg;
 	char name[ARCHIVE_TEXT];
-	int error;
 
-	archive_format(name, hash);
-	if ((error = seal_drop_tree(l, hash)) != 0)
-		return error;
-	return unlinkat(l->at[AT_ARCHIVES], name, 0) == -1 && errno != ENOENT
+	archive_format(name, a->q->u.seal.hash);
+	return unlinkat(a->l->at[AT_ARCHIVES], name, 0) == -1 && errno != ENOENT
 		   ? -errno
 		   : 0;
 }
 
-int
-seal_drop_cache(struct launcher *l, uint64_t app)
-{
-	char name[ID_TEXT], repository[REPOSITORY_TEXT];
-	struct record *r;
-	int error;
+static const struct step drop_tree_rows[] = {
+    {"tree", drop_hidden, NULL, 0},
+};
+STEPS(drop_tree);
 
-	RB_FOREACH (r, records, &l->records) {
-		if (r->launch.app == app && record_state(r) == LAUNCH_RUNNING)
+static const struct step drop_slug_rows[] = {
+    {"tree", drop_hidden, NULL, 0},
+    {"archive", drop_archive, NULL, 0},
+};
+STEPS(drop_slug);
+
+static int
+drop_unused(void *arg)
+{
+	const struct asked *a = arg;
+	struct record *r;
+
+	RB_FOREACH (r, records, &a->l->records) {
+		if (r->launch.app == a->q->u.id &&
+		    record_state(r) == LAUNCH_RUNNING)
 			return -EBUSY;
 	}
-	id_format(name, app);
-	repository_format(repository, app);
-	error = tree_remove(l->at[AT_CACHES], name);
-	if (error == 0)
-		error = tree_remove(l->at[AT_GIT], repository);
-	return error != 0 ? error : tree_remove(l->at[AT_LOG], name);
+	return 0;
 }
+
+static int
+drop_cache(void *arg)
+{
+	const struct asked *a = arg;
+	char name[ID_TEXT];
+
+	id_format(name, a->q->u.id);
+	return tree_remove(a->l->at[AT_CACHES], name);
+}
+
+static int
+drop_repository(void *arg)
+{
+	const struct asked *a = arg;
+	char name[REPOSITORY_TEXT];
+
+	repository_format(name, a->q->u.id);
+	return tree_remove(a->l->at[AT_GIT], name);
+}
+
+static int
+drop_logs(void *arg)
+{
+	const struct asked *a = arg;
+	char name[ID_TEXT];
+
+	id_format(name, a->q->u.id);
+	return tree_remove(a->l->at[AT_LOG], name);
+}
+
+static const struct step drop_cache_rows[] = {
+    {"unused", drop_unused, NULL, 0},
+    {"cache", drop_cache, NULL, 0},
+    {"repository", drop_repository, NULL, 0},
+    {"logs", drop_logs, NULL, 0},
+};
+STEPS(drop_cache);
 
 void
 seal_sweep(struct launcher *l)

@@ -58,8 +58,9 @@ uid_used(uid_t uid)
 }
 
 static int
-step_slot(struct starting *st)
+step_slot(void *arg)
 {
+	struct starting *st = arg;
 	struct launcher *l = st->s.l;
 
 	if (record_find(&l->records, st->s.req->id) != NULL)
@@ -71,14 +72,18 @@ step_slot(struct starting *st)
 
 /* Made first: whatever happens from here on, a next start finds it. */
 static int
-step_cgroup(struct starting *st)
+step_cgroup(void *arg)
 {
+	struct starting *st = arg;
 	struct start *s = &st->s;
 	char sub[32];
 	int error;
 
-	if ((error = cgroup_make(&s->l->cgroups, s->req)) != 0)
+	if ((error = cgroup_make(&s->l->cgroups, s->req)) != 0) {
+		/* In some of the trees it may be there. */
+		(void)instance_uproot(s->l, s->req->id);
 		return error;
+	}
 	snprintf(sub, sizeof(sub), "inst/%016" PRIx64, s->req->id);
 	s->cgroup = cgroup_clone_fd(&s->l->cgroups, sub);
 	s->oom = cgroup_oom_fd(&s->l->cgroups, s->req->id);
@@ -86,8 +91,10 @@ step_cgroup(struct starting *st)
 }
 
 static void
-undo_cgroup(struct starting *st)
+undo_cgroup(void *arg)
 {
+	struct starting *st = arg;
+
 	(void)instance_uproot(st->s.l, st->s.req->id);
 }
 
@@ -143,8 +150,9 @@ open_inspect(struct start *s)
 }
 
 static int
-step_trees(struct starting *st)
+step_trees(void *arg)
 {
+	struct starting *st = arg;
 	struct start *s = &st->s;
 	struct launcher *l = s->l;
 	char name[2 * LAUNCH_HASH + 1];
@@ -200,8 +208,9 @@ stdin_make(struct starting *st)
 }
 
 static int
-step_pipes(struct starting *st)
+step_pipes(void *arg)
 {
+	struct starting *st = arg;
 	struct start *s = &st->s;
 	struct owner owner = {s->l->log.uid, s->l->manager.gid};
 	char app[ID_TEXT], path[32];
@@ -230,8 +239,9 @@ step_pipes(struct starting *st)
 }
 
 static int
-step_fork(struct starting *st)
+step_fork(void *arg)
 {
+	struct starting *st = arg;
 	struct start *s = &st->s;
 	struct clone_args args = {.exit_signal = SIGCHLD};
 	int shims;
@@ -255,9 +265,10 @@ step_fork(struct starting *st)
 }
 
 static void
-undo_fork(struct starting *st)
+undo_fork(void *arg)
 {
 	static const struct timespec pause = {0, 1000000};
+	struct starting *st = arg;
 	int i;
 
 	(void)cgroup_kill(&st->s.l->cgroups, st->s.req->id);
@@ -272,8 +283,9 @@ undo_fork(struct starting *st)
 }
 
 static int
-step_firewall(struct starting *st)
+step_firewall(void *arg)
 {
+	struct starting *st = arg;
 	struct start *s = &st->s;
 
 	if (!kind_networked(s->req->kind))
@@ -283,8 +295,10 @@ step_firewall(struct starting *st)
 }
 
 static void
-undo_firewall(struct starting *st)
+undo_firewall(void *arg)
 {
+	struct starting *st = arg;
+
 	if (kind_networked(st->s.req->kind))
 		(void)firewall_remove(st->s.l->firewall, st->s.req->slot);
 }
@@ -316,8 +330,9 @@ report_read(struct starting *st, struct start_report *report)
 }
 
 static int
-step_ready(struct starting *st)
+step_ready(void *arg)
 {
+	struct starting *st = arg;
 	struct start_report report;
 	int r;
 
@@ -326,8 +341,9 @@ step_ready(struct starting *st)
 }
 
 static int
-step_record(struct starting *st)
+step_record(void *arg)
 {
+	struct starting *st = arg;
 	const struct launch_start *req = st->s.req;
 	struct launcher *l = st->s.l;
 	struct record *r;
@@ -353,9 +369,18 @@ step_record(struct starting *st)
 	return 0;
 }
 
-static void
-undo_record(struct starting *st)
+static int
+step_publish(void *arg)
 {
+	const struct starting *st = arg;
+
+	return record_publish(st->s.l->at[AT_INST], st->s.req->id);
+}
+
+static void
+undo_record(void *arg)
+{
+	struct starting *st = arg;
 	struct launcher *l = st->s.l;
 
 	RB_REMOVE(records, &l->records, st->record);
@@ -366,8 +391,9 @@ undo_record(struct starting *st)
 
 /* Both children have executed when their ends are closed. */
 static int
-step_go(struct starting *st)
+step_go(void *arg)
 {
+	struct starting *st = arg;
 	struct start_report report;
 	int r;
 
@@ -378,23 +404,19 @@ step_go(struct starting *st)
 	return r;
 }
 
-static const struct {
-	enum launch_step step;
-	int (*run)(struct starting *);
-	void (*undo)(struct starting *);
-} steps[] = {
-    {LAUNCH_STEP_REQUEST, step_slot, NULL},
-    {LAUNCH_STEP_CGROUP, step_cgroup, undo_cgroup},
-    {LAUNCH_STEP_ROOT, step_trees, NULL},
-    {LAUNCH_STEP_LOG, step_pipes, NULL},
-    {LAUNCH_STEP_EXEC, step_fork, undo_fork},
-    {LAUNCH_STEP_FIREWALL, step_firewall, undo_firewall},
-    {LAUNCH_STEP_EXEC, step_ready, NULL},
-    {LAUNCH_STEP_RECORD, step_record, undo_record},
-    {LAUNCH_STEP_EXEC, step_go, NULL},
+static const struct step instance_rows[] = {
+    {"slot", step_slot, NULL, LAUNCH_STEP_REQUEST},
+    {"cgroup", step_cgroup, undo_cgroup, LAUNCH_STEP_CGROUP},
+    {"trees", step_trees, NULL, LAUNCH_STEP_ROOT},
+    {"pipes", step_pipes, NULL, LAUNCH_STEP_LOG},
+    {"fork", step_fork, undo_fork, LAUNCH_STEP_EXEC},
+    {"firewall", step_firewall, undo_firewall, LAUNCH_STEP_FIREWALL},
+    {"ready", step_ready, NULL, LAUNCH_STEP_EXEC},
+    {"record", step_record, undo_record, LAUNCH_STEP_RECORD},
+    {"publish", step_publish, NULL, LAUNCH_STEP_RECORD},
+    {"go", step_go, NULL, LAUNCH_STEP_EXEC},
 };
-
-#define NSTEPS (sizeof(steps) / sizeof(steps[0]))
+STEPS(instance);
 
 static void
 fd_close(int fd)
@@ -430,10 +452,7 @@ start_undo(struct starting *st, size_t done)
 {
 	char name[ID_TEXT];
 
-	while (done-- > 0) {
-		if (steps[done].undo != NULL)
-			steps[done].undo(st);
-	}
+	steps_undo(&instance_steps, st, done);
 	id_format(name, st->s.req->id);
 	(void)unlinkat(st->s.l->at[AT_EXIT], name, 0);
 	place_unlisten(st->s.l, st->s.req->id);
@@ -464,18 +483,15 @@ start_instance(struct launcher *l, const struct launch_start *req, int memfd,
 		.cgroup = -1,
 		.filter = -1},
 	};
-	int error = 0;
 	size_t i;
+	int error;
 
-	for (i = 0; i < NSTEPS; i++) {
-		if ((error = steps[i].run(&st)) != 0)
-			break;
-	}
-	if (error == 0) {
+	if ((error = steps_run(&instance_steps, &st, &i)) == 0) {
 		reply->record = st.record->launch;
 		reply->record.state = LAUNCH_RUNNING;
 	} else {
-		reply->step = st.failed != 0 ? st.failed : steps[i].step;
+		reply->step =
+		    st.failed != 0 ? st.failed : instance_rows[i].said;
 		/* An instance that is there stays as it is. */
 		if (i > 0)
 			start_undo(&st, i);

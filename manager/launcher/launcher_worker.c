@@ -22,21 +22,21 @@ worker_reply(int client, uint32_t op, uint64_t seq, int error)
 }
 
 int
-worker_start(struct launcher *l, int client, const struct launch_request *q,
-    worker_fn *fn)
+worker_start(struct asked *a, const struct steps *steps)
 {
+	struct launcher *l = a->l;
 	struct worker *w;
-	size_t i;
+	size_t done, i;
 
 	for (i = 0; i < WORKERS_MAX && l->workers[i].pid != 0; i++)
 		;
 	if (i == WORKERS_MAX)
 		return -EAGAIN;
 	w = &l->workers[i];
-	w->op = q->op;
-	w->seq = q->seq;
+	w->op = a->q->op;
+	w->seq = a->q->seq;
 	/* A copy: the client may go, and its number to somebody else. */
-	if ((w->client = fcntl(client, F_DUPFD_CLOEXEC, 0)) == -1)
+	if ((w->client = fcntl(a->client, F_DUPFD_CLOEXEC, 0)) == -1)
 		return -errno;
 	if ((w->pid = fork()) == -1) {
 		w->pid = 0;
@@ -45,7 +45,8 @@ worker_start(struct launcher *l, int client, const struct launch_request *q,
 	}
 	if (w->pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		worker_reply(client, q->op, q->seq, fn(l, client, q));
+		worker_reply(
+		    a->client, a->q->op, a->q->seq, steps_run(steps, a, &done));
 		_exit(0);
 	}
 	return 0;
@@ -68,54 +69,24 @@ worker_ended(struct launcher *l, pid_t pid, int status)
 	}
 }
 
-int
-worker_list(struct launcher *l, int client, const struct launch_request *q)
+static int
+list_records(void *arg)
 {
+	const struct asked *a = arg;
 	struct launch_reply reply = {
-	    .version = LAUNCH_VERSION, .op = q->op, .seq = q->seq};
+	    .version = LAUNCH_VERSION, .op = a->q->op, .seq = a->q->seq};
 	struct record *r;
 
-	RB_FOREACH (r, records, &l->records) {
+	RB_FOREACH (r, records, &a->l->records) {
 		reply.record = r->launch;
 		reply.record.state = record_state(r);
-		if (send(client, &reply, sizeof(reply), MSG_NOSIGNAL) == -1)
+		if (send(a->client, &reply, sizeof(reply), MSG_NOSIGNAL) == -1)
 			return -errno;
 	}
 	return 0;
 }
 
-int
-worker_seal(struct launcher *l, int client, const struct launch_request *q)
-{
-	(void)client;
-	return seal_build(l, q->u.seal.build, q->u.seal.hash);
-}
-
-int
-worker_discard(struct launcher *l, int client, const struct launch_request *q)
-{
-	(void)client;
-	return seal_discard(l, q->u.id);
-}
-
-int
-worker_drop_slug(struct launcher *l, int client, const struct launch_request *q)
-{
-	(void)client;
-	return seal_drop_slug(l, q->u.seal.hash);
-}
-
-int
-worker_drop_tree(struct launcher *l, int client, const struct launch_request *q)
-{
-	(void)client;
-	return seal_drop_tree(l, q->u.seal.hash);
-}
-
-int
-worker_drop_cache(
-    struct launcher *l, int client, const struct launch_request *q)
-{
-	(void)client;
-	return seal_drop_cache(l, q->u.id);
-}
+static const struct step list_rows[] = {
+    {"records", list_records, NULL, 0},
+};
+STEPS(list);

@@ -9,16 +9,10 @@
 
 #include "launcher/launcher.h"
 
-/* In the child; may send replies of its own before the last one. */
-typedef int worker_fn(
-    struct launcher *, int client, const struct launch_request *);
+extern const struct steps list_steps;
 
-worker_fn worker_list, worker_seal, worker_discard, worker_drop_slug,
-    worker_drop_tree, worker_drop_cache;
-
-/* -EAGAIN if too many are under way. */
-int worker_start(
-    struct launcher *, int client, const struct launch_request *, worker_fn *);
+/* Takes the steps in a child, and answers.  -EAGAIN: too many are under way. */
+int worker_start(struct asked *, const struct steps *);
 /* A child has ended: if it was a worker without an answer, it gets one. */
 void worker_ended(struct launcher *, pid_t, int status);
 

@@ -84,7 +84,9 @@ test_file(void **state)
 	assert_non_null(mkdtemp(path));
 	dir = open(path, O_RDONLY | O_DIRECTORY);
 	assert_int_equal(record_write(dir, &r), 0);
+	assert_int_equal(record_read(dir, "000000100000000a", &back), -ENOENT);
 	assert_int_equal(record_write(dir, &r), 0);
+	assert_int_equal(record_publish(dir, r.launch.id), 0);
 	if (geteuid() == 0) {
 		assert_int_equal(
 		    record_read(dir, "000000100000000a", &back), 0);
