@@ -132,6 +132,8 @@ int instance_uproot(struct launcher *, uint64_t id);
 /* The records of run/inst; then what has none is ended. */
 void instance_adopt_all(struct launcher *);
 void instance_end_orphans(struct launcher *);
+/* Exit record and socket of one, if any. */
+void exit_remove(struct launcher *, uint64_t id);
 /* Takes away exit records and sockets that are of no instance. */
 void instance_sweep(struct launcher *);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <bsd/string.h>
 
 #include "common/log.h"
 #include "launcher/launcher.h"
@@ -75,7 +76,7 @@ instance_uproot(struct launcher *l, uint64_t id)
 	return -EBUSY;
 }
 
-static void
+void
 exit_remove(struct launcher *l, uint64_t id)
 {
 	char name[32];
@@ -226,6 +227,18 @@ orphan_end(uint64_t id, void *arg)
 		log_err("instance %016" PRIx64 " does not end", id);
 }
 
+/* "ID", or ".ID.tmp" of a shim that was killed while it wrote. */
+static int
+exit_parse(const char *name, uint64_t *id)
+{
+	char text[ID_TEXT];
+
+	if (name[0] != '.')
+		return id_parse(name, id);
+	return strlcpy(text, name + 1, sizeof(text)) == ID_TEXT - 1 + 4 &&
+	       strcmp(name + ID_TEXT, ".tmp") == 0 && id_parse(text, id);
+}
+
 /*
  * Exit records and sockets whose instance is gone: of an earlier boot, of a
  * start that failed, or of a shim that outlived the end of its instance by the
@@ -241,7 +254,7 @@ exits_sweep(struct launcher *l, enum launcher_place at)
 	if ((dir = dir_open(l->at[at])) == NULL)
 		return;
 	while ((e = readdir(dir)) != NULL) {
-		if (id_parse(e->d_name, &id) &&
+		if (exit_parse(e->d_name, &id) &&
 		    record_find(&l->records, id) == NULL)
 			exit_remove(l, id);
 	}

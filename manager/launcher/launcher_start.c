@@ -450,12 +450,8 @@ start_close(struct start *s)
 static void
 start_undo(struct starting *st, size_t done)
 {
-	char name[ID_TEXT];
-
 	steps_undo(&instance_steps, st, done);
-	id_format(name, st->s.req->id);
-	(void)unlinkat(st->s.l->at[AT_EXIT], name, 0);
-	place_unlisten(st->s.l, st->s.req->id);
+	exit_remove(st->s.l, st->s.req->id);
 }
 
 int
