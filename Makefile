@@ -61,9 +61,10 @@ PROGRAMS := $(B)/bin/paas $(B)/bin/paas-routedb \
 	   $(B)/libexec/run $(B)/libexec/paas-rotate $(B)/bin/paas-acme
 MODULE	:= $(B)/ngx_http_paas_module.so
 UNITS	:= $(patsubst t/unit/%.c,$(B)/t/unit_%,$(wildcard t/unit/*.c))
-HELPERS	:= $(patsubst t/lib/%.c,$(B)/t/%,$(wildcard t/lib/*.c))
+HELPERS	:= $(patsubst t/lib/%.c,$(B)/t/%,$(wildcard t/lib/*.c)) \
+	   $(B)/t/launcher_held
 KNF	:= $(wildcard manager/*.c manager/*/*.[ch] \
-	   ngx_paas_module/routedb/*.[ch] t/unit/*.c t/lib/*.c t/fuzz/*.c \
+	   ngx_paas_module/routedb/*.[ch] t/unit/*.c t/lib/*.c t/fuzz/*.c t/launcher/*.c \
 	   scripts/benches/*.c)
 
 .DEFAULT_GOAL := all
@@ -190,6 +191,10 @@ $(B)/t/unit_%: t/unit/%.c programs
 $(B)/t/%: t/lib/%.c
 	@mkdir -p $(@D); echo helper $*
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbsd
+
+# Who is held at a step, and killed there.
+$(B)/t/launcher_held: $(B)/obj/t/launcher/kill_points.o $(LAUNCHER) $(COMMON)
+	$(link) -Wl,--wrap=step_run,--wrap=step_undo $(LIBS_launcher)
 
 $(B)/bench/fill_%: $(B)/obj/scripts/benches/fill_%.o $(COMMON) \
 	  $(call objs,manager/store/*.c)
