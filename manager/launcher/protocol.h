@@ -192,7 +192,7 @@ struct launch_args {
  *   BOOT_ID how=exited|killed|dumped status=N oom=0|1 dropped=LINES time=US
  *
  * how and status are siginfo's, so that exit 137 and SIGKILL differ; time is
- * microseconds since the epoch.
+ * microseconds of CLOCK_BOOTTIME, which nobody can set.
  */
 
 #endif

@@ -64,7 +64,7 @@ shim_exit_write(
 	struct timespec now;
 	int fd, n, ok;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &now);
 	n = snprintf(text, sizeof(text),
 	    "%s how=%s status=%d oom=%d dropped=%" PRIu64 " time=%" PRId64 "\n",
 	    boot, how_name(e->code), e->status, e->oom, e->dropped,

@@ -199,13 +199,18 @@ static int
 slot_found(const char *key, json_t *value, uint64_t rev, void *arg)
 {
 	struct agent *a = arg;
-	int64_t ended = json_integer_value(json_object_get(value, "ended"));
+	struct moment now = moment_now(), ended;
 	uint32_t slot =
 	    (uint32_t)json_integer_value(json_object_get(value, "slot"));
 
 	(void)key;
 	(void)rev;
-	if (ended + (int64_t)SLOTS_REST_US > node_realtime() &&
+	if (json_object_get(value, "ended") == NULL)
+		return 0;
+	/* Nobody holds an address from before a boot. */
+	ended = moment_decode(json_object_get(value, "moment"));
+	if (ended.us != 0 && ended.boot == now.boot &&
+	    moment_since(&ended, &now) < (int64_t)SLOTS_REST_US &&
 	    slots_mark(a->node->slots, slot) == 0)
 		slots_free(a->node->slots, slot, node_boottime());
 	return 0;

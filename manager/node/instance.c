@@ -107,6 +107,16 @@ instance_life_set(struct instance *inst, enum instance_life life)
 
 /* ---- the one change of state ------------------------------------------ */
 
+/* Of a back-off: when it would have been over. */
+static struct moment
+rest_end(const struct instance_record *rec)
+{
+	struct moment end = rec->moment;
+
+	end.us += rec->until - rec->since;
+	return end;
+}
+
 /* Says -1 if there is no id or no slot now. */
 static int
 next_begin(struct instance *inst)
@@ -124,8 +134,9 @@ next_begin(struct instance *inst)
 	}
 	/* The time that was cut short has to pass before it may be again. */
 	if (inst->rec.state == INSTANCE_BACKOFF && inst->woken)
-		next->rests = inst->rec.until;
-	next->ready = next->until = 0;
+		next->rests = rest_end(&inst->rec);
+	next->until = 0;
+	memset(&next->ready, 0, sizeof(next->ready));
 	next->late = next->wakeable = 0;
 	next->reason[0] = '\0';
 	return 0;
@@ -154,11 +165,14 @@ static void
 next_crash(struct instance *inst)
 {
 	struct instance_record *next = &inst->next;
-	int64_t end = inst->exit.time != 0 ? inst->exit.time : next->since;
+	struct moment end = next->moment;
 	uint64_t uptime = 0;
 
-	if (next->ready != 0 && end > next->ready)
-		uptime = (uint64_t)(end - next->ready) / 1000000;
+	/* An exit record is of this boot, and tells of what is past. */
+	if (inst->exit.time != 0 && inst->exit.time < end.us)
+		end.us = inst->exit.time;
+	if (next->ready.us != 0)
+		uptime = (uint64_t)moment_since(&next->ready, &end) / 1000000;
 	next->restarts = backoff_count(next->restarts, uptime);
 	next->late = inst->event == INSTANCE_LATE;
 	crash_reason(inst, next->reason, sizeof(next->reason));
@@ -166,12 +180,12 @@ next_crash(struct instance *inst)
 	inst->last_log = instance_log_tail(inst);
 }
 
-/* A rest that is longer than any comes from a clock that was moved. */
+/* None is as long as a boot of the machine. */
 static int
 has_rested(const struct instance_record *rec)
 {
-	return rec->since >= rec->rests ||
-	       rec->rests - rec->since > BACKOFF_MAX * INT64_C(1000000);
+	return rec->moment.us >= rec->rests.us ||
+	       rec->moment.boot != rec->rests.boot;
 }
 
 static int
@@ -184,7 +198,7 @@ next_make(struct instance *inst, enum instance_action action)
 	case INSTANCE_BEGIN:
 		return next_begin(inst);
 	case INSTANCE_FIRST:
-		next->ready = next->since;
+		next->ready = next->moment;
 		next->ever = 1;
 		next->reason[0] = '\0';
 		json_decref(inst->last_log);

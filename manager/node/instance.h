@@ -48,9 +48,9 @@ struct instance_record {
 	uint32_t slot;        /* 0 for none */
 	int64_t since;        /* it came into this state */
 	struct moment moment; /* the same */
-	int64_t ready;        /* this id did so first */
+	struct moment ready;  /* this id did so first */
 	int64_t until;        /* when to start again */
-	int64_t rests;        /* until when it is not started early any more */
+	struct moment rests;  /* not started early before that */
 	int wakeable;         /* in back-off: requests may end it */
 	uint32_t restarts;    /* crashes in a row */
 	int ever;             /* one of its ids has been ready */

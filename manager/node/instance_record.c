@@ -94,12 +94,12 @@ instance_record_parse(struct instance_record *rec, json_t *value)
 	rec->moment = moment_decode(json_object_get(value, "moment"));
 	if (rec->moment.us == 0)
 		rec->moment = moment_now();
-	rec->ready = number_of(value, "ready");
+	rec->ready = moment_decode(json_object_get(value, "ready"));
 	rec->until = number_of(value, "until");
 	rec->restarts = (uint32_t)number_of(value, "restarts");
 	rec->ever = json_is_true(json_object_get(value, "ever"));
 	rec->late = json_is_true(json_object_get(value, "late"));
-	rec->rests = number_of(value, "rests");
+	rec->rests = moment_decode(json_object_get(value, "rests"));
 	rec->wakeable = json_is_true(json_object_get(value, "wakeable"));
 	strlcpy(rec->reason, text_of(value, "reason"), sizeof(rec->reason));
 	return 0;
@@ -167,11 +167,12 @@ record_make(const struct instance *inst)
 		    (json_int_t)rec->since, "restarts", (int)rec->restarts,
 		    "reason", rec->reason)) == -1 ||
 	    json_object_update_new(value,
-		json_pack("{s:o, s:I, s:I, s:b, s:b, s:I, s:b}", "moment",
+		json_pack("{s:o, s:o, s:I, s:b, s:b, s:o, s:b}", "moment",
 		    moment_encode(&rec->moment), "ready",
-		    (json_int_t)rec->ready, "until", (json_int_t)rec->until,
+		    moment_encode(&rec->ready), "until", (json_int_t)rec->until,
 		    "ever", rec->ever, "late", rec->late, "rests",
-		    (json_int_t)rec->rests, "wakeable", rec->wakeable)) == -1) {
+		    moment_encode(&rec->rests), "wakeable", rec->wakeable)) ==
+		-1) {
 		json_decref(value);
 		return NULL;
 	}
@@ -195,6 +196,8 @@ files_note(const struct instance *inst, struct store_txn *txn)
 		if ((value = store_get(inst->node->store, key, NULL)) != NULL) {
 			json_object_set_new(
 			    value, "ended", json_integer(new->since));
+			json_object_set_new(
+			    value, "moment", moment_encode(&new->moment));
 			store_put(txn, key, value);
 			json_decref(value);
 		}

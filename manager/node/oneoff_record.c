@@ -339,13 +339,16 @@ static void
 slot_note(const struct oneoff *o, struct store_txn *txn)
 {
 	char key[STORE_KEY_MAX + 1], id[17];
+	struct moment now;
 	json_t *value;
 
 	key_format_id(id, o->id);
 	key_format(key, "instance/%s/%s", o->app, id);
 	if ((value = store_get(o->all->node->store, key, NULL)) == NULL)
 		return;
+	now = moment_now();
 	json_object_set_new(value, "ended", json_integer(node_realtime()));
+	json_object_set_new(value, "moment", moment_encode(&now));
 	store_put(txn, key, value);
 	json_decref(value);
 }

@@ -18,7 +18,7 @@ struct proc_exit {
 	int status;       /* exit status or signal */
 	int oom;          /* it was killed for want of memory */
 	uint64_t dropped; /* lines of its log */
-	int64_t time;     /* microseconds since the epoch, 0 if unknown */
+	int64_t time;     /* microseconds of CLOCK_BOOTTIME, 0 if unknown */
 };
 
 /* The proc is of no further use after it, but for proc_unwatch. */

@@ -160,10 +160,13 @@
  *                                        index, version, instance (hex), slot,
  *                                        address, port, since, moment (the
  *                                        same: store/moment.h), restarts,
- *                                        reason, until, rests, wakeable (in
- *                                        backoff: a request may end it)
+ *                                        reason, until, ready and rests (both
+ *                                        moments), wakeable (in backoff: a
+ *                                        request may end it)
  *   instance/APP/ID            node      name (web.1), version, created: names
- *                                        the log files of instances gone
+ *                                        the log files of instances gone; of
+ *                                        those ended, moment (the same): when
+ *                                        its slot began to rest
  *   run/APP/INDEX              api, build type, version, command, env {},
  *                                        memory (0: as any), timeout (s),
  *                                        attach (bool), tty (bool), user,

@@ -1,8 +1,9 @@
-/* sources: manager/node/agent.c manager/node/agent_list.c manager/node/appmap.c manager/node/backoff.c manager/node/claim.c manager/node/drain.c manager/node/fetch.c manager/node/health.c manager/node/ids.c manager/node/instance.c manager/node/instance_launch.c manager/node/instance_record.c manager/node/instance_table.c manager/node/instance_work.c manager/node/launch.c manager/node/launch_args.c manager/node/launch_ops.c manager/node/launch_wire.c manager/node/limits.c manager/node/logdrain.c manager/node/logdrain_follow.c manager/node/logdrain_save.c manager/node/logdrain_send.c manager/node/logrequest.c manager/node/logfile.c manager/node/loghub.c manager/node/logprune.c manager/node/logtail.c manager/node/node.c manager/node/oneoff.c manager/node/oneoff_record.c manager/node/oneoff_start.c manager/node/proc.c manager/node/release_env.c manager/node/router.c manager/node/run.c manager/node/slots.c manager/node/tree.c manager/node/wake.c manager/store/formation.c manager/store/keys.c manager/store/moment.c manager/store/names.c manager/store/store.c manager/store/store_event.c manager/store/store_lmdb.c manager/store/store_lmdb_open.c manager/store/store_lmdb_seal.c manager/store/seal.c manager/common/log.c manager/common/conf.c manager/node/probe.c manager/node/probe_command.c manager/node/attach.c manager/node/instance_health.c manager/common/health_rule.c; libs: -Wl,--wrap=instance_table_cell -lsodium -lsystemd -lcurl -ljansson -llmdb */
+/* sources: manager/node/agent.c manager/node/agent_list.c manager/node/appmap.c manager/node/backoff.c manager/node/claim.c manager/node/drain.c manager/node/fetch.c manager/node/health.c manager/node/ids.c manager/node/instance.c manager/node/instance_launch.c manager/node/instance_record.c manager/node/instance_table.c manager/node/instance_work.c manager/node/launch.c manager/node/launch_args.c manager/node/launch_ops.c manager/node/launch_wire.c manager/node/limits.c manager/node/logdrain.c manager/node/logdrain_follow.c manager/node/logdrain_save.c manager/node/logdrain_send.c manager/node/logrequest.c manager/node/logfile.c manager/node/loghub.c manager/node/logprune.c manager/node/logtail.c manager/node/node.c manager/node/oneoff.c manager/node/oneoff_record.c manager/node/oneoff_start.c manager/node/proc.c manager/node/release_env.c manager/node/router.c manager/node/run.c manager/node/slots.c manager/node/tree.c manager/node/wake.c manager/store/formation.c manager/store/keys.c manager/store/moment.c manager/store/names.c manager/store/store.c manager/store/store_event.c manager/store/store_lmdb.c manager/store/store_lmdb_open.c manager/store/store_lmdb_seal.c manager/store/seal.c manager/common/log.c manager/common/conf.c manager/node/probe.c manager/node/probe_command.c manager/node/attach.c manager/node/instance_health.c manager/common/health_rule.c; libs: -Wl,--wrap=instance_table_cell,--wrap=clock_gettime,--wrap=sd_event_source_set_time_relative -lsodium -lsystemd -lcurl -ljansson -llmdb */
 /*
  * The whole room, with the store as it is and real processes on loopback
  * addresses.  Only the launcher is played: by this test, on its socket.
  */
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -27,6 +28,7 @@
 #include <cmocka.h>
 #include <curl/curl.h>
 
+#include "node/agent_impl.h"
 #include "node/instance_table.h"
 #include "node/node_impl.h"
 #include "node/proc.h"
@@ -100,6 +102,7 @@ static void
 exit_write(uint64_t id, const siginfo_t *si)
 {
 	char path[PATH_MAX], temp[PATH_MAX], boot[64] = "";
+	struct timespec now;
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
 
 	if (f == NULL || fgets(boot, sizeof(boot), f) == NULL)
@@ -110,10 +113,11 @@ exit_write(uint64_t id, const siginfo_t *si)
 	    (unsigned long long)id);
 	snprintf(temp, sizeof(temp), "%s/exit/.%016llx", conf.run_dir,
 	    (unsigned long long)id);
+	clock_gettime(CLOCK_BOOTTIME, &now);
 	f = fopen(temp, "we");
 	fprintf(f, "%s how=%s status=%d oom=0 dropped=0 time=%lld\n", boot,
 	    si->si_code == CLD_EXITED ? "exited" : "killed", si->si_status,
-	    (long long)time(NULL) * 1000000);
+	    (long long)now.tv_sec * 1000000);
 	fclose(f);
 	(void)rename(temp, path);
 }
@@ -1071,7 +1075,10 @@ teardown(void **state)
 	return rmdir(dir);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, before, after)
+#include "node_clock.h"
+
+#define TEST(f)  cmocka_unit_test_setup_teardown(f, before, after)
+#define CLOCK(f) cmocka_unit_test_setup_teardown(f, before, clock_after)
 
 int
 main(void)
@@ -1082,6 +1089,9 @@ main(void)
 	    TEST(crash_is_restarted),
 	    TEST(crash_loop),
 	    TEST(backs_off_by_no_clock),
+	    CLOCK(backs_off_on_schedule),
+	    CLOCK(forgives_by_no_clock),
+	    CLOCK(rests_by_no_clock),
 	    TEST(wakes_from_backoff),
 	    TEST(reads_wakes),
 	    TEST(never_listens),
