@@ -11,8 +11,16 @@ struct request;
 /* {"web": "command", ...} of the release asked for; never NULL. */
 json_t *formation_types(struct request *);
 
+/*
+ * Its command, of a type of those; "" of one that names one-off processes,
+ * which have limits only; else NULL, after an answer.
+ */
+const char *formation_command(
+    struct request *, json_t *types, const char *type);
+
 /* One type as clients know it. */
-json_t *formation_shape(struct request *, const char *type, json_t *command);
+json_t *formation_shape(
+    struct request *, const char *type, const char *command);
 
 /* Answers that there is no such type, and names those that there are. */
 void formation_unknown(

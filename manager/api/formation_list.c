@@ -1,6 +1,8 @@
 /*
  * GET /apps/APP/formation, and one type of it.
  */
+#include <string.h>
+
 #include "api/formation.h"
 #include "api/model.h"
 #include "api/request.h"
@@ -21,14 +23,32 @@ formation_types(struct request *r)
 	return types != NULL ? types : json_object();
 }
 
+const char *
+formation_command(struct request *r, json_t *types, const char *type)
+{
+	static const char *const oneoffs[] = {
+	    "run", "cron", "release", "postdeploy"};
+	json_t *command = json_object_get(types, type);
+	size_t i;
+
+	if (command != NULL)
+		return json_string_value(command);
+	for (i = 0; i < sizeof(oneoffs) / sizeof(oneoffs[0]); i++) {
+		if (strcmp(oneoffs[i], type) == 0)
+			return "";
+	}
+	formation_unknown(r, MHD_HTTP_NOT_FOUND, "", type);
+	return NULL;
+}
+
 json_t *
-formation_shape(struct request *r, const char *type, json_t *command)
+formation_shape(struct request *r, const char *type, const char *command)
 {
 	json_t *formation, *shape;
 
 	formation = model_get_formation(r->api, r->name, type, NULL);
-	shape = model_formation(r->api, r->name, r->app, type,
-	    json_string_value(command), formation);
+	shape =
+	    model_formation(r->api, r->name, r->app, type, command, formation);
 	json_decref(formation);
 	return shape;
 }
@@ -40,7 +60,8 @@ formation_list(struct request *r)
 	const char *type;
 
 	json_object_foreach (types, type, command)
-		json_array_append_new(list, formation_shape(r, type, command));
+		json_array_append_new(
+		    list, formation_shape(r, type, json_string_value(command)));
 	json_decref(types);
 	respond_json(r, MHD_HTTP_OK, list);
 }
@@ -49,12 +70,10 @@ void
 formation_info(struct request *r)
 {
 	json_t *types = formation_types(r);
-	json_t *command = json_object_get(types, r->params[1]);
+	const char *command = formation_command(r, types, r->params[1]);
 
 	if (command != NULL)
 		respond_json(
 		    r, MHD_HTTP_OK, formation_shape(r, r->params[1], command));
-	else
-		formation_unknown(r, MHD_HTTP_NOT_FOUND, "", r->params[1]);
 	json_decref(types);
 }

@@ -1,7 +1,8 @@
 /*
  * PATCH /apps/APP/formation/TYPE/limits {"memory", "cpu_quota", ...}: what
  * each of its instances may use; null is what paas.conf says.  Instances that
- * were started with others are replaced, new ones first.
+ * were started with others are replaced, new ones first.  TYPE may be "run" and
+ * the like, too: what one-off processes get that are asked for from then on.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -76,7 +77,7 @@ limits_describe(json_t *said, char *text, size_t len)
 }
 
 static void
-limits_change(struct request *r, const char *type, json_t *command)
+limits_change(struct request *r, const char *type, const char *command)
 {
 	char key[STORE_KEY_MAX + 1], text[PAAS_ERRLEN];
 	json_t *formation, *shape;
@@ -92,8 +93,8 @@ limits_change(struct request *r, const char *type, json_t *command)
 	store_if(txn, key, rev);
 	store_put(txn, key, formation);
 	store_event(txn, r->name, "limits", "limits of %s:%s", type, text);
-	shape = model_formation(r->api, r->name, r->app, type,
-	    json_string_value(command), formation);
+	shape =
+	    model_formation(r->api, r->name, r->app, type, command, formation);
 	json_decref(formation);
 	request_commit(r, txn, MHD_HTTP_OK, shape);
 }
@@ -104,7 +105,8 @@ limits_update(struct request *r)
 	struct check_field fields[LIMITS_FIELDS_MAX];
 	const char *type = r->params[1];
 	char err[PAAS_ERRLEN];
-	json_t *command, *types;
+	const char *command;
+	json_t *types;
 
 	limits_fields(r->api->conf, fields);
 	if (check_object(r->json, fields, "", err) == -1) {
@@ -112,9 +114,9 @@ limits_update(struct request *r)
 		return;
 	}
 	types = formation_types(r);
-	command = json_object_get(types, type);
+	command = formation_command(r, types, type);
 	if (command == NULL)
-		formation_unknown(r, MHD_HTTP_NOT_FOUND, "", type);
+		; /* answered */
 	else if (json_object_size(r->json) == 0)
 		respond_invalid(r, "no limit is given");
 	else

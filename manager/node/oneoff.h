@@ -35,7 +35,6 @@ struct oneoff_want {
 	const char *type; /* "run": it is called run.INDEX */
 	const char *command;
 	json_t *env;      /* {"NAME": "value"} beside the config, or NULL */
-	uint64_t memory;  /* bytes; 0: as any instance */
 	uint32_t timeout; /* seconds it may run; 0: oneoff_timeout */
 	int attach;       /* it waits for a client before it begins */
 	int tty;          /* which is a terminal */

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/limits.h"
 #include "node/oneoff_impl.h"
+#include "store/formation.h"
 
 #define COMMAND_SHOWN 80 /* bytes of a command in the timeline */
 #define FORGET_MAX    8  /* older ones that one commit takes away */
@@ -74,7 +76,7 @@ oneoff_add(struct store *st, struct store_txn *txn,
     const struct oneoff_want *want, uint32_t *index)
 {
 	char key[STORE_KEY_MAX + 1], number[17];
-	json_t *value;
+	json_t *formation, *value;
 
 	/* The newest one is never taken away, so that no name comes again. */
 	*index = 0;
@@ -82,14 +84,17 @@ oneoff_add(struct store *st, struct store_txn *txn,
 	    st, key_format(key, "run/%s/", want->app), first_seen, index);
 	++*index;
 	key_format_id(number, want->number);
-	value = json_pack("{s:s, s:s, s:I, s:s, s:O?, s:I, s:I, s:b, s:b, s:s, "
-			  "s:I, s:s}",
+	/* As they are now, whatever is set while it runs. */
+	formation = formation_get(st, want->app, want->type, NULL, NULL);
+	value = json_pack("{s:s, s:s, s:I, s:s, s:O?, s:I, s:o, s:I, s:b, s:b, "
+			  "s:s, s:I, s:s}",
 	    "appnumber", number, "type", want->type, "version",
 	    (json_int_t)want->version, "command", want->command, "env",
-	    want->env, "memory", (json_int_t)want->memory, "timeout",
-	    (json_int_t)want->timeout, "attach", want->attach, "tty", want->tty,
-	    "user", want->user, "created", (json_int_t)node_realtime(), "goal",
-	    "run");
+	    want->env, "memory", number_of(formation, "memory"), "limits",
+	    limits_own(formation), "timeout", (json_int_t)want->timeout,
+	    "attach", want->attach, "tty", want->tty, "user", want->user,
+	    "created", (json_int_t)node_realtime(), "goal", "run");
+	json_decref(formation);
 	if (value == NULL)
 		return NULL;
 	store_put_new(txn, run_key(key, want->app, *index), value);

@@ -56,7 +56,8 @@ send_start(struct oneoff *o, json_t *release, uint32_t version)
 	    names_of(o->all->node->store, o->app, app), name, o->id, version,
 	    oneoff_memory(o), json_object_get(o->want, "env"), release};
 
-	release_limits(&start, o->all->node->conf, oneoff_memory(o), NULL);
+	release_limits(&start, o->all->node->conf, oneoff_memory(o),
+	    json_object_get(o->want, "limits"));
 	if (release_slug(json_string_value(json_object_get(release, "slug")),
 		start.slug) == -1) {
 		refuse(o, "its release has no slug: push the app again");

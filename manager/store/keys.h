@@ -168,7 +168,8 @@
  *                                        those ended, moment (the same): when
  *                                        its slot began to rest
  *   run/APP/INDEX              api, build type, version, command, env {},
- *                                        memory (0: as any), timeout (s),
+ *                                        memory (0: as any), limits {} (what
+ *                                        formation/APP/TYPE said), timeout (s),
  *                                        attach (bool), tty (bool), user,
  *                                        created, away, appnumber, goal (run |
  *                                        stop); INDEX is 8 digits; node takes

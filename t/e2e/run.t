@@ -81,6 +81,21 @@ like(ended($short)->{reason}, qr/after the time that it had$/, 'one that had its
 like(($p->paas('timeline', '-n', 50, '--app', $app))[1],
     qr/run\.1 ended after [\d.]+ s: exited with status 3/, 'the timeline has it');
 
+# They have limits of their own, and nobody else's are touched.
+my ($serving) = map { $_->{instance} } grep { $_->{type} eq 'web' } $p->dynos($app);
+($rc, $out) = $p->paas('ps:limits', 'run', 'memory=48M', 'files=128', '--app', $app);
+is($rc, 0, 'limits of one-off processes') or diag $out;
+like($out, qr/^run\s+48M\s.*\s128\s/m, 'are shown');
+like(($p->paas('ps:limits', 'run', '--app', $app))[1], qr/^run\s+48M\s.*\s128\s/m, 'again');
+my $bounded = detached('ulimit -n; echo $MEMORY_LIMIT; exec perl -e \'my $x = "x" x (150 << 20)\'');
+like(ended($bounded)->{reason}, qr/^out of memory \(48 MiB\)/, 'what needs more memory is ended');
+like(logs($bounded), qr/\b128\n.*\b48m$/m, 'the others hold inside, too');
+is(($p->paas('ps:limits', 'run', 'memory=default', 'files=default', '--app', $app))[0], 0, 'without');
+ended($bounded = detached('ulimit -n'));
+unlike(logs($bounded), qr/\b128$/m, 'has the usual ones');
+is((map { $_->{instance} } grep { $_->{type} eq 'web' } $p->dynos($app))[0], $serving, 'web is the same all the while');
+is($p->api('PATCH', "/apps/$app/formation/walk/limits", { pids => 64 })->{status}, 404, 'a type that there is not has none');
+
 # A command of several words is those words.
 my $words = detached('printf', '%s|', 'a b', q{it's}, '$HOME', '"x"', '-a', '*', '');
 ended($words);
