@@ -84,8 +84,11 @@ struct shim_log {
 	uint64_t tokens;              /* bytes that may go out now */
 	uint64_t refilled;            /* CLOCK_MONOTONIC in us */
 	uint64_t dropped[SHIM_DROPS]; /* lines not reported yet */
+	uint64_t told[SHIM_DROPS];    /* and those that buf reports */
+	size_t told_lines, told_at;   /* in how many, and where the last is */
 	uint64_t lost;                /* lines dropped in all, that were new */
 	struct shim_bounds *bounds;   /* of the app; NULL: there are none */
+	int lock;                     /* for shim_bounds_lock(), or -1 */
 	uint64_t look;                /* for shim_bounds_again() */
 	struct timespec at;           /* of the lines to come; 0: now */
 	int64_t second;               /* what stamp is of */

@@ -3,7 +3,8 @@
  * second.  Its writers, the shims and paas-logger, share a page for it,
  * state/log/APP/.bounds: each counts what it writes there, and whoever comes
  * to the end removes what is oldest.  What any of them left wrong, as it was
- * killed, the next look at the folder puts right.
+ * killed, the next look at the folder puts right: it is made while nobody has
+ * counted what he has not written yet.
  */
 #include "launcher/shim_bounds.h"
 
@@ -23,9 +24,6 @@
 #define NAME  ".bounds"
 #define CHUNK (16 * 1024)
 
-/* Of all writers together: what they hold back, to write it at once. */
-#define FLYING (64 * 1024)
-
 #define SECOND_NS 1000000000ULL
 
 /* Where nothing could be removed, so long is waited before another look. */
@@ -43,13 +41,15 @@ now_ns(void)
 /* ---- the page ---------------------------------------------------------- */
 
 struct shim_bounds *
-shim_bounds_open(int dir)
+shim_bounds_open(int dir, int *lock)
 {
 	struct shim_bounds *b = MAP_FAILED;
 	uint64_t none = 0;
 	struct stat st;
 	int fd;
 
+	if (lock != NULL)
+		*lock = -1;
 	fd = openat(dir, NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (fd == -1)
 		return NULL;
@@ -58,17 +58,19 @@ shim_bounds_open(int dir)
 	    posix_fallocate(fd, 0, sizeof(*b)) == 0)
 		b = mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE, MAP_SHARED,
 		    fd, 0);
-	close(fd);
-	if (b == MAP_FAILED)
-		return NULL;
 	/* A new one is all zeroes, which bound nothing. */
-	if (!atomic_compare_exchange_strong(&b->magic, &none, MAGIC) &&
+	if (b != MAP_FAILED &&
+	    !atomic_compare_exchange_strong(&b->magic, &none, MAGIC) &&
 	    none != MAGIC) {
 		munmap(b, sizeof(*b));
+		b = MAP_FAILED;
 		errno = EINVAL;
-		return NULL;
 	}
-	return b;
+	if (b != MAP_FAILED && lock != NULL)
+		*lock = fd;
+	else
+		close(fd);
+	return b == MAP_FAILED ? NULL : b;
 }
 
 void
@@ -76,6 +78,16 @@ shim_bounds_close(struct shim_bounds *b)
 {
 	if (b != NULL)
 		munmap(b, sizeof(*b));
+}
+
+void
+shim_bounds_lock(int lock, int how)
+{
+	int rc;
+
+	do
+		rc = flock(lock, how);
+	while (rc == -1 && errno == EINTR);
 }
 
 void
@@ -196,89 +208,62 @@ folder_look(int dir, char oldest[32])
 	return bytes;
 }
 
-/* Removes it, if nobody took it up meanwhile; the bytes that it had. */
-static uint64_t
+/* 0, or -1 if somebody took it up meanwhile. */
+static int
 file_remove(int dir, const char *name, uint64_t *lines)
 {
-	struct stat st;
-	uint64_t bytes = 0;
-	int fd;
+	int fd, rc = -1;
 
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1)
-		return 0;
-	if (fstat(fd, &st) == 0 && file_is_free(fd, file_kind(name)) &&
-	    unlinkat(dir, name, 0) == 0) {
-		bytes = (uint64_t)st.st_size;
+		return -1;
+	if (file_is_free(fd, file_kind(name)) &&
+	    (rc = unlinkat(dir, name, 0)) == 0)
 		*lines += shim_bounds_lines(fd);
-	}
 	close(fd);
-	return bytes;
-}
-
-/*
- * Others count meanwhile: what they add is not lost.  Nor is what they have
- * counted, and not written yet: so much may be missing without an error.
- */
-static void
-used_correct(struct shim_bounds *b, uint64_t before, uint64_t is)
-{
-	uint64_t max = atomic_load(&b->max), flying = FLYING;
-
-	if (max != 0 && max / 16 < flying)
-		flying = max / 16;
-	if (is > before || before - is > flying)
-		(void)atomic_fetch_add(&b->used, is - before);
+	return rc;
 }
 
 void
 shim_bounds_count(struct shim_bounds *b, int dir)
 {
-	uint64_t before = atomic_load(&b->used);
 	char oldest[32];
 
-	used_correct(b, before, folder_look(dir, oldest));
-}
-
-static int
-used_add(struct shim_bounds *b, uint64_t max, size_t len)
-{
-	uint64_t used = atomic_fetch_add(&b->used, len) + len;
-
-	if (used <= max || max == 0)
-		return 1;
-	(void)atomic_fetch_sub(&b->used, len);
-	return 0;
+	atomic_store(&b->used, folder_look(dir, oldest));
 }
 
 uint64_t
 shim_bounds_free(struct shim_bounds *b, int dir, size_t len)
 {
-	uint64_t before, bytes, gone, lines = 0, max = atomic_load(&b->max);
+	uint64_t bytes, lines = 0, max = atomic_load(&b->max);
 	char oldest[32];
 
 	for (;;) {
-		before = atomic_load(&b->used);
 		bytes = folder_look(dir, oldest);
-		used_correct(b, before, bytes);
+		atomic_store(&b->used, bytes);
 		/* Some more at a time: a look costs more than a line. */
 		if (bytes + len <= max - max / 8 || oldest[0] == '\0' ||
-		    (gone = file_remove(dir, oldest, &lines)) == 0)
+		    file_remove(dir, oldest, &lines) == -1)
 			return lines;
-		shim_bounds_give(b, gone);
 	}
-}
-
-int
-shim_bounds_take(struct shim_bounds *b, size_t len)
-{
-	return used_add(b, atomic_load(&b->max), len);
 }
 
 void
 shim_bounds_give(struct shim_bounds *b, uint64_t len)
 {
 	(void)atomic_fetch_sub(&b->used, len);
+}
+
+int
+shim_bounds_take(struct shim_bounds *b, size_t len)
+{
+	uint64_t max = atomic_load(&b->max);
+	uint64_t used = atomic_fetch_add(&b->used, len) + len;
+
+	if (used <= max || max == 0)
+		return 1;
+	shim_bounds_give(b, len);
+	return 0;
 }
 
 int

@@ -54,10 +54,19 @@ file_open(struct shim_log *log)
 	return -1;
 }
 
+static void
+bounds_lock(const struct shim_log *log, int how)
+{
+	if (log->bounds != NULL)
+		shim_bounds_lock(log->lock, how);
+}
+
 int
 shim_log_open(
     struct shim_log *log, int dir, const char *id, uint64_t max, uint64_t rate)
 {
+	int rc;
+
 	log->dir = dir;
 	log->max = max / 2;
 	log->rate = rate;
@@ -65,10 +74,13 @@ shim_log_open(
 	log->refilled = monotonic_us();
 	log->second = -1;
 	snprintf(log->name, sizeof(log->name), "%.16s.log", id);
-	log->bounds = shim_bounds_open(dir);
+	log->bounds = shim_bounds_open(dir, &log->lock);
+	bounds_lock(log, LOCK_EX);
 	if (log->bounds != NULL)
 		shim_bounds_count(log->bounds, dir);
-	return file_open(log);
+	rc = file_open(log);
+	bounds_lock(log, LOCK_UN);
+	return rc;
 }
 
 void
@@ -77,6 +89,8 @@ shim_log_close(struct shim_log *log)
 	if (log->fd != -1)
 		close(log->fd);
 	log->fd = -1;
+	if (log->bounds != NULL)
+		close(log->lock);
 	shim_bounds_close(log->bounds);
 	log->bounds = NULL;
 }
@@ -112,11 +126,13 @@ file_rotate(struct shim_log *log)
 	char old[40];
 
 	snprintf(old, sizeof(old), "%s.1", log->name);
+	bounds_lock(log, LOCK_SH);
 	file_forget(log, old, SHIM_DROP_OLDER);
 	if (log->fd != -1)
 		close(log->fd);
 	(void)renameat(log->dir, log->name, log->dir, old);
 	(void)file_open(log);
+	bounds_lock(log, LOCK_UN);
 }
 
 static uint64_t
@@ -139,59 +155,38 @@ lines_lose(struct shim_log *log, enum shim_drop why, uint64_t n)
 	log->lost += n;
 }
 
-/* With the disk full no half of a line stays in the file. */
-void
-shim_log_flush(struct shim_log *log)
-{
-	const char *last;
-	size_t whole;
-	ssize_t n;
-
-	if (log->used == 0)
-		return;
-	if (log->fd == -1)
-		(void)file_open(log);
-	do
-		n = write(log->fd, log->buf, log->used);
-	while (n == -1 && errno == EINTR);
-	whole = n > 0 ? (size_t)n : 0;
-	if (whole < log->used) {
-		last = memrchr(log->buf, '\n', whole);
-		whole = last == NULL ? 0 : (size_t)(last - log->buf) + 1;
-		lines_lose(log, SHIM_DROP_RATE,
-		    lines_count(log->buf + whole, log->used - whole));
-		bytes_give(log, log->used - whole);
-		if (n > 0)
-			(void)!ftruncate(log->fd, (off_t)(log->size + whole));
-	}
-	log->size += whole;
-	log->used = 0;
-}
-
+/*
+ * What the buffer has from at on is not written.  Its reports, which are no
+ * lines of the app's, are to be made again.
+ */
 static void
-stamp_make(struct shim_log *log, const struct timespec *now)
+buffer_lose(struct shim_log *log, enum shim_drop why, size_t at)
 {
-	struct tm tm;
+	uint64_t lines = lines_count(log->buf + at, log->used - at);
+	int i;
 
-	if (log->second == now->tv_sec)
-		return;
-	log->second = now->tv_sec;
-	gmtime_r(&now->tv_sec, &tm);
-	strftime(log->stamp, sizeof(log->stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+	if (log->told_lines > 0 && log->told_at >= at) {
+		lines -= lines < log->told_lines ? lines : log->told_lines;
+		for (i = 0; i < SHIM_DROPS; i++)
+			log->dropped[i] += log->told[i];
+	}
+	lines_lose(log, why, lines);
 }
 
 /*
- * Room on disk for so many bytes, beside what the app's other logs have.  What
- * is oldest goes first, our own file if there is nothing else.
+ * Room on disk for what the buffer has, beside what the app's other logs have.
+ * What is oldest goes first, our own file if there is nothing else.
  */
 static int
-room_take(struct shim_log *log, size_t len)
+room_take(struct shim_log *log)
 {
+	size_t len = log->used;
+
 	if (log->bounds == NULL || shim_bounds_take(log->bounds, len))
 		return 0;
 	if (!shim_bounds_again(&log->look))
 		return -1;
-	shim_log_flush(log);
+	bounds_lock(log, LOCK_EX);
 	log->dropped[SHIM_DROP_APP_OLDER] +=
 	    shim_bounds_free(log->bounds, log->dir, len);
 	if (!shim_bounds_take(log->bounds, len)) {
@@ -209,16 +204,77 @@ room_take(struct shim_log *log, size_t len)
 	return 0;
 }
 
-/* 0, or -1 if the app's bound on disk lets it not. */
-static int
+/* With the disk full no half of a line stays in the file. */
+static void
+buffer_write(struct shim_log *log)
+{
+	const char *last;
+	size_t whole;
+	ssize_t n;
+
+	if (log->fd == -1)
+		(void)file_open(log);
+	do
+		n = write(log->fd, log->buf, log->used);
+	while (n == -1 && errno == EINTR);
+	whole = n > 0 ? (size_t)n : 0;
+	if (whole < log->used) {
+		last = memrchr(log->buf, '\n', whole);
+		whole = last == NULL ? 0 : (size_t)(last - log->buf) + 1;
+		buffer_lose(log, SHIM_DROP_RATE, whole);
+		bytes_give(log, log->used - whole);
+		if (n > 0)
+			(void)!ftruncate(log->fd, (off_t)(log->size + whole));
+	}
+	log->size += whole;
+}
+
+void
+shim_log_flush(struct shim_log *log)
+{
+	if (log->used == 0)
+		return;
+	bounds_lock(log, LOCK_SH);
+	if (room_take(log) == 0)
+		buffer_write(log);
+	else
+		buffer_lose(log, SHIM_DROP_APP_DISK, 0);
+	bounds_lock(log, LOCK_UN);
+	log->used = 0;
+	log->told_lines = 0;
+	memset(log->told, 0, sizeof(log->told));
+}
+
+static void
+stamp_make(struct shim_log *log, const struct timespec *now)
+{
+	struct tm tm;
+
+	if (log->second == now->tv_sec)
+		return;
+	log->second = now->tv_sec;
+	gmtime_r(&now->tv_sec, &tm);
+	strftime(log->stamp, sizeof(log->stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+}
+
+/* Bytes that are held back to be written at once: few of a small bound. */
+static size_t
+buffer_most(const struct shim_log *log)
+{
+	uint64_t max = log->bounds == NULL ? 0 : atomic_load(&log->bounds->max);
+
+	if (max != 0 && max / 16 < sizeof(log->buf))
+		return (size_t)(max / 16);
+	return sizeof(log->buf);
+}
+
+static void
 line_put(struct shim_log *log, char kind, const char *text, size_t len)
 {
 	struct timespec now;
 	int n;
 
-	if (room_take(log, len + FRAME) == -1)
-		return -1;
-	if (log->used + len + FRAME > sizeof(log->buf))
+	if (log->used + len + FRAME > buffer_most(log))
 		shim_log_flush(log);
 	if (log->size + log->used + len + FRAME > log->max &&
 	    log->size + log->used > 0) {
@@ -235,7 +291,6 @@ line_put(struct shim_log *log, char kind, const char *text, size_t len)
 	memcpy(log->buf + log->used, text, len);
 	log->used += len;
 	log->buf[log->used++] = '\n';
-	return 0;
 }
 
 static void
@@ -308,8 +363,10 @@ shim_log_report(struct shim_log *log)
 		    drop_bound(log, why), words[why].after);
 		/* It may be that this drops some, too. */
 		log->dropped[why] = 0;
-		if (line_put(log, 'p', text, (size_t)n) == -1)
-			log->dropped[why] += dropped;
+		line_put(log, 'p', text, (size_t)n);
+		log->told[why] += dropped;
+		log->told_lines++;
+		log->told_at = log->used - 1;
 	}
 }
 
@@ -329,10 +386,8 @@ shim_log_line(struct shim_log *log, char kind, const char *text, size_t len)
 	}
 	/* The gap is told where it was. */
 	shim_log_report(log);
-	if (line_put(log, kind, text, len) == -1)
-		lines_lose(log, SHIM_DROP_APP_DISK, 1);
-	else
-		log->tokens -= len + FRAME;
+	line_put(log, kind, text, len);
+	log->tokens -= len + FRAME;
 }
 
 void

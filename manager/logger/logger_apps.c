@@ -125,7 +125,7 @@ app_bound(const struct logger_apps *apps, struct app *app, uint64_t max,
 	if ((app->max == max && app->rate == rate) ||
 	    (dir = log_folder(apps, app)) == -1)
 		return;
-	if ((bounds = shim_bounds_open(dir)) != NULL) {
+	if ((bounds = shim_bounds_open(dir, NULL)) != NULL) {
 		shim_bounds_set(bounds, max, rate);
 		shim_bounds_close(bounds);
 		app->max = max;

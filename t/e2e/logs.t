@@ -273,8 +273,7 @@ $p->paas('restart', '-a', 'talk');
 ok(Platform::wait_for(60, sub { newest() ne $runs && $p->get('talk')->{status} == 200 }), 'and does so');
 my ($most, $files) = (0, '');
 flood_until('the oldest lines go', sub { my $is = on_disk(); ($most, $files) = ($is, scalar `ls -lR $p->{state}/log`) if $is > $most; !-e $before && logs('-n', 10000) =~ /older lines dropped: the logs of the app may have 1048576 bytes/ });
-# As paas.conf(5) says: what two write at once may be 64 KiB more.
-cmp_ok($most, '<=', (1 << 20) + (64 << 10), 'never more than that on disk') or diag $files;
+cmp_ok($most, '<=', 1 << 20, 'never more than that on disk') or diag $files;
 $p->paas('logs:limits', 'disk=16M', 'rate=100K', '-a', 'talk');
 flood_until('a bound of its rate', sub { logs('-n', 10000) =~ /(\d+) lines dropped: more than 102400 bytes a second of all processes of the app/ });
 like(($p->paas('timeline', '-a', 'talk'))[1], qr/limits of the log: disk=16777216 rate=102400/, 'both are in the timeline');

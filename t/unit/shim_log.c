@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -315,7 +316,7 @@ test_app_hole(void **state)
 	close_others();
 }
 
-/* What another has counted, and not written yet, is no mistake of its. */
+/* What another holds back is counted when it goes out, whoever looks before. */
 static void
 test_app_flying(void **state)
 {
@@ -325,12 +326,79 @@ test_app_flying(void **state)
 	open_others(1 << 20, 0);
 	memset(line, 'x', sizeof(line));
 	shim_log_line(&others[1], 'o', line, 969);
-	assert_int_equal(atomic_load(&others[0].bounds->used), 1000);
 	assert_int_equal(size_of_all(), 0);
 	assert_int_equal(shim_bounds_free(others[2].bounds, dir, 100), 0);
-	assert_int_equal(atomic_load(&others[0].bounds->used), 1000);
 	shim_log_flush(&others[1]);
 	assert_int_equal(size_of_all(), 1000);
+	assert_int_equal(atomic_load(&others[0].bounds->used), 1000);
+	close_others();
+}
+
+/* So many lines, some of them at a time. */
+static void
+flood(struct shim_log *log)
+{
+	char line[500];
+	int i;
+
+	memset(line, 'x', sizeof(line));
+	for (i = 0; i < 20000; i++) {
+		log->look = 0;
+		shim_log_line(log, 'o', line, (size_t)(i % 400));
+		if (i % 100 == 0)
+			shim_log_flush(log);
+	}
+	shim_log_report(log);
+	shim_log_flush(log);
+	_exit(0);
+}
+
+/* Several at full speed, each in a process of its own: not a byte more. */
+static void
+test_app_crowd(void **state)
+{
+	pid_t pids[3];
+	int round, i, status;
+
+	(void)state;
+	open_others(1 << 20, 0);
+	for (i = 0; i < 3; i++)
+		shim_log_close(&others[i]);
+	for (round = 0; round < 5; round++) {
+		for (i = 0; i < 3; i++) {
+			char id[17];
+
+			snprintf(id, sizeof(id), "00000000000000a%d", i + 1);
+			if ((pids[i] = fork()) == 0) {
+				memset(&others[i], 0, sizeof(others[i]));
+				if (shim_log_open(&others[i], dir, id, 1 << 20,
+					1 << 30) == -1)
+					_exit(1);
+				flood(&others[i]);
+			}
+		}
+		for (i = 0; i < 3; i++) {
+			assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+			assert_int_equal(status, 0);
+		}
+		assert_in_range(size_of_all(), 500000, 1 << 20);
+	}
+	close_others();
+}
+
+/* A report that found no room is made again, and is no line of the app's. */
+static void
+test_app_told(void **state)
+{
+	(void)state;
+	open_others(20, 0);
+	others[0].dropped[SHIM_DROP_RATE] = 7;
+	shim_log_line(&others[0], 'o', "text", 4);
+	shim_log_flush(&others[0]);
+	assert_int_equal(size_of_all(), 0);
+	assert_int_equal(others[0].dropped[SHIM_DROP_RATE], 7);
+	assert_int_equal(others[0].dropped[SHIM_DROP_APP_DISK], 1);
+	assert_int_equal(others[0].lost, 1);
 	close_others();
 }
 
@@ -378,6 +446,7 @@ test_app_disk(void **state)
 	atomic_store(&others[1].bounds->used, 1ULL << 40);
 	others[1].look = 0;
 	shim_log_line(&others[1], 'o', line, 969);
+	shim_log_flush(&others[1]);
 	assert_true(atomic_load(&others[1].bounds->used) <= 100000);
 	close_others();
 }
@@ -492,6 +561,8 @@ main(void)
 	    LOG_TEST(test_app_clock),
 	    LOG_TEST(test_app_hole),
 	    LOG_TEST(test_app_flying),
+	    LOG_TEST(test_app_crowd),
+	    LOG_TEST(test_app_told),
 	    LOG_TEST(test_app_disk),
 	    LOG_TEST(test_full),
 	    LOG_TEST(test_exit),
