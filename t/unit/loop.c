@@ -1,4 +1,4 @@
-/* sources: manager/schedule/place*.c manager/schedule/[rs]*.c manager/node/limits.c manager/node/oneoff_record.c manager/node/proc.c manager/node/logtail.c manager/node/logfile.c manager/routing/[c-s]?*.c manager/store/[f-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
+/* sources: manager/schedule/place*.c manager/schedule/[rs]*.c manager/node/limits.c manager/node/oneoff_record.c manager/node/proc.c manager/node/logtail.c manager/node/logfile.c manager/routing/[c-s]?*.c manager/store/[f-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -Wl,--wrap=rollout_step,--wrap=routing_db_begin,--wrap=routing_db_commit -llmdb -ljansson -lsystemd -lsodium */
 /*
  * Store, placer and routing together, with this file as the agent: it takes
  * up what is assigned, one step at a time, and says that it runs.
@@ -828,8 +828,12 @@ converges_through_restarts(void **state)
 	assert_int_equal(0, count(w, "actual/local/"));
 }
 
+/* ---- kills --------------------------------------------------------------- */
+
+#include "loop_kills.h"
+
 int
-main(void)
+main(int argc, char **argv)
 {
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
@@ -850,8 +854,11 @@ main(void)
 	    IN_WORLD(goes_on_after_a_bad_release_process),
 	    IN_WORLD(waits_for_the_release_process_before),
 	    IN_WORLD(converges_through_restarts),
+	    cmocka_unit_test(killed_at_each_cell),
 	};
 
+	if (argc == 4 && strcmp(argv[1], "--kill") == 0)
+		return kill_main(argv);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
