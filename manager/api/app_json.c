@@ -35,37 +35,18 @@ model_touch(json_t *record)
 	return copy;
 }
 
-struct find {
-	const char *id;
-	char *name;
-	json_t *app;
-	uint64_t rev;
-};
-
-static int
-find_by_id(const char *key, json_t *app, uint64_t rev, void *arg)
-{
-	struct find *find = arg;
-
-	if (strcmp(model_text(app, "id"), find->id) != 0 ||
-	    key_part(key, 1, find->name, MODEL_NAME_MAX) == -1)
-		return 0;
-	find->app = json_incref(app);
-	find->rev = rev;
-	return 1;
-}
-
 json_t *
 model_find_app(struct api *api, const char *which, char name[MODEL_NAME_MAX],
     uint64_t *rev)
 {
-	struct find find = {which, name, NULL, 0};
 	char found[KEY_NAME_MAX + 1], key[STORE_KEY_MAX + 1];
+	json_t *app;
 
 	if (id_is_uuid(which)) {
-		(void)store_each(api->store, "app/", find_by_id, &find);
-		*rev = find.rev;
-		return find.app;
+		app = model_find_id(api->store, "app/", which, key, rev);
+		if (app != NULL)
+			(void)key_part(key, 1, name, MODEL_NAME_MAX);
+		return app;
 	}
 	if (names_find(api->store, which, found) == -1 ||
 	    strlcpy(name, found, MODEL_NAME_MAX) >= MODEL_NAME_MAX)

@@ -20,45 +20,25 @@ cert_owner(const struct request *r)
 
 /* ---- which one --------------------------------------------------------- */
 
-struct find {
-	const char *id;
-	char *name;
-	json_t *record;
-	uint64_t rev;
-};
-
-static int
-find_by_id(const char *key, json_t *record, uint64_t rev, void *arg)
-{
-	struct find *find = arg;
-
-	if (strcmp(model_text(record, "id"), find->id) != 0 ||
-	    key_part(key, 2, find->name, MODEL_NAME_MAX) == -1)
-		return 0;
-	find->record = json_incref(record);
-	find->rev = rev;
-	return 1;
-}
-
 json_t *
 cert_lookup(struct request *r, const char *which, char name[MODEL_NAME_MAX],
     uint64_t *rev)
 {
-	struct find find = {which, name, NULL, 0};
-	char key[STORE_KEY_MAX + 1];
+	char key[STORE_KEY_MAX + 1], prefix[STORE_KEY_MAX + 1];
+	json_t *record = NULL;
 
+	*rev = 0;
 	if (id_is_uuid(which)) {
-		(void)store_each(r->api->store,
-		    key_format(key, "cert/%s/", cert_owner(r)), find_by_id,
-		    &find);
+		key_format(prefix, "cert/%s/", cert_owner(r));
+		record = model_find_id(r->api->store, prefix, which, key, rev);
+		if (record != NULL)
+			(void)key_part(key, 2, name, MODEL_NAME_MAX);
 	} else if (key_app_valid(which)) {
 		strlcpy(name, which, MODEL_NAME_MAX);
-		find.record = store_get(r->api->store,
-		    key_format(key, "cert/%s/%s", cert_owner(r), name),
-		    &find.rev);
+		key_format(key, "cert/%s/%s", cert_owner(r), name);
+		record = store_get(r->api->store, key, rev);
 	}
-	*rev = find.rev;
-	return find.record;
+	return record;
 }
 
 json_t *

@@ -9,9 +9,19 @@
 #include <stdint.h>
 
 #include "api/server.h"
+#include "store/keys.h"
 #include "store/store.h"
 
 #define MODEL_NAME_MAX 32 /* of an app or process type, with the NUL */
+
+/* ---- find.c ---------------------------------------------------------- */
+
+/*
+ * The first record below prefix, as "app/", that has that "id", with its key
+ * and revision; NULL if there is none.
+ */
+json_t *model_find_id(struct store *, const char *prefix, const char *id,
+    char key[STORE_KEY_MAX + 1], uint64_t *rev);
 
 /* ---- app_json.c ------------------------------------------------------ */
 

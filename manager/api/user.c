@@ -48,43 +48,26 @@ user_get(struct store *store, const char *email, uint64_t *rev)
 	return store_get(store, key_format(key, "user/%s", email), rev);
 }
 
-struct find {
-	const char *id;
-	char *email;
-	json_t *user;
-	uint64_t rev;
-};
-
-static int
-find_by_id(const char *key, json_t *user, uint64_t rev, void *arg)
-{
-	struct find *find = arg;
-
-	if (strcmp(model_text(user, "id"), find->id) != 0 ||
-	    key_part(key, 1, find->email, USER_EMAIL) == -1)
-		return 0;
-	find->user = json_incref(user);
-	find->rev = rev;
-	return 1;
-}
-
 json_t *
 user_find(
     struct request *r, const char *which, char email[USER_EMAIL], uint64_t *rev)
 {
-	struct find find = {which, email, NULL, 0};
+	char key[STORE_KEY_MAX + 1];
+	json_t *user = NULL;
 
+	*rev = 0;
 	if (strcmp(which, "~") == 0 && r->who.id[0] != '\0')
 		which = r->who.name;
-	if (id_is_uuid(which))
-		(void)store_each(r->api->store, "user/", find_by_id, &find);
-	else if (user_email(email, which) == 0)
-		find.user = user_get(r->api->store, email, &find.rev);
-	*rev = find.rev;
-	if (find.user == NULL)
+	if (id_is_uuid(which)) {
+		user = model_find_id(r->api->store, "user/", which, key, rev);
+		if (user != NULL)
+			(void)key_part(key, 1, email, USER_EMAIL);
+	} else if (user_email(email, which) == 0)
+		user = user_get(r->api->store, email, rev);
+	if (user == NULL)
 		respond_missing(r,
 		    "there is no user \"%.60s\": paas users lists them", which);
-	return find.user;
+	return user;
 }
 
 int
