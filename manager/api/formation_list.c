@@ -77,3 +77,20 @@ formation_info(struct request *r)
 		    r, MHD_HTTP_OK, formation_shape(r, r->params[1], command));
 	json_decref(types);
 }
+
+json_t *
+formation_put(struct request *r, struct store_txn *txn, const char *type,
+    const char *command, json_t *formation, uint64_t rev)
+{
+	char key[STORE_KEY_MAX + 1];
+	json_t *shape;
+
+	model_own_formation(formation, r->app);
+	key_format(key, "formation/%s/%s", r->name, type);
+	store_if(txn, key, rev);
+	store_put(txn, key, formation);
+	shape =
+	    model_formation(r->api, r->name, r->app, type, command, formation);
+	json_decref(formation);
+	return shape;
+}

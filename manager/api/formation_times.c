@@ -13,7 +13,6 @@
 #include "api/request.h"
 #include "api/respond.h"
 #include "common/health_rule.h"
-#include "store/keys.h"
 
 #define NULLABLE CHECK_NUMBER, CHECK_NULLABLE
 
@@ -84,7 +83,7 @@ describe(json_t *times, char *text, size_t len)
 void
 formation_times(struct request *r)
 {
-	char err[PAAS_ERRLEN], key[STORE_KEY_MAX + 1], text[128];
+	char err[PAAS_ERRLEN], text[128];
 	const char *name, *type = r->params[1];
 	json_t *types, *formation, *shape, *value;
 	struct store_txn *txn;
@@ -103,16 +102,11 @@ formation_times(struct request *r)
 	formation = model_get_formation(r->api, r->name, type, &rev);
 	json_object_foreach (r->json, name, value)
 		time_put(formation, name, value);
-	model_own_formation(formation, r->app);
 	txn = app_change_begin(r);
-	key_format(key, "formation/%s/%s", r->name, type);
-	store_if(txn, key, rev);
-	store_put(txn, key, formation);
 	describe(r->json, text, sizeof(text));
 	store_event(txn, r->name, "scale", "times of %s: %s", type, text);
-	shape = model_formation(r->api, r->name, r->app, type,
-	    json_string_value(json_object_get(types, type)), formation);
-	json_decref(formation);
+	shape = formation_put(r, txn, type,
+	    json_string_value(json_object_get(types, type)), formation, rev);
 	json_decref(types);
 	request_commit(r, txn, MHD_HTTP_OK, shape);
 }

@@ -112,21 +112,14 @@ static json_t *
 update_put(struct request *r, struct store_txn *txn,
     const struct update *update, json_t *command)
 {
-	char key[STORE_KEY_MAX + 1];
-	json_t *formation, *shape;
+	json_t *formation;
 	uint64_t rev;
 
 	formation = model_get_formation(r->api, r->name, update->type, &rev);
 	json_object_set_new(
 	    formation, "quantity", json_integer(update->quantity));
-	model_own_formation(formation, r->app);
-	key_format(key, "formation/%s/%s", r->name, update->type);
-	store_if(txn, key, rev);
-	store_put(txn, key, formation);
-	shape = model_formation(r->api, r->name, r->app, update->type,
-	    json_string_value(command), formation);
-	json_decref(formation);
-	return shape;
+	return formation_put(
+	    r, txn, update->type, json_string_value(command), formation, rev);
 }
 
 static void

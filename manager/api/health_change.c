@@ -18,7 +18,6 @@
 #include "api/respond.h"
 #include "api/verbs.h"
 #include "common/health_rule.h"
-#include "store/keys.h"
 
 /* The end of "web is checked by ..." */
 static void
@@ -97,7 +96,7 @@ check_put(json_t *formation, const char *field, json_t *check)
 static void
 check_change(struct request *r, const char *field, json_t *check)
 {
-	char key[STORE_KEY_MAX + 1], text[256];
+	char text[256];
 	const char *type = r->params[1];
 	json_t *types = formation_types(r), *formation, *shape;
 	struct store_txn *txn;
@@ -110,18 +109,13 @@ check_change(struct request *r, const char *field, json_t *check)
 	}
 	formation = model_get_formation(r->api, r->name, type, &rev);
 	check_put(formation, field, check);
-	model_own_formation(formation, r->app);
 	txn = app_change_begin(r);
-	key_format(key, "formation/%s/%s", r->name, type);
-	store_if(txn, key, rev);
-	store_put(txn, key, formation);
 	describe(check, strcmp(field, "readiness") == 0, text, sizeof(text));
 	store_event(txn, r->name, "health", "%s is %s by %s", type,
 	    strcmp(field, "readiness") == 0 ? "given requests" : "checked",
 	    text);
-	shape = model_formation(r->api, r->name, r->app, type,
-	    json_string_value(json_object_get(types, type)), formation);
-	json_decref(formation);
+	shape = formation_put(r, txn, type,
+	    json_string_value(json_object_get(types, type)), formation, rev);
 	json_decref(types);
 	request_commit(r, txn, MHD_HTTP_OK, shape);
 }

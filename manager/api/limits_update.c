@@ -16,7 +16,6 @@
 #include "api/respond.h"
 #include "api/verbs.h"
 #include "node/limits.h"
-#include "store/keys.h"
 
 #define LIMITS_FIELDS_MAX 16
 
@@ -79,7 +78,7 @@ limits_describe(json_t *said, char *text, size_t len)
 static void
 limits_change(struct request *r, const char *type, const char *command)
 {
-	char key[STORE_KEY_MAX + 1], text[PAAS_ERRLEN];
+	char text[PAAS_ERRLEN];
 	json_t *formation, *shape;
 	struct store_txn *txn;
 	uint64_t rev;
@@ -87,15 +86,9 @@ limits_change(struct request *r, const char *type, const char *command)
 	formation = model_get_formation(r->api, r->name, type, &rev);
 	limits_take(r->api->conf, formation, r->json);
 	limits_describe(r->json, text, sizeof(text));
-	model_own_formation(formation, r->app);
 	txn = app_change_begin(r);
-	key_format(key, "formation/%s/%s", r->name, type);
-	store_if(txn, key, rev);
-	store_put(txn, key, formation);
 	store_event(txn, r->name, "limits", "limits of %s:%s", type, text);
-	shape =
-	    model_formation(r->api, r->name, r->app, type, command, formation);
-	json_decref(formation);
+	shape = formation_put(r, txn, type, command, formation, rev);
 	request_commit(r, txn, MHD_HTTP_OK, shape);
 }
 
