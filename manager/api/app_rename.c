@@ -16,13 +16,7 @@
 static int
 rename_has_route(struct request *r, const char *host)
 {
-	char key[STORE_KEY_MAX + 1];
-	json_t *route;
-
-	route =
-	    store_get(r->api->store, key_format(key, "route/%s", host), NULL);
-	json_decref(route);
-	if (route == NULL)
+	if (!domain_has_route(r, host))
 		return 0;
 	respond_invalid(r,
 	    "name can't be changed while the host %s has a route of its own: "

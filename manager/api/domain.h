@@ -17,6 +17,9 @@ void domain_host(const struct conf *, const char *name,
 /* That of the request's app. */
 void domain_own_host(struct request *, char host[HOST_MAX + MODEL_NAME_MAX]);
 
+/* Does the host lead somewhere by paths of its own? */
+int domain_has_route(const struct request *, const char *host);
+
 /*
  * The record of the domain that the path names, its host and its revision.
  * NULL after an answer.

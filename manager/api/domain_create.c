@@ -43,10 +43,7 @@ domain_is_free(struct request *r, const char *host)
 		json_decref(taken);
 		return 0;
 	}
-	taken =
-	    store_get(r->api->store, key_format(key, "route/%s", host), NULL);
-	json_decref(taken);
-	if (taken == NULL)
+	if (!domain_has_route(r, host))
 		return 1;
 	respond_invalid(r,
 	    "hostname \"%s\" is a route to addresses outside: remove that "

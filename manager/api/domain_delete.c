@@ -15,14 +15,12 @@ static int
 domain_is_unused(struct request *r, const char *host)
 {
 	char key[STORE_KEY_MAX + 1];
-	json_t *route, *redirect;
+	json_t *redirect;
 	int unused = 0;
 
-	route =
-	    store_get(r->api->store, key_format(key, "route/%s", host), NULL);
 	redirect = store_get(
 	    r->api->store, key_format(key, "redirect/%s", r->name), NULL);
-	if (route != NULL)
+	if (domain_has_route(r, host))
 		respond_invalid(r,
 		    "hostname \"%s\" has a route of its own: remove that "
 		    "first, with paas routes:remove",
@@ -34,7 +32,6 @@ domain_is_unused(struct request *r, const char *host)
 		    host, request_app(r));
 	else
 		unused = 1;
-	json_decref(route);
 	json_decref(redirect);
 	return unused;
 }

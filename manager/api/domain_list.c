@@ -46,6 +46,18 @@ domain_own_host(struct request *r, char host[HOST_MAX + MODEL_NAME_MAX])
 	domain_host(r->api->conf, request_app(r), host);
 }
 
+int
+domain_has_route(const struct request *r, const char *host)
+{
+	char key[STORE_KEY_MAX + 1];
+	json_t *route;
+
+	route =
+	    store_get(r->api->store, key_format(key, "route/%s", host), NULL);
+	json_decref(route);
+	return route != NULL;
+}
+
 void
 domain_list(struct request *r)
 {
