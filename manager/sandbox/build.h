@@ -244,6 +244,11 @@ int packs_detect(const struct build_places *, char *const *wanted,
 
 int pack_has(const char *dir, const char *program);
 
+/* bin/PROGRAM of a pack with the app as its argument, as run_program does. */
+int pack_run(const struct build_places *, const struct pack *,
+    const char *program, size_t max, struct run_output *,
+    char err[SANDBOX_ERRLEN]);
+
 /* ---- build_fetch.c, build_fetch_git.c, build_fetch_archive.c */
 
 /* Whether a word that asks for a pack is a URL or a path of the app. */

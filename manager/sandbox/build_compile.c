@@ -97,14 +97,9 @@ int
 packs_release(const struct build_places *places, const struct packs *packs,
     struct release *release, char err[SANDBOX_ERRLEN])
 {
-	char program[600], why[SANDBOX_ERRLEN], *argv[3] = {program};
+	char why[SANDBOX_ERRLEN];
 	const struct pack *pack;
 	struct run_output output;
-	struct env env = {0};
-	struct run run = {.argv = argv,
-	    .cwd = places->app,
-	    .output = &output,
-	    .max = RELEASE_MAX};
 	int status;
 
 	if (packs->n == 0)
@@ -112,13 +107,7 @@ packs_release(const struct build_places *places, const struct packs *packs,
 	pack = &packs->v[packs->n - 1];
 	if (!pack_has(pack->dir, "release"))
 		return 0;
-	snprintf(program, sizeof(program), "%s/bin/release", pack->dir);
-	argv[1] = (char *)(uintptr_t)places->app;
-	argv[2] = NULL;
-	env_of_packs(&env);
-	run.envp = env.v;
-	status = run_program(places->guard, &run, err);
-	env_free(&env);
+	status = pack_run(places, pack, "release", RELEASE_MAX, &output, err);
 	if (status == -1)
 		return -1;
 	if (status != 0) {

@@ -99,6 +99,25 @@ pack_has(const char *dir, const char *program)
 	return (size_t)n < sizeof(path) && access(path, X_OK) == 0;
 }
 
+int
+pack_run(const struct build_places *places, const struct pack *pack,
+    const char *program, size_t max, struct run_output *output,
+    char err[SANDBOX_ERRLEN])
+{
+	char path[1024], *argv[] = {path, (char *)(uintptr_t)places->app, NULL};
+	struct env env = {0};
+	struct run run = {
+	    .argv = argv, .cwd = places->app, .output = output, .max = max};
+	int status;
+
+	snprintf(path, sizeof(path), "%s/bin/%s", pack->dir, program);
+	env_of_packs(&env);
+	run.envp = env.v;
+	status = run_program(places->guard, &run, err);
+	env_free(&env);
+	return status;
+}
+
 /* The first line of what bin/detect printed is the pack's name. */
 static void
 set_name(struct pack *pack, char *text)
@@ -114,23 +133,12 @@ static int
 detect_one(const struct build_places *places, struct pack *pack,
     char err[SANDBOX_ERRLEN])
 {
-	char program[1024], *argv[3] = {program, NULL, NULL};
 	struct run_output output;
-	struct env env = {0};
-	struct run run = {.argv = argv,
-	    .cwd = places->app,
-	    .output = &output,
-	    .max = DETECT_MAX};
 	int status;
 
 	if (!pack_has(pack->dir, "detect"))
 		return 0;
-	snprintf(program, sizeof(program), "%s/bin/detect", pack->dir);
-	argv[1] = (char *)(uintptr_t)places->app;
-	env_of_packs(&env);
-	run.envp = env.v;
-	status = run_program(places->guard, &run, err);
-	env_free(&env);
+	status = pack_run(places, pack, "detect", DETECT_MAX, &output, err);
 	if (status == -1)
 		return -1;
 	if (status == 0)

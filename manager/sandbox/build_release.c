@@ -11,6 +11,9 @@
 #include <string.h>
 #include <yaml.h>
 
+static const char types_rule[] =
+    "default_process_types must map names to commands.";
+
 /* The value of a scalar key in a mapping, or NULL. */
 static yaml_node_t *
 find(yaml_document_t *doc, yaml_node_t *map, const char *name)
@@ -29,20 +32,23 @@ find(yaml_document_t *doc, yaml_node_t *map, const char *name)
 	return NULL;
 }
 
+/* Takes a pair of a mapping into the release: 0, or -1 with err. */
+typedef int (*add_pair)(yaml_node_t *key, yaml_node_t *value, struct release *,
+    char err[SANDBOX_ERRLEN]);
+
 static int
-add_type(yaml_node_t *key, yaml_node_t *value, struct types *types,
+add_type(yaml_node_t *key, yaml_node_t *value, struct release *release,
     char err[SANDBOX_ERRLEN])
 {
 	char name[96];
 
 	if (key == NULL || key->type != YAML_SCALAR_NODE || value == NULL ||
 	    value->type != YAML_SCALAR_NODE) {
-		snprintf(err, SANDBOX_ERRLEN,
-		    "default_process_types must map names to commands.");
+		snprintf(err, SANDBOX_ERRLEN, "%s", types_rule);
 		return -1;
 	}
 	text_escape(name, sizeof(name), (char *)key->data.scalar.value);
-	switch (types_add(types, (char *)key->data.scalar.value,
+	switch (types_add(&release->types, (char *)key->data.scalar.value,
 	    key->data.scalar.length, (char *)value->data.scalar.value,
 	    value->data.scalar.length, 0)) {
 	case TYPES_OK:
@@ -90,6 +96,8 @@ add_var(yaml_node_t *key, yaml_node_t *value, struct release *release,
 	char name[96];
 	json_t *text = NULL;
 
+	if (release->config == NULL)
+		release->config = json_object();
 	if (is_scalar(key) && is_scalar(value) &&
 	    var_name_valid(
 		(char *)key->data.scalar.value, key->data.scalar.length) &&
@@ -124,46 +132,22 @@ find_filled(yaml_document_t *doc, yaml_node_t *root, const char *name)
 		   : node;
 }
 
+/* Each pair of a mapping, if that is one: `rule` is what it must be. */
 static int
-read_types(yaml_document_t *doc, yaml_node_t *map, struct release *release,
-    char err[SANDBOX_ERRLEN])
+read_map(yaml_document_t *doc, yaml_node_t *map, const char *rule, add_pair add,
+    struct release *release, char err[SANDBOX_ERRLEN])
 {
 	yaml_node_pair_t *pair;
 
 	if (map == NULL)
 		return 0;
 	if (map->type != YAML_MAPPING_NODE) {
-		snprintf(err, SANDBOX_ERRLEN,
-		    "default_process_types must map names to commands.");
+		snprintf(err, SANDBOX_ERRLEN, "%s", rule);
 		return -1;
 	}
 	for (pair = map->data.mapping.pairs.start;
 	     pair < map->data.mapping.pairs.top; pair++)
-		if (add_type(yaml_document_get_node(doc, pair->key),
-			yaml_document_get_node(doc, pair->value),
-			&release->types, err) == -1)
-			return -1;
-	return 0;
-}
-
-static int
-read_config(yaml_document_t *doc, yaml_node_t *map, struct release *release,
-    char err[SANDBOX_ERRLEN])
-{
-	yaml_node_pair_t *pair;
-
-	if (map == NULL)
-		return 0;
-	if (map->type != YAML_MAPPING_NODE) {
-		snprintf(err, SANDBOX_ERRLEN,
-		    "config_vars must map names to values.");
-		return -1;
-	}
-	if (release->config == NULL)
-		release->config = json_object();
-	for (pair = map->data.mapping.pairs.start;
-	     pair < map->data.mapping.pairs.top; pair++)
-		if (add_var(yaml_document_get_node(doc, pair->key),
+		if (add(yaml_document_get_node(doc, pair->key),
 			yaml_document_get_node(doc, pair->value), release,
 			err) == -1)
 			return -1;
@@ -207,11 +191,11 @@ read_document(
 		return -1;
 	}
 	read_addons(doc, find_filled(doc, root, "addons"), release);
-	if (read_types(doc, find_filled(doc, root, "default_process_types"),
-		release, err) == -1)
+	if (read_map(doc, find_filled(doc, root, "default_process_types"),
+		types_rule, add_type, release, err) == -1)
 		return -1;
-	return read_config(
-	    doc, find_filled(doc, root, "config_vars"), release, err);
+	return read_map(doc, find_filled(doc, root, "config_vars"),
+	    "config_vars must map names to values.", add_var, release, err);
 }
 
 int
