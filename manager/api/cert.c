@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/app_change.h"
+#include "api/app_domains.h"
 #include "api/cert_pair.h"
 #include "api/domain.h"
 #include "api/id.h"
@@ -177,35 +178,23 @@ cert_event(struct request *r, struct store_txn *txn, const char *what,
 
 /* ---- hosts ------------------------------------------------------------- */
 
-struct hosts {
-	const char *app;
-	json_t *list;
-};
-
-static int
-add_host(const char *key, json_t *domain, uint64_t rev, void *arg)
+static void
+add_host(const char *host, void *arg)
 {
-	struct hosts *hosts = arg;
-
-	(void)rev;
-	if (strcmp(model_text(domain, "app"), hosts->app) == 0)
-		json_array_append_new(
-		    hosts->list, json_string(strchr(key, '/') + 1));
-	return 0;
+	json_array_append_new(arg, json_string(host));
 }
 
 json_t *
 cert_hosts(struct request *r)
 {
 	char own[HOST_MAX + MODEL_NAME_MAX];
-	struct hosts hosts = {r->name, json_array()};
+	json_t *hosts;
 
-	if (r->app == NULL) {
-		json_decref(hosts.list);
+	if (r->app == NULL)
 		return NULL;
-	}
+	hosts = json_array();
 	domain_own_host(r, own);
-	json_array_append_new(hosts.list, json_string(own));
-	(void)store_each(r->api->store, "domain/", add_host, &hosts);
-	return hosts.list;
+	json_array_append_new(hosts, json_string(own));
+	app_domains_each(r->api->app_domains, r->name, add_host, hosts);
+	return hosts;
 }

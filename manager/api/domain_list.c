@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/app_domains.h"
 #include "api/domain.h"
 #include "api/model.h"
 #include "api/request.h"
@@ -18,19 +19,19 @@ struct list {
 	json_t *domains;
 };
 
-static int
-list_add(const char *key, json_t *domain, uint64_t rev, void *arg)
+static void
+list_add(const char *host, void *arg)
 {
 	struct list *list = arg;
 	struct request *r = list->request;
-	char host[HOST_MAX];
+	char key[STORE_KEY_MAX + 1];
+	json_t *domain;
 
-	(void)rev;
-	if (strcmp(model_text(domain, "app"), r->name) == 0 &&
-	    key_part(key, 1, host, sizeof(host)) == 0)
-		json_array_append_new(list->domains,
-		    model_domain(r->api, r->name, r->app, host, domain));
-	return 0;
+	domain =
+	    store_get(r->api->store, key_format(key, "domain/%s", host), NULL);
+	json_array_append_new(
+	    list->domains, model_domain(r->api, r->name, r->app, host, domain));
+	json_decref(domain);
 }
 
 void
@@ -67,7 +68,7 @@ domain_list(struct request *r)
 	domain_own_host(r, host);
 	json_array_append_new(
 	    list.domains, model_domain(r->api, r->name, r->app, host, NULL));
-	(void)store_each(r->api->store, "domain/", list_add, &list);
+	app_domains_each(r->api->app_domains, r->name, list_add, &list);
 	respond_json(r, MHD_HTTP_OK, list.domains);
 }
 

@@ -10,6 +10,7 @@
 
 #include "api/access.h"
 #include "api/api.h"
+#include "api/app_domains.h"
 #include "api/app_texts.h"
 #include "api/destroy.h"
 #include "api/lookup.h"
@@ -102,6 +103,7 @@ api_open(struct store *store, struct build *build, struct node *node,
 	if ((api->openapi = openapi_open(err)) == NULL ||
 	    (api->access = access_open(api, err)) == NULL ||
 	    (api->app_texts = app_texts_open(api, err)) == NULL ||
+	    (api->app_domains = app_domains_open(store, err)) == NULL ||
 	    (api->repositories = repositories_open(api, err)) == NULL)
 		goto fail;
 	if ((api->pushes = push_watch_open(api, err)) == NULL)
@@ -149,6 +151,7 @@ api_close(struct api *api)
 	push_watch_close(api->pushes);
 	repositories_close(api->repositories);
 	app_texts_close(api->app_texts);
+	app_domains_close(api->app_domains);
 	access_close(api->access);
 	openapi_close(api->openapi);
 	rate_free(api->rate);

@@ -37,6 +37,7 @@ struct api {
 	struct openapi *openapi;
 	struct access *access;
 	struct app_texts *app_texts;
+	struct app_domains *app_domains;
 	struct rate *rate;
 	struct repositories *repositories;
 	struct push_watch *pushes;
