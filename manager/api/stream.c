@@ -158,8 +158,8 @@ stream_watch(struct stream *s, int beat)
 }
 
 /* By name alone: who takes anything gets lines. */
-static int
-stream_accepts(struct request *r)
+int
+stream_wanted(const struct request *r)
 {
 	const char *accept = MHD_lookup_connection_value(
 	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
@@ -174,7 +174,7 @@ stream_open(struct request *r, unsigned int status,
 {
 	struct MHD_Response *answer = NULL;
 	struct stream *s;
-	int events = stream_accepts(r);
+	int events = stream_wanted(r);
 	int beat = request_query_flag(r, "heartbeat");
 
 	if (respond_given(r))
@@ -200,19 +200,25 @@ stream_open(struct request *r, unsigned int status,
 	return s;
 }
 
-/* One event, or one line: what stands before, within and after it. */
 static void
-stream_append_event(
-    struct stream *s, const char *id, const char *text, size_t len)
+stream_append_field(struct stream *s, const char *field, const char *value)
+{
+	if (value == NULL)
+		return;
+	stream_append(s, field, strlen(field));
+	stream_append(s, value, strlen(value));
+	stream_append(s, "\n", 1);
+}
+
+static void
+stream_append_event(struct stream *s, const char *name, const char *id,
+    const char *text, size_t len)
 {
 	const char *end;
 	size_t n;
 
-	if (id != NULL) {
-		stream_append(s, "id: ", 4);
-		stream_append(s, id, strlen(id));
-		stream_append(s, "\n", 1);
-	}
+	stream_append_field(s, "event: ", name);
+	stream_append_field(s, "id: ", id);
 	/* A line ends at either of these: it goes on in another field. */
 	for (;; text = end + 1) {
 		for (n = 0; n < len && text[n] != '\r' && text[n] != '\n';)
@@ -230,26 +236,32 @@ stream_append_event(
 
 /* What an event may take in the buffer. */
 static size_t
-stream_event_size(const char *id, const char *text, size_t len)
+stream_event_size(
+    const char *name, const char *id, const char *text, size_t len)
 {
-	size_t size = (id != NULL ? strlen(id) + 5 : 0) + len + 8;
+	size_t size = len + 8;
 
+	size += name != NULL ? strlen(name) + 8 : 0;
+	size += id != NULL ? strlen(id) + 5 : 0;
 	for (size_t i = 0; i < len; i++)
 		size += text[i] == '\r' || text[i] == '\n' ? 6 : 0;
 	return size;
 }
 
-int
-stream_event(struct stream *s, const char *id, const char *text, size_t len)
+static int
+stream_add(struct stream *s, const char *name, const char *id, const char *text,
+    size_t len)
 {
-	size_t room = s->events ? stream_event_size(id, text, len) : len + 1;
+	size_t room = len + 1;
 
+	if (s->events)
+		room = stream_event_size(name, id, text, len);
 	if (stream_make_room(s, room) == -1) {
 		s->full = 1;
 		return -1;
 	}
 	if (s->events)
-		stream_append_event(s, id, text, len);
+		stream_append_event(s, name, id, text, len);
 	else {
 		stream_append(s, text, len);
 		stream_append(s, "\n", 1);
@@ -258,6 +270,19 @@ stream_event(struct stream *s, const char *id, const char *text, size_t len)
 	request_resume(s->request);
 	s->full = s->used > STREAM_BUFFER_MAX / 2;
 	return s->full;
+}
+
+int
+stream_event(struct stream *s, const char *id, const char *text, size_t len)
+{
+	return stream_add(s, NULL, id, text, len);
+}
+
+int
+stream_note(struct stream *s, const char *name, const char *id,
+    const char *text, size_t len)
+{
+	return s->events ? stream_add(s, name, id, text, len) : 0;
 }
 
 int

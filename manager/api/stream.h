@@ -44,6 +44,16 @@ int stream_line(struct stream *, const char *text, size_t len);
  */
 int stream_event(struct stream *, const char *id, const char *text, size_t len);
 
+/*
+ * An event of another name than "message", to say what is no line: who gets
+ * lines gets nothing.  id may be NULL.  As stream_line().
+ */
+int stream_note(struct stream *, const char *name, const char *id,
+    const char *text, size_t len);
+
+/* Does the client accept text/event-stream? */
+int stream_wanted(const struct request *);
+
 /* The id of the last event that the client has seen, or NULL. */
 const char *stream_last(const struct request *);
 

@@ -1,10 +1,13 @@
 /*
- * GET /apps/APP/timeline?limit=50: what happened, the latest last.
+ * GET /apps/APP/timeline?limit=50: what happened, the latest last; as it
+ * happens, too, for who asks so: timeline_follow.c.
  */
 #include "api/id.h"
 #include "api/model.h"
 #include "api/request.h"
 #include "api/respond.h"
+#include "api/stream.h"
+#include "api/timeline.h"
 #include "api/verbs.h"
 #include "store/keys.h"
 
@@ -16,19 +19,27 @@ struct list {
 	uint32_t limit;
 };
 
+json_t *
+timeline_json(const char *key, json_t *event)
+{
+	char seq[32];
+
+	if (key_part(key, 2, seq, sizeof(seq)) == -1)
+		return NULL;
+	return json_pack("{s:s, s:o, s:s, s:s}", "id", seq, "at",
+	    id_time_exact(model_number(event, "at")), "kind",
+	    model_text(event, "kind"), "text", model_text(event, "text"));
+}
+
 static int
 list_add(const char *key, json_t *event, uint64_t rev, void *arg)
 {
 	struct list *list = arg;
-	char seq[32];
+	json_t *told = timeline_json(key, event);
 
 	(void)rev;
-	if (key_part(key, 2, seq, sizeof(seq)) == 0)
-		json_array_insert_new(list->events, 0,
-		    json_pack("{s:s, s:o, s:s, s:s}", "id", seq, "at",
-			id_time_exact(model_number(event, "at")), "kind",
-			model_text(event, "kind"), "text",
-			model_text(event, "text")));
+	if (told != NULL)
+		json_array_insert_new(list->events, 0, told);
 	return json_array_size(list->events) >= list->limit;
 }
 
@@ -41,6 +52,13 @@ timeline_list(struct request *r)
 	list.limit =
 	    request_query_number(r, "limit", TIMELINE_LIMIT, TIMELINE_MAX);
 	if (list.limit == 0)
+		return;
+	if (stream_wanted(r) || request_query_flag(r, "follow")) {
+		if (!respond_given(r))
+			timeline_follow(r, list.limit);
+		return;
+	}
+	if (respond_given(r))
 		return;
 	list.events = json_array();
 	(void)store_each_last(r->api->store,

@@ -242,7 +242,9 @@ const struct grammar_verb grammar_verbs[] = {
 	    "paas drains:remove syslog+tls://logs.example.com:6514 -a shop",
 	    cmd_drains_remove},
 	{"timeline", "activity events", "Watching", VERB_APP, NO_ARGS,
-	    {OPT_LIMIT}, "Show what happened to an app", NULL,
+	    {OPT_LIMIT, OPT_FOLLOW}, "Show what happened to an app",
+	    "With --follow it goes on behind the last event if the manager "
+	    "was away.",
 	    "paas timeline -n 20 -a shop", cmd_timeline},
 	{"status", "health", "Watching", 0, NO_ARGS, {0},
 	    "Tell how the platform itself is",

@@ -70,6 +70,17 @@ call(200, 'GET', '/apps/{app}/builds', {});
 my ($stream) = call(200, 'GET', '/apps/{app}/builds/{build}', \%build)->{output_stream_url} =~ m{/streams/([^?]+)};
 call(200, 'GET', '/apps/{app}/builds/{build}/log', \%build);
 call(200, 'GET', '/streams/{stream}', { stream => $stream });
+# The same as events: numbered lines, what became of it, then nothing more.
+my $log = "/apps/shop/builds/$build->{id}/log";
+sub events { return $p->http('GET', 'localhost', $log, socket => "$p->{run}/manager.sock", headers => { Accept => 'text/event-stream', @_ }) }
+my @events = split /\n\n/, events()->{body};
+my $lines = @events - 1;
+cmp_ok($lines, '>', 2, 'its output in events') or diag explain \@events;
+is_deeply([map { /^id: (\d+)\ndata: / } @events[0 .. $lines - 1]], [1 .. $lines], 'numbered');
+is($events[-1], "event: done\nid: end\ndata: {\"status\":\"succeeded\"}", 'how it ended');
+is_deeply([split /\n\n/, events('Last-Event-ID' => 2)->{body}], [@events[2 .. $lines]], 'behind the second');
+is(events('Last-Event-ID' => 'end')->{status}, 204, 'behind the end');
+is(events('Last-Event-ID' => $_)->{status}, 400, "Last-Event-ID $_") for 'x', 0, -1, '9' x 20;
 call(200, 'POST', '/apps/{app}/resources', {}, { resources => [{ sha256 => 'a' x 64, size => 1 }] });
 call(200, 'GET', "/apps/{app}/$_", {}) for 'formation', 'formation/{type}', 'formation/{type}/autoscale', 'dynos', 'releases', 'rollout',
     'sleep', 'cron', 'http', 'config-vars', 'buildpack-installations', 'domains', 'sni-endpoints', 'logs', 'log-drains', 'timeline', 'collaborators',
