@@ -132,6 +132,7 @@ my %answers = (
     },
     'DELETE /routes/old.example.com' => [200, '{}'],
     'PATCH /routes/old.example.com' => [200, '{"host":"old.example.com","paths":[]}'],
+    'PUT /apps/shop/formation/web/autoscale' => [200, '{"on":true,"quantity":2,"min":1,"max":10,"concurrency":0,"p95":200,"window":60,"reason":""}'],
     map({ ("$_ /apps/shop/http" => [200, '{"balance":"ewma","queue":7,"sticky":true,"to_host":null}']) } qw(GET PATCH)),
     map({ ($_ => [200, '{"order":10,"pattern":"pr-.*","paths":[{"path":"/","apps":[{"app":"next","weight":100}],"instances":[]}]}']) }
         'PUT /patterns/10', 'DELETE /patterns/10'),
@@ -418,6 +419,8 @@ check ['patterns:remove', '10'], 0, qr/^Removed the pattern of order 10$/m, unde
 check ['http'], 0, qr/^balance +ewma\nqueue +7\nsticky +on\nto_host +\(none\)$/m, undef, 'http';
 check ['http:set', 'balance=ewma', 'sticky=on'], 0, qr/^sticky +on$/m, undef, 'http:set';
 is_deeply last_request()->{json}, {balance => 'ewma', sticky => 'on'}, 'as text';
+check ['autoscale:set', 'min=1', 'max=10', 'p95=200ms'], 0, qr/^p95 +200 ms$/m, undef, 'autoscale:set';
+is_deeply last_request()->{json}, {min => '1', max => '10', p95 => '200ms'}, 'a setting with digits in its name';
 check ['http:unset', 'sticky', 'queue'], 0, qr/^balance/m, undef, 'http:unset';
 is_deeply last_request()->{json}, {sticky => undef, queue => undef}, 'as null';
 check ['http:set', 'sticky'], 2, undef, qr/is not SETTING=VALUE, as balance=ewma/, 'http:set of nothing';

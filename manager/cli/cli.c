@@ -141,9 +141,9 @@ cli_has(const struct cli *cli, enum grammar_option_id id)
 int
 cli_is_setting(const char *word)
 {
-	size_t len = strspn(word, "abcdefghijklmnopqrstuvwxyz_-");
+	size_t len = strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_-");
 
-	return len > 1 && word[len] == '=';
+	return len > 1 && word[len] == '=' && (word[0] < '0' || word[0] > '9');
 }
 
 /* The API's names have underscores; people write slow-start as well. */
