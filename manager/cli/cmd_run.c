@@ -141,6 +141,10 @@ cmd_ps_exec(struct cli *cli)
 
 	if (cli->words.nargs > 0 && is_process(cli->words.args[0]))
 		name = cli->words.args[first++];
+	/* The command begins here, say those who know it from elsewhere. */
+	if (first > 0 && first < cli->words.nargs &&
+	    strcmp(cli->words.args[first], "--") == 0)
+		first++;
 	if ((body = run_body(cli, first)) == NULL)
 		return EXIT_USAGE;
 	tty = run_terminal(cli, body);

@@ -358,7 +358,7 @@ is($dyno, 'web.1', 'it is web.1 as well');
 is($init, '/.paas/paas-init', 'with the same first process');
 ($rc, $out) = attached($megabyte, @exec, 'cat');
 ok($rc == 0 && $out eq $megabyte, 'a megabyte through web.1, which need not be named');
-like((attached(undef, @exec, 'web.1', 'ps', '-e'))[1] // '', qr/python3/, 'it sees the process');
+like((attached(undef, @exec, 'web.1', '--', 'ps', '-e'))[1] // '', qr/python3/, 'it sees the process');
 
 # What is left of it ends with it; it counts in the instance's cgroup.
 $run = start(@exec, 'web.1', 'setsid -f sleep 7321; echo up; cat');
