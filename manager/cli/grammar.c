@@ -250,7 +250,8 @@ grammar_parse(struct grammar_words *words, int argc, char *const argv[],
 		return 0;
 	for (i = 1; i < OPT_MAX; i++) {
 		if (words->option[i] != NULL &&
-		    !grammar_takes(words->verb, i) && i != OPT_VERSION)
+		    !grammar_takes(words->verb, i) && i != OPT_VERSION &&
+		    i != OPT_SOCKET)
 			return grammar_fail(
 			    err, "it takes no --%s", grammar_options[i].name);
 	}

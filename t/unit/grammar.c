@@ -167,6 +167,10 @@ test_options(void **state)
 	assert_int_equal(parse(&w, "ps:exec web.1 -a", err), 0);
 	assert_int_equal(w.nargs, 2);
 	grammar_free(&w);
+	/* How a platform beside the machine's own is called. */
+	assert_int_equal(parse(&w, "--socket /s help push", err), 0);
+	assert_string_equal(w.args[0], "push");
+	grammar_free(&w);
 	assert_int_equal(parse(&w, "push -", err), 0);
 	assert_string_equal(w.args[0], "-");
 	grammar_free(&w);
