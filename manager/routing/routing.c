@@ -182,36 +182,50 @@ routing_walk_over(struct routing *rt)
 
 /* ---- commits ----------------------------------------------------------- */
 
+/* The app's own host, and that of the name that it had. */
+static void
+apply_app(struct routing *rt, const char *name)
+{
+	char host[PAAS_ROUTEDB_HOST_MAX + 1], other[KEY_NAME_MAX + 1];
+
+	routing_app_apply(rt->store, rt->conf, rt->db, name);
+	if (routing_host_format(rt->conf, name, host) == 0)
+		routing_host_apply(rt, host);
+	names_of(rt->store, name, other);
+	if (strcmp(other, name) != 0 &&
+	    routing_host_format(rt->conf, other, host) == 0)
+		routing_host_apply(rt, host);
+}
+
+static void
+apply_pool(struct routing *rt, const char *name)
+{
+	uint64_t id;
+
+	if (key_parse_id(name, &id) == 0)
+		routing_pool_apply(rt, id);
+}
+
+static void
+apply_keys(struct routing *rt, const char *name)
+{
+	(void)name;
+	routing_keys_apply(rt);
+}
+
 void
 routing_apply(struct routing *rt, enum touch_kind kind, const char *name)
 {
-	char host[PAAS_ROUTEDB_HOST_MAX + 1], other[KEY_NAME_MAX + 1];
-	uint64_t id;
+	static void (*const apply[TOUCH_KINDS])(
+	    struct routing *, const char *) = {
+	    [TOUCH_APP] = apply_app,
+	    [TOUCH_HOST] = routing_host_apply,
+	    [TOUCH_POOL] = apply_pool,
+	    [TOUCH_PATTERN] = routing_pattern_apply,
+	    [TOUCH_KEYS] = apply_keys,
+	};
 
-	switch (kind) {
-	case TOUCH_APP:
-		routing_app_apply(rt->store, rt->conf, rt->db, name);
-		if (routing_host_format(rt->conf, name, host) == 0)
-			routing_host_apply(rt, host);
-		names_of(rt->store, name, other);
-		if (strcmp(other, name) != 0 &&
-		    routing_host_format(rt->conf, other, host) == 0)
-			routing_host_apply(rt, host);
-		break;
-	case TOUCH_HOST:
-		routing_host_apply(rt, name);
-		break;
-	case TOUCH_PATTERN:
-		routing_pattern_apply(rt, name);
-		break;
-	case TOUCH_KEYS:
-		routing_keys_apply(rt);
-		break;
-	case TOUCH_POOL:
-		if (key_parse_id(name, &id) == 0)
-			routing_pool_apply(rt, id);
-		break;
-	}
+	apply[kind](rt, name);
 }
 
 uint64_t

@@ -159,7 +159,8 @@ enum touch_kind {
 	TOUCH_HOST,
 	TOUCH_POOL,    /* its id; taken out if nothing in the store has it */
 	TOUCH_PATTERN, /* its order, ten digits */
-	TOUCH_KEYS     /* all of them, "" */
+	TOUCH_KEYS,    /* all of them, "" */
+	TOUCH_KINDS
 };
 
 /* A change has just been committed, or something is looked at once more. */
