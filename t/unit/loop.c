@@ -857,8 +857,8 @@ main(int argc, char **argv)
 	    cmocka_unit_test(killed_at_each_cell),
 	};
 
-	if (argc == 4 && strcmp(argv[1], "--kill") == 0)
-		return kill_main(argv);
+	if (kills_parse(&kill_self, argc, argv))
+		return kill_main();
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

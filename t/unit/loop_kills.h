@@ -5,26 +5,19 @@
  * it.  Which cells there are says rollout_step() itself: one that has no way to
  * it here fails the test.
  *
- * Each point is a process of its own (loop --kill ROW POINT), with folders of
- * its own, and all of them run side by side: what they do is wait, for the 2 s
- * in which a manager that has just started leaves the routes alone.
- *
  * Needs -Wl,--wrap=rollout_step,--wrap=routing_db_begin,
  * --wrap=routing_db_commit.
  */
 #ifndef PAAS_LOOP_KILLS_H
 #define PAAS_LOOP_KILLS_H
 
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
+#include "kills_fixture.h"
 
 #include "routing/routing_impl.h"
 #include "schedule/rollout.h"
 
-#define KILL_LIMIT_S 120 /* of the machine's slowness, in seconds */
-#define CALM         "calm.paas.test"
-#define CANARY       ",\"rollout\":{\"strategy\":\"canary\"}"
+#define CALM   "calm.paas.test"
+#define CANARY ",\"rollout\":{\"strategy\":\"canary\"}"
 
 enum kill_point { BEFORE, WRITTEN, UNROUTED, ROUTED, KILL_POINTS };
 
@@ -387,8 +380,7 @@ check_routes(struct world *w, uint32_t least)
 static void
 kill_child(struct world *w, const struct kill_row *row, enum kill_point point)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(KILL_LIMIT_S);
+	kills_child();
 	manager_up(w);
 	aim_point = point;
 	aim = row;
@@ -416,7 +408,6 @@ kill_at(const struct kill_row *row, enum kill_point point)
 	struct world *w = &world;
 	uint32_t least, target;
 	struct rollout ro;
-	int status = 0;
 	pid_t kid;
 
 	be_calm(w);
@@ -432,8 +423,7 @@ kill_at(const struct kill_row *row, enum kill_point point)
 	assert_true(kid >= 0);
 	if (kid == 0)
 		kill_child(w, row, point);
-	assert_int_equal(waitpid(kid, &status, 0), kid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	kills_wait(kid);
 
 	/* Nobody knows what it did; what the agent does is as it was then. */
 	check_routes(w, least);
@@ -461,24 +451,22 @@ kill_at(const struct kill_row *row, enum kill_point point)
 	    store_revision(w->fx->store), routes_meta(w->fx).revision);
 }
 
-static size_t only_row, only_point;
+static struct kills_self kill_self;
 
 static void
 killed_at_one_point(void **state)
 {
 	(void)state;
-	kill_at(&kill_rows[only_row], (enum kill_point)only_point);
+	kill_at(&kill_rows[kill_self.row], (enum kill_point)kill_self.point);
 }
 
 /* In a process of its own; the exit status. */
 static int
-kill_main(char **argv)
+kill_main(void)
 {
 	const struct CMUnitTest one[] = {cmocka_unit_test_setup_teardown(
 	    killed_at_one_point, setup, teardown)};
 
-	only_row = (size_t)atoi(argv[2]);
-	only_point = (size_t)atoi(argv[3]);
 	return cmocka_run_group_tests_name("one", one, NULL, NULL);
 }
 
@@ -533,28 +521,20 @@ is_tried(enum rollout_state state, enum rollout_event event)
 	return 0;
 }
 
-static pid_t
-point_start(size_t row, size_t point)
+static const char *
+kill_describe(size_t row)
 {
-	char first[8], second[8];
-	pid_t pid = fork();
+	static char text[64];
 
-	assert_true(pid >= 0);
-	if (pid != 0)
-		return pid;
-	snprintf(first, sizeof(first), "%zu", row);
-	snprintf(second, sizeof(second), "%zu", point);
-	/* What it says is of one that fails alone. */
-	(void)dup2(STDERR_FILENO, STDOUT_FILENO);
-	execl("/proc/self/exe", "loop", "--kill", first, second, (char *)NULL);
-	_exit(127);
+	snprintf(text, sizeof(text), "%s x %s",
+	    rollout_state_name(kill_rows[row].state),
+	    event_names[kill_rows[row].event]);
+	return text;
 }
 
 static void
 killed_at_each_cell(void **state)
 {
-	pid_t pids[KILL_ROWS][KILL_POINTS];
-	int status, bad = 0;
 	size_t i, k;
 
 	(void)state;
@@ -563,24 +543,7 @@ killed_at_each_cell(void **state)
 			if (acts(i, k) && !is_tried(i, k))
 				fail_msg("nothing is killed at %s x %s",
 				    rollout_state_name(i), event_names[k]);
-	for (i = 0; i < KILL_ROWS; i++)
-		for (k = 0; k < KILL_POINTS; k++)
-			pids[i][k] = point_start(i, k);
-	for (i = 0; i < KILL_ROWS; i++) {
-		for (k = 0; k < KILL_POINTS; k++) {
-			assert_int_equal(
-			    waitpid(pids[i][k], &status, 0), pids[i][k]);
-			if (status == 0)
-				continue;
-			bad++;
-			print_error("%s x %s, killed %s (loop --kill %zu %zu): "
-				    "it is not as it should be\n",
-			    rollout_state_name(kill_rows[i].state),
-			    event_names[kill_rows[i].event], point_names[k], i,
-			    k);
-		}
-	}
-	assert_int_equal(bad, 0);
+	kills_run(KILL_ROWS, KILL_POINTS, point_names, kill_describe);
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* sources: manager/routing/[c-s]?*.c manager/store/[k-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
+/* sources: manager/routing/[c-s]?*.c manager/store/[k-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -Wl,--wrap=routing_app_apply,--wrap=routing_host_apply,--wrap=routing_pattern_apply,--wrap=routing_keys_apply,--wrap=routing_pool_apply,--wrap=routing_db_commit -llmdb -ljansson -lsystemd -lsodium */
 #include "routes_fixture.h"
 
 #include <sys/stat.h>
@@ -994,15 +994,12 @@ obeys_changes_first(void **state)
 
 /* A pool that nothing in the store has: somebody else's, or of a bug. */
 static void
-takes_strange_pools_out(void **state)
+strange_pool(struct fixture *fx)
 {
-	struct fixture *fx = *state;
 	paas_routedb_writer_t *writer;
 	paas_routedb_pool_t pool = {.id = 7};
 	char path[200];
 
-	fill(fx);
-	stop(fx);
 	snprintf(path, sizeof(path), "%s/routes", fx->dir);
 	assert_int_equal(0, paas_routedb_writer_open(&writer, path, 0));
 	while (paas_routedb_writer_wait(writer) > 0)
@@ -1012,13 +1009,27 @@ takes_strange_pools_out(void **state)
 	assert_int_equal(0, paas_routedb_put_revision(writer, 0));
 	assert_int_equal(0, paas_routedb_commit(writer));
 	paas_routedb_writer_close(writer);
+}
+
+static void
+takes_strange_pools_out(void **state)
+{
+	struct fixture *fx = *state;
+
+	fill(fx);
+	stop(fx);
+	strange_pool(fx);
 	assert_int_equal(4, routes_meta(fx).npools);
 	start(fx);
 	assert_int_equal(3, routes_meta(fx).npools);
 }
 
+/* ---- kills --------------------------------------------------------------- */
+
+#include "routing_kills.h"
+
 int
-main(void)
+main(int argc, char **argv)
 {
 #define WITH_ROUTING(test) \
 	cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -1047,8 +1058,11 @@ main(void)
 	    WITH_ROUTING(compares_all_after_other_settings),
 	    WITH_ROUTING(obeys_changes_first),
 	    WITH_ROUTING(takes_strange_pools_out),
+	    cmocka_unit_test(killed_at_each_kind),
 	};
 
+	if (kills_parse(&kill_self, argc, argv))
+		return kill_main();
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
