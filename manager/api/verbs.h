@@ -61,7 +61,7 @@
 	VERB(release_list)     \
 	VERB(release_info)     \
 	VERB(release_config)   \
-	VERB(release_rollback) \
+	VERB(release_create)   \
 	VERB(resource_match)   \
 	VERB(rollout_info)     \
 	VERB(rollout_update)   \
@@ -69,6 +69,7 @@
 	VERB(cron_create)      \
 	VERB(cron_info)        \
 	VERB(cron_delete)      \
+	VERB(slug_info)        \
 	VERB(sleep_info)       \
 	VERB(sleep_put)        \
 	VERB(sleep_delete)     \

@@ -97,6 +97,19 @@ call(200, 'GET', '/apps/{app}/dynos/{dyno}', { dyno => 'web.1' });
 
 call(200, 'PATCH', '/apps/{app}/config-vars', {}, { GREETING => 'hello', GONE => undef });
 call(201, 'POST', '/apps/{app}/releases', {}, { release => 1 });
+my $slug = call(200, 'GET', '/apps/{app}/slugs/{slug}', { slug => $release->{slug}{id} });
+is($slug->{id}, $release->{slug}{id}, 'the slug of the first release');
+cmp_ok($slug->{size}, '>', 0, 'its size');
+ok($slug->{process_types}{web}, 'its processes');
+call(404, 'GET', '/apps/{app}/slugs/{slug}', { slug => '0' x 64 });
+call(200, 'PATCH', '/apps/{app}/config-vars', {}, { MOOD => 'kept' });
+my $again = call(201, 'POST', '/apps/{app}/releases', {}, { slug => $slug->{id}, description => 'once more' });
+is($again->{slug}{id}, $slug->{id}, 'released once more');
+is($again->{description}, 'once more', 'as it was said');
+is(call(200, 'GET', '/apps/{app}/releases/{release}/config-vars', { release => $again->{id} })->{MOOD}, 'kept', 'with the config vars of now');
+for (['slug' => '0' x 64], ['slug' => $slug->{id}, release => 1], ['slug' => ''], ['slug' => 7], ['slug' => $slug->{id}, description => 'x' x 201]) {
+    like(call(422, 'POST', '/apps/{app}/releases', {}, { @$_ })->{message}, qr/slug|description/, "refused: @$_[0 .. 1]");
+}
 call(200, 'PATCH', '/apps/{app}/formation', {}, { updates => [{ type => 'web', quantity => '2' }] });
 call(200, 'PATCH', '/apps/{app}/formation/{type}', {}, { quantity => 1 });
 call(200, 'PATCH', '/apps/{app}/formation/{type}', {}, { drain_timeout => 5, stop_timeout => undef });
