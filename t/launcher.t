@@ -20,7 +20,7 @@ die "make programs units first\n"
     if grep { !-x } "$bin/libexec/paas-launcher", "$bin/t/launchctl";
 
 # Beside platforms, which take networks and uids from below.
-my $n = 192 + $$ % 64;
+my $n = 192 + $$ % 32;
 my $tag = "lt$n";
 my $net = "198.19.$n";
 my $dir = tempdir('paas-launcher-XXXXXX', TMPDIR => 1, CLEANUP => 1);
