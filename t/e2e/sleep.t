@@ -28,9 +28,33 @@ is(state($app), 'off', 'nothing is set');
 is(($p->paas('cron:add', '* * * * *', 'echo from cron; exit 3', '-a', $apps[3]))[0], 0, 'an entry for each minute');
 is(($p->paas('cron:add', '* * * * *', 'sleep 600', '--time-to-live', '2s', '-a', $apps[3]))[0], 0, 'and one that has two seconds');
 
+# ---- a square wave ----------------------------------------------------------------
+
+# Ten clients that all ask for three seconds, and are silent for three; also
+# while the manager is killed below.
+my $wave = 'wave';
+my $waves = $ENV{PAAS_LONG} ? 100 : 4;
+is(($p->paas('push', "$Platform::top/t/fixtures/rollout", '--app', $wave, '--create'))[0], 0, 'one more app');
+ok($p->wait_up($wave, 1), 'runs');
+my ($rc, $out) = $p->paas('autoscale:set', 'web', 'min=1', 'max=8', 'concurrency=2', 'window=15s', '-a', $wave);
+is($rc, 0, 'is to have two requests at once in each instance') or diag $out;
+my $began = time;
+my @askers = map {
+    my $asker = fork // die $!;
+    if (!$asker) {
+        my $bad = 0;
+        while ((my $t = time - $began) < 6 * $waves) {
+            if ($t / 6 - int($t / 6) < 0.5) { $bad++ if $p->get($wave, '/slow?ms=400', timeout => 30)->{status} != 200 }
+            else { sleep 0.05 }
+        }
+        POSIX::_exit($bad > 0);
+    }
+    $asker;
+} 1 .. 10;
+
 # ---- what is refused --------------------------------------------------------
 
-my ($rc, $out) = $p->paas('sleep:set', 'after=0s', '-a', $app);
+($rc, $out) = $p->paas('sleep:set', 'after=0s', '-a', $app);
 is($rc, 1, 'no time at all');
 like($out, qr/after has to be a time from 1s to 30d/, 'and says so');
 ($rc, $out) = $p->paas('sleep:set', 'whenever=1s', '-a', $app);
@@ -113,6 +137,27 @@ for my $fh (@clients) {
 }
 is($all, $wakes, "$all wakes");
 is("@bad", '', 'no request failed');
+
+# ---- what came of the wave ------------------------------------------------------------
+
+# From the first to the last: [from, to, why].
+sub steps {
+    my @events = grep { $_->{kind} eq 'autoscale' } @{ $p->api('GET', "/apps/$wave/timeline?limit=1000")->{json} };
+    return map { $_->{text} =~ /^(.*): web (\d+) to (\d+)$/ ? [$2, $3, $1] : () } sort { $a->{at} cmp $b->{at} } @events;
+}
+is(scalar(grep { waitpid $_, 0; $? != 0 } @askers), 0, 'each request of the wave is answered');
+my @up = steps();
+cmp_ok(scalar(@up), '>=', 1, 'a load that comes and goes had more instances started');
+cmp_ok(scalar(@up), '<=', 4, 'in a few steps');
+is(scalar(grep { $_->[1] < $_->[0] } @up), 0, "and none ended in $waves waves") or diag explain \@up;
+is(scalar(grep { $_->[2] !~ /^\d+ requests at once, over 2 an instance$/ } @up), 0, 'each step has its reason') or diag explain \@up;
+cmp_ok($up[-1][1], '>=', 2, 'there are more than one');
+cmp_ok($up[-1][1], '<=', 5, 'and not more than its peaks ask for');
+ok(Platform::wait_for(90, sub { my @now = steps(); $now[-1][1] == 1 }), 'once it is over, they end');
+my @down = steps();
+splice @down, 0, scalar @up;
+is(scalar(grep { $_->[1] > $_->[0] } @down), 0, 'and none starts') or diag explain \@down;
+like($down[-1][2], qr/^\d+ requests at once, and never more than 1 asked for in 15 s$/, 'as the timeline says');
 
 # ---- what was due meanwhile ----------------------------------------------------------
 
