@@ -1,5 +1,6 @@
 #include "launcher/launcher_cgroup.h"
 
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 
 #include <bsd/string.h>
@@ -457,6 +458,25 @@ cgroup_oom_fd(const struct cgroups *cg, uint64_t id)
 		fd = openat(cg->at[CGROUP_V2], file, O_RDONLY | O_CLOEXEC);
 	}
 	return fd;
+}
+
+int
+cgroup_oom_event(const struct cgroups *cg, uint64_t id, int oom)
+{
+	char path[INST_TEXT], file[64], text[32];
+	int fd;
+
+	if (oom == -1 || cg->at[CGROUP_MEMORY] == -1)
+		return -1;
+	if ((fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1)
+		return -1;
+	inst_path(path, id);
+	snprintf(file, sizeof(file), "%s/cgroup.event_control", path);
+	snprintf(text, sizeof(text), "%d %d", fd, oom);
+	if (file_write(cg->at[CGROUP_MEMORY], file, text) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 void

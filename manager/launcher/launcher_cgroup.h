@@ -56,6 +56,11 @@ int cgroup_populated(const struct cgroups *, uint64_t id);
 int cgroup_remove(const struct cgroups *, uint64_t id);
 /* Counts OOM kills ("oom_kill N" is in it); a descriptor or -1. */
 int cgroup_oom_fd(const struct cgroups *, uint64_t id);
+/*
+ * Of that descriptor, in v1: an eventfd that counts when memory runs out, or
+ * -1.  In v2 the descriptor itself has POLLPRI then.
+ */
+int cgroup_oom_event(const struct cgroups *, uint64_t id, int oom);
 /* Calls back with each id of inst/, in any tree; maybe twice. */
 void cgroup_each(
     const struct cgroups *, void (*cb)(uint64_t id, void *arg), void *arg);

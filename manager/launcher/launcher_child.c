@@ -296,9 +296,9 @@ shim_descriptors(void *arg)
 	const struct start *s = arg;
 	const int fds[] = {s->null, s->null, s->null, s->logs,
 	    s->l->at[AT_EXIT], s->stdout_pipe[0], s->stderr_pipe[0],
-	    s->control[0], s->oom, s->attach};
+	    s->control[0], s->oom, s->attach, s->oom_event};
 
-	return fds_place(fds, 10);
+	return fds_place(fds, 11);
 }
 
 static int

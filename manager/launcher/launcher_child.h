@@ -25,7 +25,8 @@ struct start {
 	int report[2];  /* launcher, children */
 	int logs;       /* state/log/APP */
 	int attach;     /* listens for the manager */
-	int oom;
+	int oom;        /* cgroup_oom_fd */
+	int oom_event;
 	int cgroup;          /* inst/ID, v2 */
 	int filter;          /* own offset in the seccomp program */
 	pid_t shim, sandbox; /* children, as they know of each other */

@@ -87,6 +87,7 @@ step_cgroup(void *arg)
 	snprintf(sub, sizeof(sub), "inst/%016" PRIx64, s->req->id);
 	s->cgroup = cgroup_clone_fd(&s->l->cgroups, sub);
 	s->oom = cgroup_oom_fd(&s->l->cgroups, s->req->id);
+	s->oom_event = cgroup_oom_event(&s->l->cgroups, s->req->id, s->oom);
 	return 0;
 }
 
@@ -437,6 +438,7 @@ start_close(struct start *s)
 	fd_close(s->logs);
 	fd_close(s->attach);
 	fd_close(s->oom);
+	fd_close(s->oom_event);
 	fd_close(s->cgroup);
 	fd_close(s->filter);
 	for (i = 0; i < 2; i++) {
@@ -476,6 +478,7 @@ start_instance(struct launcher *l, const struct launch_start *req, int memfd,
 		.logs = -1,
 		.attach = -1,
 		.oom = -1,
+		.oom_event = -1,
 		.cgroup = -1,
 		.filter = -1},
 	};

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,6 +33,14 @@
 #define LEFT_MS 2000
 #define LOOK_MS 100
 
+/*
+ * The kernel says first that memory runs out, and counts the process that it
+ * ends a moment later.  Those that reach their limit all the time cost ten
+ * looks a second and no more.
+ */
+#define OOM_LOOKS 10
+#define OOM_LASTS 10000 /* ms: an end so soon after it comes of it */
+
 struct shim {
 	const char *id;
 	const char *boot;
@@ -45,8 +54,13 @@ struct shim {
 	struct shim_log log;
 	struct shim_stream out, err;
 	int out_open, err_open;
-	int listener; /* SHIM_FD_ATTACH, or -1 */
-	int client;   /* of it; one at a time */
+	int listener;   /* SHIM_FD_ATTACH, or -1 */
+	int client;     /* of it; one at a time */
+	int memory;     /* descriptor that says that it runs out, or -1 */
+	int looks;      /* until that is asked again; one each LOOK_MS */
+	int64_t look;   /* ms: the next one */
+	uint64_t kills; /* told so far */
+	int64_t killed; /* ms: when one was; 0: never */
 	char bytes[2 * SHIM_LINE];
 };
 
@@ -144,10 +158,60 @@ stream_read(struct shim *s, int fd, struct shim_stream *stream)
 	return n == -1 && (errno == EAGAIN || errno == EINTR);
 }
 
+/* ---- out of memory ------------------------------------------------------ */
+
+static void
+oom_look(struct shim *s)
+{
+	uint64_t kills = shim_exit_oom(SHIM_FD_OOM), more;
+	char text[96];
+	int n;
+
+	if (kills <= s->kills)
+		return;
+	more = kills - s->kills;
+	n = snprintf(text, sizeof(text),
+	    "out of memory: %" PRIu64 " process%s of this instance %s ended",
+	    more, more == 1 ? "" : "es", more == 1 ? "was" : "were");
+	shim_log_line(&s->log, 'p', text, (size_t)n);
+	s->kills = kills;
+	s->killed = now_ms();
+}
+
+static void
+oom_turn(struct shim *s, short events)
+{
+	uint64_t count;
+
+	if (events & POLLNVAL) {
+		s->memory = -1;
+	} else if (events != 0) {
+		if (s->memory == SHIM_FD_NO_MEMORY)
+			(void)!read(s->memory, &count, sizeof(count));
+		s->looks = OOM_LOOKS;
+		s->look = now_ms();
+	}
+	if (s->looks > 0 && now_ms() >= s->look) {
+		oom_look(s);
+		s->looks--;
+		s->look = now_ms() + LOOK_MS;
+	}
+}
+
+/* Did its end come of it?  What was long ago did not. */
+static int
+oom_ended(struct shim *s)
+{
+	oom_look(s);
+	return s->killed != 0 && now_ms() - s->killed < OOM_LASTS;
+}
+
+/* ---- one turn ----------------------------------------------------------- */
+
 static int
 turn_ms(const struct shim *s)
 {
-	if (s->until != 0)
+	if (s->until != 0 || s->looks > 0)
 		return LOOK_MS;
 	return shim_log_owes(&s->log) ? REPORT_MS : -1;
 }
@@ -161,9 +225,11 @@ shim_turn(struct shim *s)
 	    {.fd = s->out_open ? SHIM_FD_STDOUT : -1, .events = POLLIN},
 	    {.fd = s->err_open ? SHIM_FD_STDERR : -1, .events = POLLIN},
 	    {.fd = s->client != -1 ? s->client : s->listener, .events = POLLIN},
+	    {.fd = s->looks > 0 ? -1 : s->memory,
+		.events = s->memory == SHIM_FD_OOM ? POLLPRI : POLLIN},
 	};
 
-	if (poll(p, 5, turn_ms(s)) == 0)
+	if (poll(p, 6, turn_ms(s)) == 0)
 		shim_log_report(&s->log);
 	if (s->until != 0 && now_ms() > s->until)
 		s->ended = 1;
@@ -185,6 +251,7 @@ shim_turn(struct shim *s)
 		else
 			shim_attach_read(&s->client);
 	}
+	oom_turn(s, p[5].revents);
 	shim_log_flush(&s->log);
 }
 
@@ -223,6 +290,9 @@ shim_setup(struct shim *s, char **argv)
 	/* Before anything else may get its number. */
 	s->listener =
 	    fcntl(SHIM_FD_ATTACH, F_GETFD) != -1 ? SHIM_FD_ATTACH : -1;
+	s->memory = fcntl(SHIM_FD_NO_MEMORY, F_GETFD) != -1 ? SHIM_FD_NO_MEMORY
+		    : fcntl(SHIM_FD_OOM, F_GETFD) != -1     ? SHIM_FD_OOM
+							    : -1;
 	umask(027);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -236,7 +306,7 @@ shim_setup(struct shim *s, char **argv)
 	sigaddset(&set, SIGRTMIN);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	for (i = SHIM_FD_LOGS; i <= SHIM_FD_ATTACH; i++)
+	for (i = SHIM_FD_LOGS; i <= SHIM_FD_NO_MEMORY; i++)
 		(void)fcntl(i, F_SETFD, FD_CLOEXEC);
 	/* The other end of the pipes has flags of its own. */
 	(void)fcntl(SHIM_FD_STDOUT, F_SETFL, O_NONBLOCK);
@@ -261,8 +331,8 @@ main(int argc, char **argv)
 	control_read(s);
 	if (!(s->told & 1))
 		shim_exit_guess(&s->exit, s->status);
+	s->exit.oom = oom_ended(s);
 	streams_drain(s);
-	s->exit.oom = shim_exit_oom(SHIM_FD_OOM);
 	s->exit.dropped = s->log.lost;
 	return shim_exit_write(SHIM_FD_EXIT, s->id, s->boot, &s->exit) == 0 ? 0
 									    : 1;

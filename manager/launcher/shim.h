@@ -13,13 +13,14 @@
 #include "launcher/protocol.h"
 #include "launcher/shim_bounds.h"
 
-#define SHIM_FD_LOGS    3 /* directory state/log/APP */
-#define SHIM_FD_EXIT    4 /* directory run/exit */
-#define SHIM_FD_STDOUT  5
-#define SHIM_FD_STDERR  6
-#define SHIM_FD_CONTROL 7 /* SOCK_SEQPACKET to paas-init */
-#define SHIM_FD_OOM     8 /* of cgroup_oom_fd, may be missing */
-#define SHIM_FD_ATTACH  9 /* listens for the manager, may be missing */
+#define SHIM_FD_LOGS      3 /* directory state/log/APP */
+#define SHIM_FD_EXIT      4 /* directory run/exit */
+#define SHIM_FD_STDOUT    5
+#define SHIM_FD_STDERR    6
+#define SHIM_FD_CONTROL   7  /* SOCK_SEQPACKET to paas-init */
+#define SHIM_FD_OOM       8  /* of cgroup_oom_fd, may be missing */
+#define SHIM_FD_ATTACH    9  /* listens for the manager, may be missing */
+#define SHIM_FD_NO_MEMORY 10 /* of cgroup_oom_event, may be missing */
 
 /* Longer lines are split here. */
 #define SHIM_LINE 16384
@@ -132,8 +133,11 @@ struct shim_exit {
 
 /* From waitpid's status of bwrap, when paas-init could not say. */
 void shim_exit_guess(struct shim_exit *, int status);
-/* oom_kill of memory.events (v2) or memory.oom_control (v1). */
-int shim_exit_oom(int fd);
+/*
+ * oom_kill of memory.events (v2) or memory.oom_control (v1): how many processes
+ * the kernel has ended for want of memory.
+ */
+uint64_t shim_exit_oom(int fd);
 /* Temporary name and rename; 0 or -1. */
 int shim_exit_write(
     int dir, const char *id, const char *boot, const struct shim_exit *);

@@ -29,7 +29,7 @@ shim_exit_guess(struct shim_exit *e, int status)
 	e->status = code > 128 ? code - 128 : code;
 }
 
-int
+uint64_t
 shim_exit_oom(int fd)
 {
 	char text[512], *at;
@@ -40,7 +40,7 @@ shim_exit_oom(int fd)
 	text[n] = '\0';
 	/* "oom_kill_disable" stands before it in v1. */
 	at = strstr(text, "oom_kill ");
-	return at != NULL && strtoull(at + 9, NULL, 10) > 0;
+	return at != NULL ? strtoull(at + 9, NULL, 10) : 0;
 }
 
 static const char *

@@ -96,6 +96,21 @@ like(cgroup_file(['cpu', 'cpu.stat'], 'cpu.stat'), qr/^nr_throttled [1-9]/m, 'th
 like(cgroup_file(['cpu', 'cpu.shares'], 'cpu.weight'), qr/^(?:512|50)$/, 'cpu_weight: half of the usual share');
 like(run('my @x; push @x, "x" x (1 << 20) for 1 .. 100; print "all"'), qr/^$/, 'memory: what asks for more than 48 MiB is ended');
 ok(Platform::wait_for(10, sub { run('print "on"') eq 'on' }), 'the rest goes on');
+
+# Not the one that the instance is about: that goes on, and its log tells.
+my $ended = sub {
+    my ($n, $text) = (0, ($p->paas('logs', '-p', 'web.1', '-n', 200, '-a', 'probe'))[1]);
+    $n += $1 while $text =~ /out of memory: (\d+) process(?:es)? of this instance w(?:as|ere) ended$/mg;
+    return $n;
+};
+ok(Platform::wait_for(20, sub { $ended->() == 1 }), 'its log says that one was ended');
+my $same = $id->();
+for my $more (1, 2) {
+    is(run('if (!fork) { my @x; push @x, "x" x (1 << 20) for 1 .. 100; exit } wait; print $? & 127'), 9, "so is a child of the app ($more)");
+    ok(Platform::wait_for(20, sub { $ended->() == 1 + $more }), 'that, too');
+}
+is($id->(), $same, 'the instance is the same');
+
 my ($swap) = cgroup_file(['memory', 'memory.memsw.limit_in_bytes'], 'memory.swap.max');
 SKIP: {
     skip 'the kernel does not account for swap', 1 if $swap eq '';

@@ -78,6 +78,11 @@ my ($hog) = instance(['memory=33554432'], 'perl', '-e', 'my $x = "x" x (200 << 2
 like(exit_of($hog), qr/status=9 oom=1/, 'memory: out of it is recorded');
 like(slurp("$scope/inst/$hog/memory.events"), qr/^oom_kill [1-9]/m, 'as the kernel counts it');
 gone($hog);
+my ($parent) = instance(['memory=33554432'], 'perl', '-e',
+    '$| = 1; if (!fork) { my @x; push @x, "x" x (1 << 20) for 1 .. 200; exit } wait; print "child $?\n"; sleep 600');
+ok(wait_for(sub { log_of($parent) =~ / o child 9$/m && log_of($parent) =~ / p out of memory: 1 process of this instance was ended$/m }),
+    'of a child of the app, its log tells') or diag log_of($parent);
+gone($parent);
 
 # ---- the launcher under its unit ----------------------------------------
 

@@ -500,7 +500,7 @@ test_exit(void **state)
 	assert_int_equal(shim_exit_oom(fd), 0);
 	assert_int_equal(
 	    pwrite(fd, "oom_kill_disable 1\noom_kill 3\n", 30, 0), 30);
-	assert_int_equal(shim_exit_oom(fd), 1);
+	assert_int_equal(shim_exit_oom(fd), 3);
 	close(fd);
 	assert_int_equal(shim_exit_oom(-1), 0);
 }
