@@ -83,7 +83,7 @@ is(events('Last-Event-ID' => 'end')->{status}, 204, 'behind the end');
 is(events('Last-Event-ID' => $_)->{status}, 400, "Last-Event-ID $_") for 'x', 0, -1, '9' x 20;
 call(200, 'POST', '/apps/{app}/resources', {}, { resources => [{ sha256 => 'a' x 64, size => 1 }] });
 call(200, 'GET', "/apps/{app}/$_", {}) for 'formation', 'formation/{type}', 'formation/{type}/autoscale', 'dynos', 'releases', 'rollout',
-    'sleep', 'cron', 'http', 'config-vars', 'buildpack-installations', 'domains', 'sni-endpoints', 'logs', 'log-drains', 'timeline', 'collaborators',
+    'sleep', 'cron', 'http', 'config-vars', 'buildpack-installations', 'domains', 'sni-endpoints', 'logs', 'log-limits', 'log-drains', 'timeline', 'collaborators',
     'addons', 'addon-attachments', 'features';
 is(scalar(grep { $_->{kind} eq 'created' && $_->{text} eq 'web.1 placed on local (v1)' } @{ call(200, 'GET', '/apps/{app}/timeline', {}) }),
     1, 'one event of what was created');
@@ -123,6 +123,7 @@ call(200, 'GET', '/apps/{app}/formation/{type}/autoscale', {});
 call(200, 'DELETE', '/apps/{app}/formation/{type}/autoscale', {});
 call(200, 'PUT', '/apps/{app}/sleep', {}, { after => '30m' });
 call(200, 'DELETE', '/apps/{app}/sleep', {});
+call(200, 'PATCH', '/apps/{app}/log-limits', {}, $_) for { disk => 8 << 20, rate => 65536 }, { disk => undef, rate => undef };
 call(200, 'PATCH', '/apps/{app}/http', {}, { sticky => $true, 'hold' => 5 });
 call(200, 'PUT', '/apps/{app}/buildpack-installations', {}, { updates => [{ buildpack => 'procfile' }] });
 my %entry = (entry => call(201, 'POST', '/apps/{app}/cron', {}, { schedule => '0 4 * * *', command => 'true' })->{id});
@@ -224,6 +225,16 @@ my $account = $p->http('PATCH', 'localhost', '/account', body => '{"name":"Ada"}
     headers => { Authorization => "Bearer $ada->{access_token}{token}" });
 is_deeply([$p->schema->answer('PATCH', '/account', { %$account, json => decode_json($account->{body}) }), $account->{status}], [200], 'PATCH /account')
     and $made{'PATCH /account'}++;
+# A browser comes by nginx, and its session in a cookie.
+my %came = ('X-Paas-Via' => 'api', 'X-Real-IP' => '192.0.2.1', 'X-Forwarded-Host' => "api.$p->{domain}", 'X-Forwarded-Proto' => 'https');
+my %browser = (socket => "$p->{run}/api.sock", headers => \%came);
+my %known = (email => 'ada@example.com', password => 'correct horse');
+my $begun = call(201, 'POST', '/sessions', {}, { %known, description => 'a browser', expires_in => 3600 }, %browser, whole => 1);
+($came{Cookie}) = $begun->{headers}{'set-cookie'} =~ /^([^;]+)/;
+$came{'X-CSRF-Token'} = $begun->{json}{csrf_token};
+is_deeply([map { $_->{id} } @{ call(200, 'GET', '/sessions', {}, undef, %browser) }], [$begun->{json}{id}], 'the session that was begun');
+call(200, $_, '/sessions/{session}', { session => '~' }, undef, %browser) for 'GET', 'DELETE';
+call(401, 'GET', '/sessions', {}, undef, %browser);
 call(200, 'DELETE', '/users/{user}', { user => 'vic@example.com' });
 call(200, 'GET', $_, {}) for '/users', '/tokens', '/audit', '/oauth/authorizations', '/apps/{app}/timeline', '/apps/{app}/releases';
 call(200, 'DELETE', '/apps/{app}', {});

@@ -170,8 +170,8 @@ sub get {
 
 sub api {
     my ($self, $method, $path, $body, %o) = @_;
-    my $r = $self->http($method, 'localhost', $path, %o,
-        socket => "$self->{run}/manager.sock",
+    my $r = $self->http($method, 'localhost', $path,
+        socket => "$self->{run}/manager.sock", %o,
         defined $body ? (body => ref $body ? encode_json($body) : $body) : ());
     $r->{json} = eval { decode_json($r->{body}) };
     return $r;
