@@ -1,9 +1,9 @@
 /*
- * For routing.c: kills the manager between the store and the routes, at three
- * points of each kind of thing that may differ between the two: the change is
- * in the store and nothing of it in the transaction of the routes; it is in
- * that transaction; and that is committed.  All the while readers find what was
- * there before or what is to be there, and never less.
+ * For routing_start.c: kills the manager between the store and the routes, at
+ * three points of each kind of thing that may differ between the two: the
+ * change is in the store and nothing of it in the transaction of the routes; it
+ * is in that transaction; and that is committed.  All the while readers find
+ * what was there before or what is to be there, and never less.
  *
  * Needs --wrap of what writes each kind, and of routing_db_commit.
  */
