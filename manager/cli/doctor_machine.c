@@ -267,10 +267,13 @@ sshd_look(struct doctor *d)
 	int fd;
 
 	snprintf(conf, sizeof(conf), "%s/ssh/sshd_config", d->conf.state_dir);
-	if (geteuid() == 0 && doctor_run(ask, NULL, 10, out, sizeof(out)) != 0)
+	if (geteuid() == 0 &&
+	    doctor_run(ask, NULL, 10, out, sizeof(out)) != 0) {
+		doctor_fix(d, "run `%s`, which writes it anew", d->up);
 		doctor_find(d, DOCTOR_WRONG, "sshd refuses %s: %s", conf,
 		    out[0] != '\0' ? doctor_line(out, NULL)
 				   : "it is not installed");
+	}
 	if ((fd = doctor_connect("127.0.0.1", d->conf.ssh_port)) == -1) {
 		doctor_fix(d, "start the service ssh");
 		doctor_find(d, DOCTOR_WRONG, "nobody listens on port %u",
