@@ -107,5 +107,6 @@ is($line->(), '', 'with the app it ends');
 waitpid $pid, 0;
 is($?, 0, 'without an error');
 close $at;
+is($m->stop('TERM'), 0, 'it stops in order');
 
 done_testing();
