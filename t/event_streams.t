@@ -84,7 +84,7 @@ $m->bad('limit', 422, qr/limit/, 'GET', "$path?limit=0", undef, @sse);
 $m->bad('no app', 404, qr/nothing/, 'GET', '/apps/nothing/timeline', undef, @sse);
 $m->bad('nobody', 401, qr/token/, 'GET', $path, undef, @sse, @nginx);
 
-# Far more than a client has in its buffer, read late: all of it, in order.
+# Read late: all of it, in order.
 my $token = $m->good('a token', 201, 'POST', '/tokens', { scope => 'read' })->{token};
 $at = $m->send('GET', "$path?limit=1", undef, @sse, @nginx, Authorization => "Bearer $token");
 events($at, 1);

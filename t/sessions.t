@@ -95,6 +95,8 @@ for my $origin ('https://evil.example', 'http://shop.paas.localhost:8080', 'http
 }
 $m->bad('an event stream for another page', 403, qr/another origin/, 'GET', '/apps/shop/logs?follow=1', undef,
     @ada, Origin => 'http://shop.paas.localhost:8080', Accept => 'text/event-stream');
+$m->bad('nor a timeline', 403, qr/another origin/, 'GET', '/apps/shop/timeline', undef,
+    @ada, Origin => 'http://shop.paas.localhost:8080', Accept => 'text/event-stream');
 $m->bad('also by a token', 403, qr/another origin/, 'GET', '/apps', undef, @http, Origin => 'https://evil.example',
     Authorization => "Bearer $token");
 $m->bad('also on the socket of this machine', 403, qr/another origin/, 'GET', '/apps', undef, Origin => 'http://localhost');

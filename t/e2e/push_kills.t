@@ -191,7 +191,7 @@ killed('image, roll-out', ['image'], \&change_image, \@push, sub {
     change_image(++$content);
     ($rc, $out) = $p->paas(@push);
     is($rc, 0, 'image, receiving: the next push works') or diag $out;
-    is($p->get('image')->{body}, "$content\n", 'image, receiving: and serves');
+    ok(Platform::wait_for(20, sub { $p->get('image')->{body} eq "$content\n" }), 'image, receiving: and serves');
     ok(Platform::wait_for(30, sub { !$after->of(3) }), 'image, receiving: nothing is left') or diag join "\n", $after->of(3);
 }
 
