@@ -44,7 +44,7 @@ nft_table = paas_$tag
 if_prefix = $tag
 subnet = $net.0/24
 uid_base = @{[1_950_000_000 + $n * 1000]}
-allow_out = 10.98.$n.0/24
+allow_out = 10.98.$n.0/24 198.51.100.7, 203.0.113.128/25
 instance_flows = 300
 CONF
 
@@ -290,6 +290,8 @@ like ctl('signal', 'ffff', 15), qr/^error ENOENT/, 'an instance that is not ther
 like ctl('clean', $id), qr/^error EBUSY/, 'clean of what runs';
 like ctl('drop-slug', $s), qr/^error EBUSY/, 'a slug in use';
 is scalar(grep { !/$id/ } cgroups()), 0, 'nothing is left of what was refused';
+is join(' ', `nft list set inet paas_$tag allow_out` =~ m{(\d+\.\d+\.\d+\.\d+(?:/\d+)?)}g), "10.98.$n.0/24 198.51.100.7 203.0.113.128/25",
+    'networks with blanks and commas between them are let through';
 is scalar(() = `nft list set inet paas_$tag sources` =~ /"${tag}v/g), 1, 'one instance in the firewall';
 my $stranger = fork // die;
 if (!$stranger) {

@@ -59,7 +59,7 @@ net_has(int family, const char *net, unsigned int bits, const uint8_t *bytes)
 	return inet_pton(family, net, in) == 1 && bits_match(in, bytes, bits);
 }
 
-/* "10.0.0.0/8 192.0.2.1": as paas.conf has checked it. */
+/* "10.0.0.0/8, 192.0.2.1", with commas or blanks: as it was checked. */
 static int
 list_has(const char *list, int family, const uint8_t *bytes)
 {
@@ -68,8 +68,8 @@ list_has(const char *list, int family, const uint8_t *bytes)
 	size_t len;
 
 	for (; *list != '\0'; list += len) {
-		list += strspn(list, " \t");
-		len = strcspn(list, " \t");
+		list += strspn(list, ", \t");
+		len = strcspn(list, ", \t");
 		if (len == 0 || len >= sizeof(word))
 			continue;
 		memcpy(word, list, len);

@@ -88,6 +88,24 @@ element_print(FILE *f, const struct conf *conf, uint32_t slot)
 	fprintf(f, "\"%s\" . %s", name, text);
 }
 
+/* What networks_check() has passed. */
+static void
+networks_print(FILE *f, const char *list)
+{
+	const char *before = " elements = { ";
+	size_t len;
+
+	for (; *list != '\0'; list += len) {
+		list += strspn(list, ", \t");
+		if ((len = strcspn(list, ", \t")) == 0)
+			continue;
+		fprintf(f, "%s%.*s", before, (int)len, list);
+		before = ", ";
+	}
+	if (*before == ',')
+		fprintf(f, " }\n");
+}
+
 static void
 sets_print(FILE *f, struct firewall *fw)
 {
@@ -100,8 +118,7 @@ sets_print(FILE *f, struct firewall *fw)
 	    " elements = { %s } }\n"
 	    "set allow_out { type ipv4_addr; flags interval; auto-merge;\n",
 	    not_public);
-	if (conf->allow_out[0] != '\0')
-		fprintf(f, " elements = { %s }\n", conf->allow_out);
+	networks_print(f, conf->allow_out);
 	fprintf(f, "}\nset sources { typeof iifname . ip saddr;\n");
 	RB_FOREACH (r, records, fw->records) {
 		if (!kind_networked(r->launch.kind))
@@ -237,7 +254,10 @@ firewall_remove(struct firewall *fw, uint32_t slot)
 	return firewall_change(fw, slot, 0);
 }
 
-/* "a.b.c.d/n, a.b.c.d": it stands in the text that nftables reads. */
+/*
+ * "a.b.c.d/n, a.b.c.d", with commas or blanks: nothing else gets into the text
+ * that nftables reads.
+ */
 static int
 networks_check(const char *list)
 {
@@ -246,9 +266,9 @@ networks_check(const char *list)
 	struct in_addr in;
 
 	strlcpy(buf, list, sizeof(buf));
-	for (next = buf; (at = strsep(&next, ",")) != NULL;) {
-		at += strspn(at, " ");
-		at[strcspn(at, " ")] = '\0';
+	for (next = buf; (at = strsep(&next, ", \t")) != NULL;) {
+		if (*at == '\0')
+			continue;
 		if ((slash = strchr(at, '/')) != NULL) {
 			*slash++ = '\0';
 			(void)strtonum(slash, 1, 32, &bad);
@@ -280,7 +300,7 @@ firewall_check(const struct conf *conf, char err[PAAS_ERRLEN])
 	    networks_check(conf->allow_out) == -1) {
 		snprintf(err, PAAS_ERRLEN,
 		    "allow_out takes networks like 10.1.0.0/16, with commas "
-		    "between them");
+		    "or blanks between them");
 		return -1;
 	}
 	if (snprintf(name, sizeof(name), "%s" NET_IF "%" PRIu32,

@@ -75,7 +75,7 @@ only_public_addresses_are_reached(void **state)
 	static const char *const open[] = {"1.1.1.1", "9.255.255.255",
 	    "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0",
 	    "223.255.255.255", "2606:4700::1111", "2a00::1"};
-	static const char allow[] = "10.1.0.0/16 127.0.0.1  fd00::/8";
+	static const char allow[] = "10.1.0.0/16,127.0.0.1  fd00::/8, 10.3.0.0/24";
 	size_t i;
 
 	(void)state;
@@ -86,6 +86,7 @@ only_public_addresses_are_reached(void **state)
 	assert_true(may_reach("10.1.255.255", allow));
 	assert_true(may_reach("127.0.0.1", allow));
 	assert_true(may_reach("fd12::1", allow));
+	assert_true(may_reach("10.3.0.9", allow));
 	assert_false(may_reach("10.2.0.0", allow));
 	assert_false(may_reach("127.0.0.2", allow));
 	assert_false(may_reach("fe80::1", allow));
