@@ -264,9 +264,10 @@ static void
 take(struct job *job, struct run **run)
 {
 	if (launch_answers(node_launch(job->build->node)) &&
-	    (*run = run_take(job->build->node, on_ran, job)) != NULL)
+	    (*run = run_take(job->build->node, on_ran, job)) != NULL) {
+		job->tries = 0;
 		job_event(job, JOB_OK);
-	else if (++job->tries < TAKE_TRIES)
+	} else if (++job->tries < TAKE_TRIES)
 		job_retry_in(job, RETRY_SOON_US);
 	else if (!launch_answers(node_launch(job->build->node))) {
 		job_blame(job, "%s", no_launcher);
@@ -326,7 +327,6 @@ enter_adopt_build(struct job *job)
 static void
 enter_want_check(struct job *job)
 {
-	job->tries = 0;
 	run_finish(job->checker);
 	job->checker = NULL;
 	take(job, &job->checker);
