@@ -53,6 +53,34 @@ resume_one(const char *key, json_t *value, uint64_t rev, void *arg)
 	return 0;
 }
 
+static void
+job_orphaned(struct job *job)
+{
+	job->appgone = 1;
+	job_event(job, JOB_APPGONE);
+}
+
+/* Whose app went while nobody watched; another one may have its name. */
+static void
+resume_orphans(struct build *b)
+{
+	char key[STORE_KEY_MAX + 1];
+	struct job *job, *next;
+	const char *number;
+	uint64_t app;
+	json_t *record;
+
+	TAILQ_FOREACH_SAFE (job, &b->jobs, entry, next) {
+		record = store_get(
+		    b->store, key_format(key, "app/%s", job->app), NULL);
+		number = json_string_value(json_object_get(record, "number"));
+		if (number == NULL || key_parse_id(number, &app) == -1 ||
+		    app != job->number)
+			job_orphaned(job);
+		json_decref(record);
+	}
+}
+
 /* An app that is gone takes its builds along. */
 static void
 app_changed(const char *key, json_t *value, uint64_t rev, void *arg)
@@ -66,10 +94,8 @@ app_changed(const char *key, json_t *value, uint64_t rev, void *arg)
 		return;
 	gc_wake(b->gc);
 	TAILQ_FOREACH_SAFE (job, &b->jobs, entry, next) {
-		if (strcmp(job->app, app) != 0)
-			continue;
-		job->appgone = 1;
-		job_event(job, JOB_APPGONE);
+		if (strcmp(job->app, app) == 0)
+			job_orphaned(job);
 	}
 }
 
@@ -137,6 +163,7 @@ build_open(struct store *store, struct node *node, const struct conf *conf,
 	b->assignments = store_watch(store, "assign/", assignment_changed, b);
 	upload_sweep(b);
 	(void)store_each(store, "upload/", resume_one, b);
+	resume_orphans(b);
 	gc_wake(b->gc);
 	return b;
 }
