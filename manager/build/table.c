@@ -87,8 +87,6 @@ static const unsigned char next[JOB_STATES][JOB_EVENTS] = {
     [JOB_STOP] =
 	{
 	    [JOB_OK] = TO(JOB_FAIL),
-	    [JOB_BAD] = TO(JOB_FAIL),
-	    [JOB_AGAIN] = TO(JOB_STOP),
 	},
     [JOB_FAIL] =
 	{
