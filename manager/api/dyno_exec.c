@@ -9,6 +9,7 @@
 #include "api/check.h"
 #include "api/config_name.h"
 #include "api/dyno.h"
+#include "api/idempotency.h"
 #include "api/model.h"
 #include "api/request.h"
 #include "api/respond.h"
@@ -98,6 +99,22 @@ exec_noted(enum store_result result, uint64_t rev, void *arg)
 	request_release(r);
 }
 
+/*
+ * A session can't be answered twice: what is sent again with the same
+ * Idempotency-Key gets an error, and begins nothing.  0, or -1 after an answer.
+ */
+static int
+exec_once(struct request *r, struct store_txn *txn)
+{
+	json_t *again = json_pack("{s:s, s:s}", "id", "conflict", "message",
+	    "a command was begun with this Idempotency-Key already: send a new "
+	    "one to run another");
+	int rc = idempotency_add(r, txn, MHD_HTTP_CONFLICT, again);
+
+	json_decref(again);
+	return rc;
+}
+
 void
 dyno_exec(struct request *r)
 {
@@ -126,6 +143,10 @@ dyno_exec(struct request *r)
 	    model_text(dyno, "name"), user, COMMAND_SHOWN, command,
 	    strlen(command) > COMMAND_SHOWN ? "..." : "");
 	json_decref(dyno);
+	if (exec_once(r, txn) == -1) {
+		store_abandon(txn);
+		return;
+	}
 	audit_add(r, txn);
 	store_commit(txn, exec_noted, request_hold(r));
 }

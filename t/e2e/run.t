@@ -435,6 +435,18 @@ like(talk("$ask\r\n$body"), qr{^HTTP/1\.1 426 .*\r\nUpgrade: paas-session\r\n}s,
 like(talk("${ask}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n$body"), qr{^HTTP/1\.1 426 }, 'another one: 426');
 my $good = "${ask}Connection: Upgrade\r\nUpgrade: paas-session\r\n\r\n$body";
 like(talk($good, "d\0\0\3abcz\0\0\0"), qr{^HTTP/1\.1 101 .*\r\n\r\nd\x00\x00\x03abcx\x00\x00\x02\x00\x00$}s, 'a session by hand');
+
+sub once {
+    my ($command) = @_;
+    my $body = qq({"command": "$command", "force_no_tty": true});
+    return "POST /apps/$app/dynos/web.1/exec HTTP/1.1\r\nHost: x\r\nContent-Length: " . length($body)
+        . "\r\nConnection: Upgrade\r\nUpgrade: paas-session\r\nIdempotency-Key: once\r\n\r\n$body";
+}
+like(talk(once('cat; : once'), "d\0\0\3abcz\0\0\0"), qr{^HTTP/1\.1 101 .*abc}s, 'a session with an Idempotency-Key');
+like(talk(once('cat; : once')), qr{^HTTP/1\.1 409 .*a command was begun with this Idempotency-Key}s, 'which begins one command');
+like(talk(once('cat; : twice')), qr{^HTTP/1\.1 422 .*another body}s, 'and never another');
+is_deeply([map { $_->{text} =~ /: (cat; .*)/ } grep { $_->{kind} eq 'exec' } @{ $p->api('GET', "/apps/$app/timeline?limit=20")->{json} }], ['cat; : once'],
+    'the timeline has the one');
 like(talk($good, "d\1\377\377"), qr{^HTTP/1\.1 101 [^\x00]*$}s, 'a frame that is none ends it');
 like(talk($good, "x" x 100_000), qr{^HTTP/1\.1 101 }s, 'garbage ends it');
 is($p->get($app)->{status}, 200, 'the process serves as before');
