@@ -495,8 +495,10 @@ is_deeply(good('builds', 200, 'GET', '/apps/shop/builds'), [], 'none');
 bad("the build $_", 404, qr/no build/, 'GET', "/apps/shop/builds/$_")
     for '0000000000000001', 'x', '..';
 bad('the log of no build', 404, qr/no build/, 'GET', '/apps/shop/builds/0000000000000001/log');
-bad('a build from a URL', 415, qr/tar archive/, 'POST', '/apps/shop/builds',
-    { source_blob => { url => 'http://x' } }, 'Content-Type' => 'application/json');
+bad("a build from a URL, $_", 415, qr{tar archive .*application/x-tar or application/gzip; source_blob .*paas push or git push}, 'POST', '/apps/shop/builds',
+    { source_blob => { url => 'http://x' } }, 'Content-Type' => $_)
+    for 'application/json', 'Application/JSON; charset=utf-8', 'application/vnd.heroku+json; version=3';
+is_deeply(good('builds', 200, 'GET', '/apps/shop/builds'), [], 'none was made');
 bad('a wait for something else', 422, qr/wait/, 'POST', '/apps/shop/builds?wait=godot', 'x');
 $r = call('POST', '/apps/shop/builds', '', 'Content-Type' => 'application/x-tar');
 is($r->{status}, 422, 'an upload of nothing') or diag $r->{body};

@@ -87,6 +87,16 @@ push_refuse(struct request *r, const struct build_error *error)
 	    "%s", error->text);
 }
 
+/* As Heroku's clients name it, who send the URL of an archive; or +json. */
+static int
+push_is_json(const char *type)
+{
+	size_t len = strcspn(type, "; \t");
+
+	return (len == 16 && strncasecmp(type, "application/json", len) == 0) ||
+	       (len >= 5 && strncasecmp(type + len - 5, "+json", 5) == 0);
+}
+
 /* Answers if the head alone says that it can't be. */
 static int
 push_head_fits(struct request *r)
@@ -95,11 +105,13 @@ push_head_fits(struct request *r)
 
 	type = MHD_lookup_connection_value(
 	    r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
-	if (type != NULL && strncasecmp(type, "application/json", 16) == 0) {
+	if (type != NULL && push_is_json(type)) {
 		respond_error(r, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
 		    "unsupported_media_type",
 		    "the body has to be a tar archive (gzip is fine), with "
-		    "Content-Type: application/x-tar");
+		    "Content-Type: application/x-tar or application/gzip; "
+		    "source_blob and its url are not taken: send the archive "
+		    "itself, or use paas push or git push");
 		return 0;
 	}
 	length = MHD_lookup_connection_value(
