@@ -75,7 +75,8 @@ only_public_addresses_are_reached(void **state)
 	static const char *const open[] = {"1.1.1.1", "9.255.255.255",
 	    "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0",
 	    "223.255.255.255", "2606:4700::1111", "2a00::1"};
-	static const char allow[] = "10.1.0.0/16,127.0.0.1  fd00::/8, 10.3.0.0/24";
+	static const char allow[] =
+	    "10.1.0.0/16,127.0.0.1  fd00::/8, 10.3.0.0/24";
 	size_t i;
 
 	(void)state;
