@@ -11,6 +11,7 @@
 #include "api/check.h"
 #include "api/id.h"
 #include "api/log_lines.h"
+#include "api/log_safe.h"
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/stream.h"
@@ -93,13 +94,18 @@ static char *
 tail_text(struct source *source, const struct logfile_line *line, size_t *len)
 {
 	struct tail *tail = source->tail;
+	char *text;
 
 	if (source->id == LOGFILE_ROUTER)
 		return log_filter_request(
 		    &tail->filter, line, tail_name, tail, len);
 	if (source->build)
-		return log_filter_build(&tail->filter, line, len);
-	return log_filter_line(&tail->filter, source->name, line, len);
+		text = log_filter_build(&tail->filter, line, len);
+	else
+		text = log_filter_line(&tail->filter, source->name, line, len);
+	if (text != NULL && tail->filter.logplex)
+		log_safe(text, *len);
+	return text;
 }
 
 static int

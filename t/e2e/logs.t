@@ -57,6 +57,14 @@ sub logged {
     return $text =~ $like;
 }
 
+# ---- no terminal is at its mercy -------------------------------------------
+
+$p->get('talk', '/?say=' . join '', map { sprintf '%%%02x', ord } split //, "evil \e[31mred\e[0m \e[2Jx\a\x7f\xc2\x9by\tz");
+ok(logged(qr/evil red \\x1b\[2Jx\\x07\\x7f\\u009by\tz$/m), 'paas logs shows control bytes as text');
+# Heroku's clients print what comes.
+my $stream = $p->api('POST', '/apps/talk/log-sessions', { lines => 100 })->{json}{logplex_url};
+like($p->api('GET', $stream =~ s{^\w+://[^/]+}{}r)->{body}, qr/evil \e\[31mred\e\[0m \?\[2Jx\?\?\?\?y\tz$/m, 'and a log session colours alone');
+
 # ---- one stream -----------------------------------------------------------
 
 my $begin = time;
