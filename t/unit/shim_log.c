@@ -366,7 +366,7 @@ test_app_crowd(void **state)
 		shim_log_close(&others[i]);
 	for (round = 0; round < 5; round++) {
 		for (i = 0; i < 3; i++) {
-			char id[17];
+			char id[32];
 
 			snprintf(id, sizeof(id), "00000000000000a%d", i + 1);
 			if ((pids[i] = fork()) == 0) {
