@@ -1,4 +1,4 @@
-/* sources: manager/api/cert_pair.c manager/api/cert_check.c ngx_paas_module/routedb/host.c; libs: -lssl -lcrypto -ljansson */
+/* sources: manager/api/route/cert_pair.c manager/api/route/cert_check.c ngx_paas_module/routedb/host.c; libs: -lssl -lcrypto -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "api/cert_pair.h"
+#include "api/route/cert_pair.h"
 
 #define DAY 86400L
 

@@ -1,4 +1,4 @@
-/* sources: manager/routing/[c-s]?*.c manager/store/[k-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
+/* sources: manager/routing/[c-s]?*.c manager/store/[k-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -Wl,--wrap=cert_choose,--wrap=routing_db_commit -llmdb -ljansson -lsystemd -lsodium */
 #include "store_fixture.h"
 
 #include <sys/stat.h>
@@ -123,7 +123,7 @@ open_reader(struct fixture *fx)
 }
 
 static const char *
-served(struct fixture *fx, const char *host)
+served_now(struct fixture *fx, const char *host)
 {
 	static char text[128];
 	paas_routedb_reader_t *reader;
@@ -132,7 +132,6 @@ served(struct fixture *fx, const char *host)
 	char *end = text;
 	int rc;
 
-	fixture_settle(fx);
 	if ((reader = open_reader(fx)) == NULL)
 		return "no database";
 	assert_int_equal(PAAS_ROUTEDB_OK, paas_routedb_begin(reader, &txn));
@@ -153,6 +152,13 @@ served(struct fixture *fx, const char *host)
 	assert_int_equal(PAAS_ROUTEDB_OK, paas_routedb_end(reader));
 	paas_routedb_reader_close(reader);
 	return rc == PAAS_ROUTEDB_OK ? text : "-";
+}
+
+static const char *
+served(struct fixture *fx, const char *host)
+{
+	fixture_settle(fx);
+	return served_now(fx, host);
 }
 
 static paas_routedb_meta_t
@@ -531,8 +537,12 @@ test_damage(void **state)
 	assert_string_equal("-", served(fx, "www.example.com"));
 }
 
+/* ---- kills --------------------------------------------------------------- */
+
+#include "cert_kills.h"
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_names, setup, teardown),
@@ -545,7 +555,11 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rebuild, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
+	    cmocka_unit_test(killed_at_each_change),
 	};
+
+	if (kills_parse(&kill_self, argc, argv))
+		return kill_main();
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -200,4 +200,63 @@ rests_by_no_clock(void **state)
 	assert_int_equal(slot_like(slot), slot);
 }
 
+/* The record with that field as the program before this one wrote it. */
+static void
+record_age(const char *key, const char *field, int64_t value)
+{
+	struct store_txn *txn = store_begin(store);
+	json_t *record = store_get(store, key, NULL);
+
+	assert_non_null(record);
+	json_object_set_new(record, field, json_integer(value));
+	json_object_del(record, "moment");
+	store_put(txn, key, record);
+	json_decref(record);
+	store_commit(txn, NULL, NULL);
+	settle();
+}
+
+/* What was noted by the clock of the day is not forgotten by an upgrade. */
+static void
+recalls_what_was_before(void **state)
+{
+	char key[STORE_KEY_MAX + 1], id[17];
+	uint32_t slot;
+	int i;
+
+	(void)state;
+	clock_stop();
+	app_make(1);
+	assign(A, "web", "run");
+	for (i = 0; i < 3; i++)
+		runs_for(1, 0);
+	assert_int_equal(restarts_of(A), 3);
+
+	/* It has been well for six minutes: its next crash is the first. */
+	wait_state(A, "ready");
+	record_age("actual/" KEY_NODE_LOCAL "/" A, "ready",
+	    node_realtime() - 360 * SECOND_US);
+	manager_down();
+	manager_up();
+	runs_for(1, 0);
+	assert_int_equal(restarts_of(A), 1);
+
+	/* Its slot rests for ten minutes after its end. */
+	wait_state(A, "ready");
+	slot = of(A)->record.slot;
+	key_format_id(id, of(A)->record.id);
+	key_format(key, "instance/hello/%s", id);
+	assign(A, "web", "stop");
+	wait_state(A, "gone");
+	settle();
+	record_age(key, "ended", node_realtime() - 300 * SECOND_US);
+	manager_down();
+	manager_up();
+	assert_int_not_equal(slot_like(slot), slot);
+	record_age(key, "ended", node_realtime() - 601 * SECOND_US);
+	manager_down();
+	manager_up();
+	assert_int_equal(slot_like(slot), slot);
+}
+
 #endif

@@ -363,4 +363,116 @@ killed_at_each_row(void **test_state)
 	    "# %u points, the slowest to converge: %.1f s\n", points, slowest);
 }
 
+/* ---- after each turn of the loop ------------------------------------------
+ */
+
+/* Killed after each turn of the loop on the way there: it converges. */
+static void
+killed_at_each_step(void **state)
+{
+	int turns, i, arrived = 0;
+
+	(void)state;
+	app_make(1);
+	for (turns = 0; !arrived && turns < 200; turns++) {
+		assign(A, "web", "run");
+		for (i = 0; i < turns && !state_is(A, "ready"); i++)
+			assert_true(sd_event_run(event, 100000) >= 0);
+		arrived = state_is(A, "ready");
+		manager_down();
+		manager_up();
+		assign(A, "web", "run");
+		wait_state(A, "ready");
+		assert_int_equal(records(), alive());
+		assert_non_null(of(A));
+		assign(A, "web", "stop");
+		wait_state(A, "gone");
+		for (i = 0; i < 500 && records() > 0; i++)
+			assert_true(sd_event_run(event, 10000) >= 0);
+		assert_int_equal(records(), 0);
+	}
+	assert_true(arrived);
+	for (arrived = turns = 0; !arrived && turns < 200; turns++) {
+		assign(A, "web", "run");
+		wait_state(A, "ready");
+		assign(A, "web", "stop");
+		for (i = 0; i < turns && !state_is(A, "gone"); i++)
+			assert_true(sd_event_run(event, 100000) >= 0);
+		arrived = state_is(A, "gone");
+		manager_down();
+		manager_up();
+		assign(A, "web", "stop");
+		wait_state(A, "gone");
+		assert_int_equal(records(), 0);
+	}
+	assert_true(arrived);
+}
+
+/* The same on the way from a crash to the next start. */
+static void
+killed_at_each_step_of_a_crash(void **state)
+{
+	int turns, i, arrived = 0;
+	uint64_t before;
+
+	(void)state;
+	app_make(1);
+	for (turns = 0; !arrived && turns < 200; turns++) {
+		assign(A, "web", "run");
+		wait_state(A, "ready");
+		before = of(A)->record.id;
+		kill(of(A)->app, SIGKILL);
+		for (i = 0;
+		     i < turns && (!state_is(A, "ready") || of(A) == NULL ||
+				      of(A)->record.id == before);
+		     i++)
+			assert_true(sd_event_run(event, 100000) >= 0);
+		arrived = i < turns;
+		manager_down();
+		manager_up();
+		for (i = 0;
+		     i < 3000 && (!state_is(A, "ready") || of(A) == NULL ||
+				     of(A)->record.id == before);
+		     i++)
+			assert_true(sd_event_run(event, 10000) >= 0);
+		assert_non_null(of(A));
+		assert_true(of(A)->record.id > before);
+		assert_int_equal(alive(), 1);
+		assign(A, "web", "stop");
+		wait_state(A, "gone");
+		for (i = 0; i < 500 && records() > 0; i++)
+			assert_true(sd_event_run(event, 10000) >= 0);
+		assert_int_equal(records(), 0);
+		/* A new one has no crashes behind it. */
+		unassign(A);
+		wait_state(A, NULL);
+	}
+	assert_true(arrived);
+}
+
+/* The launcher dies after each turn: nothing is started twice. */
+static void
+launcher_killed_at_each_step(void **state)
+{
+	int turns, i, arrived = 0;
+
+	(void)state;
+	app_make(1);
+	for (turns = 0; !arrived && turns < 200; turns++) {
+		assign(A, "web", "run");
+		for (i = 0; i < turns && !state_is(A, "ready"); i++)
+			assert_true(sd_event_run(event, 100000) >= 0);
+		arrived = state_is(A, "ready");
+		launcher_down();
+		assert_true(sd_event_run(event, 1000) >= 0);
+		launcher_up();
+		wait_state(A, "ready");
+		assert_int_equal(alive(), 1);
+		assign(A, "web", "stop");
+		wait_state(A, "gone");
+		assert_int_equal(records(), 0);
+	}
+	assert_true(arrived);
+}
+
 #endif

@@ -21,15 +21,6 @@ put_cert_host(paas_routedb_writer_t *w, const char *name, uint64_t id)
 	return paas_routedb_put_cert_host(w, str(name), (uint64_t[]){id, 0});
 }
 
-static paas_routedb_writer_t *
-begin_writer(const char *dir)
-{
-	paas_routedb_writer_t *w = open_writer(dir);
-
-	assert_int_equal(paas_routedb_write_begin(w), OK);
-	return w;
-}
-
 /* Commits; all is sound, and there are so many. */
 static void
 check_counts(paas_routedb_writer_t *w, uint64_t names, uint64_t certs)
@@ -352,8 +343,6 @@ test_large(void **state)
 	assert_int_equal(paas_routedb_end(reader), OK);
 	paas_routedb_reader_close(reader);
 }
-
-#define T(f) cmocka_unit_test_setup_teardown(f, make_place, remove_place)
 
 int
 main(void)

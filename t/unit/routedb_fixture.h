@@ -111,4 +111,95 @@ open_writer(const char *dir)
 	return w;
 }
 
+static inline paas_routedb_reader_t *
+open_reader(const char *dir)
+{
+	paas_routedb_reader_t *reader = NULL;
+	uint64_t txn;
+
+	assert_int_equal(paas_routedb_reader_open(&reader, dir), OK);
+	assert_int_equal(paas_routedb_begin(reader, &txn), OK);
+	return reader;
+}
+
+static inline void
+close_reader(paas_routedb_reader_t *reader)
+{
+	assert_int_equal(paas_routedb_end(reader), OK);
+	paas_routedb_reader_close(reader);
+}
+
+static inline void
+write_hosts(const char *dir, const char *const *names, size_t n)
+{
+	paas_routedb_writer_t *w = open_writer(dir);
+
+	assert_int_equal(paas_routedb_write_begin(w), OK);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(put_pool(w, i + 1, 2), OK);
+		assert_int_equal(put_host(w, names[i], i + 1), OK);
+	}
+	assert_int_equal(paas_routedb_commit(w), OK);
+	paas_routedb_writer_close(w);
+}
+
+static inline paas_routedb_writer_t *
+begin_writer(const char *dir)
+{
+	paas_routedb_writer_t *w = open_writer(dir);
+
+	assert_int_equal(paas_routedb_writer_nosync(w, 1), OK);
+	assert_int_equal(paas_routedb_write_begin(w), OK);
+	return w;
+}
+
+static inline void
+check_meta(
+    paas_routedb_writer_t *w, uint64_t nhosts, uint64_t npools, uint64_t depths)
+{
+	paas_routedb_reader_t *reader = paas_routedb_writer_reader(w);
+	paas_routedb_meta_t meta;
+	char err[256];
+	uint64_t txn;
+
+	assert_int_equal(paas_routedb_commit(w), OK);
+	if (paas_routedb_verify(reader, err, sizeof(err)) != OK)
+		fail_msg("%s", err);
+	assert_int_equal(paas_routedb_begin(reader, &txn), OK);
+	assert_int_equal(paas_routedb_get_meta(reader, &meta), OK);
+	assert_int_equal(paas_routedb_end(reader), OK);
+	assert_int_equal(meta.nhosts, nhosts);
+	assert_int_equal(meta.npools, npools);
+	assert_int_equal(meta.depths[0], depths);
+	assert_int_equal(paas_routedb_write_begin(w), OK);
+}
+
+static inline char *
+data_path(const char *dir)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "%s/data.mdb", dir);
+	return path;
+}
+
+/* Writes raw records, as someone else's program would. */
+static inline void
+write_raw(const char *dir, MDB_val key, MDB_val value)
+{
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_open(env, dir, 0, 0600), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+	assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
+
 #endif

@@ -500,8 +500,6 @@ test_damaged_pages(void **state)
 	free(f.good);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, make_place, remove_place)
-
 int
 main(void)
 {
