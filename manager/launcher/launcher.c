@@ -23,6 +23,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "common/fds.h"
 #include "common/log.h"
 #include "launcher/launcher_child.h"
 #include "launcher/launcher_net.h"
@@ -96,34 +97,6 @@ client_accept(struct loop *loop)
 }
 
 /*
- * Takes the descriptors of a message, of which there may be as many as the
- * buffer has room for: alignment leaves some for a second one.  All but one
- * are closed; how many there were.
- */
-static unsigned int
-descriptors_take(struct msghdr *msg, int *memfd)
-{
-	struct cmsghdr *c;
-	unsigned int n = 0;
-	size_t at;
-	int fd;
-
-	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (at = CMSG_LEN(0); at + sizeof(fd) <= c->cmsg_len;
-		     at += sizeof(fd)) {
-			memcpy(&fd, (char *)c + at, sizeof(fd));
-			if (n++ == 0)
-				*memfd = fd;
-			else
-				close(fd);
-		}
-	}
-	return n;
-}
-
-/*
  * One request with at most one descriptor.  Returns its length, 0 at the end,
  * or -1; *memfd is -1, the caller's to close, or -EMFILE: it came with one for
  * which there is no room here.
@@ -140,7 +113,7 @@ request_read(int client, struct launch_request *q, int *memfd)
 	    .msg_iovlen = 1,
 	    .msg_control = control.bytes,
 	    .msg_controllen = sizeof(control.bytes)};
-	unsigned int given;
+	size_t given;
 	ssize_t n;
 
 	*memfd = -1;
@@ -148,7 +121,7 @@ request_read(int client, struct launch_request *q, int *memfd)
 	n = recvmsg(client, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	if (n <= 0)
 		return n == -1 && (errno == EAGAIN || errno == EINTR) ? -1 : 0;
-	given = descriptors_take(&msg, memfd);
+	given = fds_take(&msg, memfd, 1);
 	if (given == 0 && msg.msg_flags & MSG_CTRUNC) {
 		msg.msg_flags &= ~MSG_CTRUNC;
 		*memfd = -EMFILE;

@@ -10,7 +10,6 @@
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <nftables/libnftables.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 
 #include "common/log.h"
 #include "launcher/launcher_net.h"
+#include "launcher/launcher_nft.h"
 
 /* By this comment a platform's table is told from an operator's. */
 #define TABLE_COMMENT "ngx_paas instances"
@@ -67,7 +67,7 @@ text_run(struct firewall *fw, struct text *t)
 		free(t->at);
 		return -ENOMEM;
 	}
-	if (nft_run_cmd_from_buffer(fw->nft, t->at) != 0) {
+	if (nft_run(fw->nft, t->at) != 0) {
 		why = nft_ctx_get_error_buffer(fw->nft);
 		log_err("nftables refuses table %s: %.200s",
 		    fw->conf->nft_table, why);
@@ -479,7 +479,7 @@ firewall_purge(struct firewall *fw)
 int
 firewall_others(struct firewall *fw)
 {
-	if (nft_run_cmd_from_buffer(fw->nft, "list ruleset inet") != 0)
+	if (nft_run(fw->nft, "list ruleset inet") != 0)
 		return 0;
 	return strstr(nft_ctx_get_output_buffer(fw->nft),
 		   "comment \"" TABLE_COMMENT "\"") != NULL;
