@@ -33,10 +33,13 @@ bad(qr/platform's own domain/, 'dan', 'shop', '*.localhost');
 bad(qr/^hostname.*no app's/, 'dan', 'shop', '*');
 bad(qr/^hostname \*\.example takes in everybody's/, 'dan', 'shop', '*.example');
 
+bad(qr/^hostname \S+ is how people call a machine/, 'dan', 'shop', $_) for qw(localhost LOCALHOST. api com 127.0.0.1 192.0.2.1 [::1]);
+$m->good('but by an administrator', 201, claim('root', 'shop', '192.0.2.1'));
+
 # ---- somebody's ------------------------------------------------------------
 
 good('dan', 'shop', 'www.example.com');
-bad(qr/^hostname "www\.example\.com" is taken/, 'eve', 'blog', 'www.example.com');
+bad(qr/^hostname "www\.example\.com" is taken by another app$/, 'eve', 'blog', 'www.example.com');
 bad(qr/^hostname would take in www\.example\.com, which is not yours/, 'eve', 'blog', '*.example.com');
 good('dan', 'shop', '*.example.com');
 bad(qr/^hostname is below \*\.example\.com, which is not yours/, 'eve', 'blog', $_)

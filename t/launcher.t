@@ -284,7 +284,8 @@ my $fds = fds();
 for my $count (1, 2, 3, 8) {
     like ctl('descriptors', $count), $count == 1 ? qr/^error EINVAL/ : qr/^error EMSGSIZE/, "$count descriptors that nobody asked for";
 }
-ok wait_for(2, sub { fds() == $fds }), 'and none is kept' or diag fds() . " instead of $fds";
+# One of a caller before may have been on its way out when they were counted.
+ok wait_for(2, sub { fds() <= $fds }), 'and none is kept' or diag fds() . " instead of $fds";
 like ctl('signal', $id, 0), qr/^error EINVAL/, 'signal 0';
 like ctl('signal', 'ffff', 15), qr/^error ENOENT/, 'an instance that is not there';
 like ctl('clean', $id), qr/^error EBUSY/, 'clean of what runs';

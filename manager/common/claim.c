@@ -1,5 +1,6 @@
 #include "common/claim.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,6 +42,15 @@ claim_check(const struct conf *conf, const char *host, char err[PAAS_ERRLEN])
 		return -1;
 	}
 	return 0;
+}
+
+int
+claim_is_machine(const char *host)
+{
+	struct in_addr address;
+
+	return strchr(host, '.') == NULL || host[0] == '[' ||
+	       inet_pton(AF_INET, host, &address) == 1;
 }
 
 const char *

@@ -13,6 +13,12 @@
 int claim_check(const struct conf *, const char *host, char err[PAAS_ERRLEN]);
 
 /*
+ * Is it one label, or an address: what people call a machine, and none of its
+ * apps?
+ */
+int claim_is_machine(const char *host);
+
+/*
  * The last two labels of a host, or its only one: a wildcard and the hosts
  * below it have the same, which every claim of one changes (zone/ZONE).
  */

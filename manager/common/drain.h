@@ -26,9 +26,8 @@ enum drain_type {
 	DRAIN_UNSET,
 	DRAIN_LINES, /* payload: lines; seq is that of the first one */
 	/* From the helper. */
-	DRAIN_ACK,  /* up to seq included */
-	DRAIN_STATE /* payload: what is wrong, or nothing; seq: lines given up
-		     */
+	DRAIN_ACK,  /* up to seq included; count: these were given up */
+	DRAIN_STATE /* payload: what is wrong, or nothing */
 };
 
 struct drain_head {

@@ -52,10 +52,10 @@ manager_lose(struct helper *h, const char *why)
 }
 
 void
-helper_tell(struct helper *h, const struct target *t, enum drain_type type,
-    uint64_t seq, const char *text)
+helper_tell(struct helper *h, const struct target *t,
+    const struct drain_head *what, const char *text)
 {
-	struct drain_head head = {.type = type, .seq = seq};
+	struct drain_head head = *what;
 	struct iovec parts[2] = {{&head, sizeof(head)}, {NULL, strlen(text)}};
 	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 	char copy[CURL_ERROR_SIZE + 64];

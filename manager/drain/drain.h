@@ -86,7 +86,6 @@ struct target {
 	unsigned int failures;
 	int denied; /* an address was not allowed */
 	int gone;   /* of a manager that is */
-	uint64_t given_up;
 	CURL *easy; /* what is under way, or a connection */
 
 	/* drain_syslog.c */
@@ -120,8 +119,8 @@ struct helper {
 
 int64_t helper_now(void); /* ms of CLOCK_MONOTONIC */
 /* To the manager; what can't be sent ends the connection. */
-void helper_tell(struct helper *, const struct target *, enum drain_type,
-    uint64_t seq, const char *text);
+void helper_tell(struct helper *, const struct target *,
+    const struct drain_head *, const char *text);
 
 struct target *target_new(
     struct helper *, const char *id, const char *url, const char *token);
@@ -133,6 +132,9 @@ void target_done(struct target *, CURLcode);
 /* It failed: to be tried again later. */
 void target_failed(struct target *, const char *why);
 void target_delivered(struct target *, uint64_t seq);
+/* For good: these lines, the last of which is seq, are given up. */
+void target_refused(
+    struct target *, uint64_t seq, uint32_t lines, const char *why);
 /* What both kinds of an easy handle have in common; NULL: no memory. */
 CURL *target_easy(struct target *, const char *url);
 void target_drop_easy(struct target *);

@@ -108,15 +108,6 @@ https_turn(struct target *t, int64_t *wait)
 	}
 }
 
-static void
-https_over(struct target *t)
-{
-	uint64_t last = t->batch_last;
-
-	t->batch_last = 0;
-	target_delivered(t, last);
-}
-
 /* What a receiver refuses for good, it would refuse for ever. */
 static int
 refused(long status)
@@ -128,6 +119,7 @@ refused(long status)
 void
 https_done(struct target *t, CURLcode code)
 {
+	uint64_t last = t->batch_last;
 	char why[CURL_ERROR_SIZE];
 	long status = 0;
 
@@ -136,14 +128,16 @@ https_done(struct target *t, CURLcode code)
 	    t->error[0] != '\0' ? t->error : curl_easy_strerror(code));
 	target_drop_easy(t);
 	if (code == CURLE_OK && status >= 200 && status < 300) {
-		https_over(t);
+		t->batch_last = 0;
+		target_delivered(t, last);
 		return;
 	}
 	if (code == CURLE_OK)
 		snprintf(why, sizeof(why), "the answer was %ld", status);
 	if (code == CURLE_OK && refused(status)) {
-		t->given_up += t->batch_count;
-		https_over(t);
+		t->batch_last = 0;
+		target_refused(t, last, t->batch_count, why);
+		return;
 	}
 	target_failed(t, why);
 }

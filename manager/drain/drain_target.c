@@ -20,16 +20,34 @@ target_say(struct target *t, const char *text)
 	if (strcmp(t->said, text) == 0)
 		return;
 	strlcpy(t->said, text, sizeof(t->said));
-	helper_tell(t->helper, t, DRAIN_STATE, t->given_up, text);
+	helper_tell(
+	    t->helper, t, &(struct drain_head){.type = DRAIN_STATE}, text);
+}
+
+static void
+lines_done(struct target *t, uint64_t seq, uint32_t refused)
+{
+	struct drain_head head = {
+	    .type = DRAIN_ACK, .seq = seq, .count = refused};
+
+	queue_drop(&t->queue, seq);
+	helper_tell(t->helper, t, &head, "");
 }
 
 void
 target_delivered(struct target *t, uint64_t seq)
 {
-	queue_drop(&t->queue, seq);
+	lines_done(t, seq, 0);
 	t->failures = 0;
-	helper_tell(t->helper, t, DRAIN_ACK, seq, "");
 	target_say(t, "");
+}
+
+void
+target_refused(struct target *t, uint64_t seq, uint32_t lines, const char *why)
+{
+	lines_done(t, seq, lines);
+	t->failures = 0;
+	target_failed(t, why);
 }
 
 /* 1 s, 2 s, 4 s and so on, each a bit off, so that not all come at once. */

@@ -44,6 +44,13 @@ command_signal(const struct session *s, int signo)
 		(void)kill(s->command, signo);
 }
 
+/* The manager has it open, too: to close it would tell nobody. */
+static void
+stream_end(int stream)
+{
+	(void)shutdown(stream, SHUT_RDWR);
+}
+
 static void
 in_close(struct session *s)
 {
@@ -68,6 +75,7 @@ session_fail(struct session *s, const char *what)
 	while (frames_waiting(&s->frames) && poll(&p, 1, FLUSH_MS) == 1)
 		frames_write(&s->frames);
 	frames_put(&s->frames, SESSION_EXIT, status, sizeof(status));
+	stream_end(s->frames.stream);
 	_exit(126);
 }
 
@@ -210,8 +218,10 @@ hang_up(struct session *s)
 	fd_close(&s->err);
 	if (s->command != 0)
 		command_signal(s, SIGHUP);
-	else
+	else {
+		stream_end(s->frames.stream);
 		_exit(128 + SIGHUP);
+	}
 }
 
 /* While one side waits for the other to read, it need not say anything. */
@@ -337,8 +347,10 @@ session_run(int stream, const struct init_args *args, int all)
 	/* Nothing of pid 1's is of use here, or of the command. */
 	if (dup2(stream, 3) == -1 ||
 	    syscall(SYS_close_range, 4, ~0U, 0) == -1 ||
-	    fcntl(3, F_SETFD, FD_CLOEXEC) == -1)
+	    fcntl(3, F_SETFD, FD_CLOEXEC) == -1) {
+		stream_end(stream);
 		_exit(126);
+	}
 	s.frames.stream = 3;
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	sigfillset(&set);
@@ -354,6 +366,7 @@ session_run(int stream, const struct init_args *args, int all)
 		session_turn(&s);
 	if (s.hung == 0)
 		session_tell(&s);
+	stream_end(s.frames.stream);
 	if (all)
 		session_end_all();
 	session_leave(s.status);
@@ -381,4 +394,5 @@ session_refuse(int stream, const char *why)
 	session_head(head, SESSION_EXIT, sizeof(status));
 	(void)send(stream, head, sizeof(head), MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)send(stream, status, sizeof(status), MSG_DONTWAIT | MSG_NOSIGNAL);
+	stream_end(stream);
 }

@@ -75,25 +75,34 @@ enum shim_drop {
 	SHIM_DROPS
 };
 
+/* Reports that the buffer has at most. */
+#define SHIM_TOLD 16
+
+struct shim_told {
+	enum shim_drop why;
+	uint64_t lines;
+	size_t end; /* of the report in the buffer, its newline included */
+};
+
 struct shim_log {
 	int dir;
 	int fd;
-	char name[32];                /* ID.log */
-	uint64_t size;                /* of the file now */
-	uint64_t max;                 /* of one of the two files */
-	uint64_t rate;                /* bytes a second */
-	uint64_t tokens;              /* bytes that may go out now */
-	uint64_t refilled;            /* CLOCK_MONOTONIC in us */
-	uint64_t dropped[SHIM_DROPS]; /* lines not reported yet */
-	uint64_t told[SHIM_DROPS];    /* and those that buf reports */
-	size_t told_lines, told_at;   /* in how many, and where the last is */
-	uint64_t lost;                /* lines dropped in all, that were new */
-	struct shim_bounds *bounds;   /* of the app; NULL: there are none */
-	int lock;                     /* for shim_bounds_lock(), or -1 */
-	uint64_t look;                /* for shim_bounds_again() */
-	struct timespec at;           /* of the lines to come; 0: now */
-	int64_t second;               /* what stamp is of */
-	char stamp[24];               /* "2026-11-22T12:00:00" */
+	char name[32];                    /* ID.log */
+	uint64_t size;                    /* of the file now */
+	uint64_t max;                     /* of one of the two files */
+	uint64_t rate;                    /* bytes a second */
+	uint64_t tokens;                  /* bytes that may go out now */
+	uint64_t refilled;                /* CLOCK_MONOTONIC in us */
+	uint64_t dropped[SHIM_DROPS];     /* lines not reported yet */
+	struct shim_told told[SHIM_TOLD]; /* and those that buf reports */
+	size_t ntold;
+	uint64_t lost;              /* lines dropped in all, that were new */
+	struct shim_bounds *bounds; /* of the app; NULL: there are none */
+	int lock;                   /* for shim_bounds_lock(), or -1 */
+	uint64_t look;              /* for shim_bounds_again() */
+	struct timespec at;         /* of the lines to come; 0: now */
+	int64_t second;             /* what stamp is of */
+	char stamp[24];             /* "2026-11-22T12:00:00" */
 	size_t used;
 	char buf[4 * SHIM_LINE];
 };

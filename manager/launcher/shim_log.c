@@ -163,12 +163,13 @@ static void
 buffer_lose(struct shim_log *log, enum shim_drop why, size_t at)
 {
 	uint64_t lines = lines_count(log->buf + at, log->used - at);
-	int i;
+	size_t i;
 
-	if (log->told_lines > 0 && log->told_at >= at) {
-		lines -= lines < log->told_lines ? lines : log->told_lines;
-		for (i = 0; i < SHIM_DROPS; i++)
-			log->dropped[i] += log->told[i];
+	for (i = 0; i < log->ntold; i++) {
+		if (log->told[i].end <= at)
+			continue;
+		log->dropped[log->told[i].why] += log->told[i].lines;
+		lines--;
 	}
 	lines_lose(log, why, lines);
 }
@@ -241,8 +242,7 @@ shim_log_flush(struct shim_log *log)
 		buffer_lose(log, SHIM_DROP_APP_DISK, 0);
 	bounds_lock(log, LOCK_UN);
 	log->used = 0;
-	log->told_lines = 0;
-	memset(log->told, 0, sizeof(log->told));
+	log->ntold = 0;
 }
 
 static void
@@ -361,12 +361,14 @@ shim_log_report(struct shim_log *log)
 		n = snprintf(text, sizeof(text),
 		    "%" PRIu64 " %s %" PRIu64 " %s", dropped, words[why].before,
 		    drop_bound(log, why), words[why].after);
+		if (log->ntold == SHIM_TOLD)
+			shim_log_flush(log);
 		/* It may be that this drops some, too. */
-		log->dropped[why] = 0;
+		log->dropped[why] -= dropped;
 		line_put(log, 'p', text, (size_t)n);
-		log->told[why] += dropped;
-		log->told_lines++;
-		log->told_at = log->used - 1;
+		log->told[log->ntold].why = (enum shim_drop)why;
+		log->told[log->ntold].lines = dropped;
+		log->told[log->ntold++].end = log->used;
 	}
 }
 

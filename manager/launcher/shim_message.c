@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/fds.h"
 #include "launcher/shim.h"
 
 void
@@ -13,29 +14,6 @@ shim_fds_close(const int *fds, size_t n)
 
 	for (i = 0; i < n; i++)
 		close(fds[i]);
-}
-
-/* The descriptors of a message; how many. */
-static size_t
-fds_take(struct msghdr *msg, int fds[SHIM_FDS_MAX])
-{
-	struct cmsghdr *c;
-	size_t n = 0, at;
-	int fd;
-
-	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (at = CMSG_LEN(0); at + sizeof(fd) <= c->cmsg_len;
-		     at += sizeof(fd)) {
-			memcpy(&fd, (char *)c + at, sizeof(fd));
-			if (n < SHIM_FDS_MAX)
-				fds[n++] = fd;
-			else
-				close(fd);
-		}
-	}
-	return n;
 }
 
 ssize_t
@@ -58,7 +36,9 @@ shim_message_read(
 	got = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (got <= 0)
 		return got;
-	*n = fds_take(&msg, fds);
+	*n = fds_take(&msg, fds, SHIM_FDS_MAX);
+	if (*n > SHIM_FDS_MAX)
+		*n = SHIM_FDS_MAX;
 	if (got == (ssize_t)sizeof(*m) &&
 	    (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0)
 		return got;

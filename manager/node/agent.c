@@ -202,13 +202,15 @@ slot_found(const char *key, json_t *value, uint64_t rev, void *arg)
 	struct moment now = moment_now(), ended;
 	uint32_t slot =
 	    (uint32_t)json_integer_value(json_object_get(value, "slot"));
+	json_t *day = json_object_get(value, "ended");
 
 	(void)key;
 	(void)rev;
-	if (json_object_get(value, "ended") == NULL)
+	if (day == NULL)
 		return 0;
 	/* Nobody holds an address from before a boot. */
-	ended = moment_decode(json_object_get(value, "moment"));
+	ended = moment_recall(
+	    json_object_get(value, "moment"), json_integer_value(day));
 	if (ended.us != 0 && ended.boot == now.boot &&
 	    moment_since(&ended, &now) < (int64_t)SLOTS_REST_US &&
 	    slots_mark(a->node->slots, slot) == 0)

@@ -15,16 +15,34 @@
 #include "node/launch_wire.h"
 #include "node/node_impl.h"
 
+/* 0, or -ENAMETOOLONG. */
+static int
+shim_name(const struct node *node, uint64_t instance, struct sockaddr_un *sun)
+{
+	int n = snprintf(sun->sun_path, sizeof(sun->sun_path),
+	    "%s/" PLACE_ATTACH "/%016" PRIx64, node->conf->run_dir, instance);
+
+	sun->sun_family = AF_UNIX;
+	return n < 0 || (size_t)n >= sizeof(sun->sun_path) ? -ENAMETOOLONG : 0;
+}
+
+int
+node_attachable(const struct node *node, uint64_t instance)
+{
+	struct sockaddr_un sun = {0};
+
+	return shim_name(node, instance, &sun) == 0 &&
+	       access(sun.sun_path, F_OK) == 0;
+}
+
 static int
 shim_connect(const struct node *node, uint64_t instance)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	int error, fd, n;
+	struct sockaddr_un sun = {0};
+	int error, fd;
 
-	n = snprintf(sun.sun_path, sizeof(sun.sun_path),
-	    "%s/" PLACE_ATTACH "/%016" PRIx64, node->conf->run_dir, instance);
-	if (n < 0 || (size_t)n >= sizeof(sun.sun_path))
-		return -ENAMETOOLONG;
+	if ((error = shim_name(node, instance, &sun)) != 0)
+		return error;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return -errno;

@@ -21,4 +21,7 @@ struct node;
 int node_attach(struct node *, uint64_t instance, int stream,
     const struct launch_argv *what);
 
+/* Whether there is such an instance, whose shim could be asked. */
+int node_attachable(const struct node *node, uint64_t instance);
+
 #endif

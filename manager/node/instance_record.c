@@ -94,7 +94,8 @@ instance_record_parse(struct instance_record *rec, json_t *value)
 	rec->moment = moment_decode(json_object_get(value, "moment"));
 	if (rec->moment.us == 0)
 		rec->moment = moment_now();
-	rec->ready = moment_decode(json_object_get(value, "ready"));
+	rec->ready = moment_recall(
+	    json_object_get(value, "ready"), number_of(value, "ready"));
 	rec->until = number_of(value, "until");
 	rec->restarts = (uint32_t)number_of(value, "restarts");
 	rec->ever = json_is_true(json_object_get(value, "ever"));

@@ -65,10 +65,8 @@ helper_said(struct logdrains *all, const char *bytes, size_t n)
 	if ((d = drain_find(all, head.id)) == NULL || !d->running)
 		return;
 	if (head.type == DRAIN_ACK && head.seq <= d->seq) {
-		logdrain_acked(d, head.seq);
+		logdrain_acked(d, head.seq, head.count);
 	} else if (head.type == DRAIN_STATE) {
-		d->lost += head.seq - d->given_up;
-		d->given_up = head.seq;
 		if (len >= sizeof(d->state))
 			len = sizeof(d->state) - 1;
 		memcpy(d->state, bytes + sizeof(head), len);
@@ -142,7 +140,6 @@ drains_turn(sd_event_source *source, uint64_t now, void *arg)
 		TAILQ_FOREACH (d, &all->list, entry) {
 			logdrain_stop(d);
 			strlcpy(d->state, "connecting", sizeof(d->state));
-			d->given_up = 0;
 		}
 		if (!TAILQ_EMPTY(&all->list))
 			helper_connect(all);

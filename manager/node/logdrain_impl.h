@@ -37,6 +37,7 @@ struct drain_flight {
 	uint64_t seq;
 	uint64_t source; /* 0: the timeline */
 	size_t bytes;
+	uint64_t tells; /* of so many lost lines, and is none of the app's */
 	struct logfile_pos pos;
 	char event[EVENT_MAX];
 };
@@ -61,8 +62,9 @@ struct logdrain {
 	int full;    /* of lines on their way: followers are paused */
 	int running; /* the helper has it */
 	int dirty;   /* to be saved */
-	uint64_t lost, delivered, given_up;
-	uint64_t untold; /* of lost, not told yet */
+	uint64_t lost, delivered;
+	uint64_t untold;  /* of lost: the drain has not heard of them */
+	uint64_t telling; /* of untold: on their way */
 	char state[256];
 
 	/* The message that is being made. */
@@ -99,7 +101,8 @@ void logdrain_tell(struct logdrain *, enum drain_type);
 void logdrain_line(struct logdrain *, const struct drain_flight *, int64_t at,
     char kind, const char *name, const char *text, size_t len);
 void logdrain_flush(struct logdrain *);
-void logdrain_acked(struct logdrain *, uint64_t seq);
+/* Up to seq; of those, so many were given up. */
+void logdrain_acked(struct logdrain *, uint64_t seq, uint32_t refused);
 void logdrain_forget(struct logdrain *); /* what is on its way */
 
 /* logdrain_save.c */

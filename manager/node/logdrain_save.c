@@ -1,6 +1,7 @@
 /*
- * {"event": "SEQ", "lost": 0, "files": {"ID": [dev, ino, offset]}}.  A file
- * that is missing or damaged means from the drain's creation on.
+ * {"event": "SEQ", "lost": 0, "untold": 0, "delivered": 9, "files": {"ID":
+ * [dev, ino, offset]}}.  A file that is missing or damaged means from the
+ * drain's creation on.
  */
 #include <errno.h>
 #include <limits.h>
@@ -47,6 +48,8 @@ logdrain_load(struct logdrain *d)
 	if (event != NULL)
 		strlcpy(d->event, event, sizeof(d->event));
 	d->lost = (uint64_t)json_integer_value(json_object_get(saved, "lost"));
+	d->untold =
+	    (uint64_t)json_integer_value(json_object_get(saved, "untold"));
 	d->delivered =
 	    (uint64_t)json_integer_value(json_object_get(saved, "delivered"));
 	json_object_foreach (json_object_get(saved, "files"), hex, pos)
@@ -71,9 +74,9 @@ logdrain_save(struct logdrain *d)
 			(json_int_t)source->done.ino,
 			(json_int_t)source->done.offset));
 	}
-	saved = json_pack("{s:s, s:I, s:I, s:o}", "event", d->event, "lost",
-	    (json_int_t)d->lost, "delivered", (json_int_t)d->delivered, "files",
-	    files);
+	saved = json_pack("{s:s, s:I, s:I, s:I, s:o}", "event", d->event,
+	    "lost", (json_int_t)d->lost, "untold", (json_int_t)d->untold,
+	    "delivered", (json_int_t)d->delivered, "files", files);
 	path_of(d, path, "");
 	path_of(d, new, ".new");
 	if (saved == NULL || json_dump_file(saved, new, JSON_COMPACT) == -1 ||

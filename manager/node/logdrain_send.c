@@ -2,6 +2,7 @@
 
 #include <bsd/string.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,10 +81,12 @@ flight_add(struct logdrain *d, const struct drain_flight *flight, size_t bytes)
 	STAILQ_INSERT_TAIL(&d->flights, copy, entry);
 	d->flying++;
 	d->flying_bytes += bytes;
+	d->telling += flight->tells;
 	return 0;
 }
 
-static void
+/* 0, or -1: there is no room for it now. */
+static int
 line_put(struct logdrain *d, const struct drain_flight *flight, int64_t at,
     char kind, const char *name, const char *text, size_t len)
 {
@@ -98,12 +101,8 @@ line_put(struct logdrain *d, const struct drain_flight *flight, int64_t at,
 	if (d->used + size > sizeof(d->message) - sizeof(d->head))
 		logdrain_flush(d);
 	if (d->used + size > sizeof(d->message) - sizeof(d->head) ||
-	    flight_add(d, flight, len) == -1) {
-		/* Not to be sent now: to be told, as it is gone by. */
-		d->lost++;
-		d->untold++;
-		return;
-	}
+	    flight_add(d, flight, len) == -1)
+		return -1;
 	if (d->used == 0)
 		d->head.seq = d->seq;
 	memcpy(d->message + d->used, &line, sizeof(line));
@@ -112,25 +111,42 @@ line_put(struct logdrain *d, const struct drain_flight *flight, int64_t at,
 	d->used += size;
 	d->head.count++;
 	sd_event_source_set_enabled(d->all->flush, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+static void
+lines_lose(struct logdrain *d, uint64_t n)
+{
+	d->lost += n;
+	d->untold += n;
+	d->dirty = 1;
+}
+
+/* It stays to be told until the drain has taken what says so. */
+static void
+losses_tell(struct logdrain *d, int64_t at)
+{
+	struct drain_flight flight = {.tells = d->untold - d->telling};
+	char note[128];
+	int n;
+
+	if (flight.tells == 0)
+		return;
+	n = snprintf(note, sizeof(note),
+	    "%" PRIu64 " lines are lost: this drain refused them, or did not "
+	    "take them as fast as they came",
+	    flight.tells);
+	(void)line_put(d, &flight, at, 'p', "drain", note, (size_t)n);
 }
 
 void
 logdrain_line(struct logdrain *d, const struct drain_flight *flight, int64_t at,
     char kind, const char *name, const char *text, size_t len)
 {
-	char note[128];
-	uint64_t untold = d->untold;
-	int n;
-
-	if (untold > 0) {
-		n = snprintf(note, sizeof(note),
-		    "%llu lines are lost: they came faster than this drain "
-		    "takes them",
-		    (unsigned long long)untold);
-		d->untold = 0;
-		line_put(d, flight, at, 'p', "drain", note, (size_t)n);
-	}
-	line_put(d, flight, at, kind, name, text, len);
+	losses_tell(d, at);
+	/* What can't go now is gone by. */
+	if (line_put(d, flight, at, kind, name, text, len) == -1)
+		lines_lose(d, 1);
 	if (d->used > sizeof(d->message) / 2)
 		logdrain_flush(d);
 	/* Until logdrain_resume: a follower that waits is told then alone. */
@@ -140,12 +156,20 @@ logdrain_line(struct logdrain *d, const struct drain_flight *flight, int64_t at,
 }
 
 static void
-flight_done(struct logdrain *d, const struct drain_flight *flight)
+flight_done(struct logdrain *d, const struct drain_flight *flight, int refused)
 {
 	struct drain_source *source;
 
 	d->dirty = 1;
-	d->delivered++;
+	d->telling -= flight->tells;
+	if (flight->tells > 0 && !refused)
+		d->untold -= flight->tells;
+	if (flight->tells > 0)
+		return;
+	if (refused)
+		lines_lose(d, 1);
+	else
+		d->delivered++;
 	if (flight->source == 0) {
 		strlcpy(d->event, flight->event, sizeof(d->event));
 		return;
@@ -155,7 +179,7 @@ flight_done(struct logdrain *d, const struct drain_flight *flight)
 }
 
 void
-logdrain_acked(struct logdrain *d, uint64_t seq)
+logdrain_acked(struct logdrain *d, uint64_t seq, uint32_t refused)
 {
 	struct drain_flight *flight;
 
@@ -164,7 +188,7 @@ logdrain_acked(struct logdrain *d, uint64_t seq)
 		STAILQ_REMOVE_HEAD(&d->flights, entry);
 		d->flying--;
 		d->flying_bytes -= flight->bytes;
-		flight_done(d, flight);
+		flight_done(d, flight, refused > 0);
 		free(flight);
 	}
 	if (d->full && d->flying < DRAIN_WINDOW_LINES / 2 &&
@@ -182,6 +206,7 @@ logdrain_forget(struct logdrain *d)
 		free(flight);
 	}
 	d->flying = d->flying_bytes = 0;
+	d->telling = 0;
 	d->used = 0;
 	d->head.count = 0;
 	d->full = 0;

@@ -76,7 +76,7 @@ oneoff_add(struct store *st, struct store_txn *txn,
     const struct oneoff_want *want, uint32_t *index)
 {
 	char key[STORE_KEY_MAX + 1], number[17];
-	json_t *formation, *value;
+	json_t *release, *formation, *value;
 
 	/* The newest one is never taken away, so that no name comes again. */
 	*index = 0;
@@ -85,7 +85,11 @@ oneoff_add(struct store *st, struct store_txn *txn,
 	++*index;
 	key_format_id(number, want->number);
 	/* As they are now, whatever is set while it runs. */
-	formation = formation_get(st, want->app, want->type, NULL, NULL);
+	release = store_get(st,
+	    key_format(key, "release/%s/%08" PRIu32, want->app, want->version),
+	    NULL);
+	formation = formation_get(st, want->app, want->type, release, NULL);
+	json_decref(release);
 	value = json_pack("{s:s, s:s, s:I, s:s, s:O?, s:I, s:o, s:I, s:b, s:b, "
 			  "s:s, s:I, s:s}",
 	    "appnumber", number, "type", want->type, "version",

@@ -240,6 +240,31 @@ for my $which (sort keys %url) {
     cmp_ok($twice, '<', $lines, "$which: not all of them twice");
     state_becomes($url{$which}, qr/^ok$/, "$which: it is well again");
 }
+# ---- what a receiver refuses for good --------------------------------------
+
+is(state_of($url{https})->{lost}, 0, 'nothing was lost so far');
+write_file('answer', '400');
+say_more(20);
+ok(Platform::wait_for(30, sub { state_of($url{https})->{lost} >= 20 }), 'https: what it refused is lost');
+state_becomes($url{https}, qr/^the answer was 400$/, 'and says why');
+my $first = state_of($url{https});
+say_more(20);
+ok(Platform::wait_for(30, sub { state_of($url{https})->{lost} >= $first->{lost} + 20 }), 'and what it refuses next');
+my $lost = state_of($url{https});
+is($lost->{delivered}, $first->{delivered}, 'which is none of what was delivered');
+ok(Platform::wait_for(20, sub { my ($id) = map { $_->{id} } grep { $_->{url} eq $url{https} } @{ $p->json('drains', '-a', 'talk') };
+    open my $fh, '<', "$p->{state}/drains/$id" or return; decode_json(join '', <$fh>)->{lost} == $lost->{lost} }), 'and is on disk');
+murder('manager');
+unlink "$dir/answer";
+say_more(1);
+my $heard = arrives('https', qr/^\d+ lines are lost: this drain refused them/);
+cmp_ok($heard->[3] =~ /^(\d+)/ ? $1 : 0, '>=', 40, 'it hears of them once it takes lines again, whoever died');
+arrives('https', qr/^line @{[$lines - 1]} /);
+cmp_ok(state_of($url{https})->{lost}, '>=', $lost->{lost}, 'and they stay counted');
+say_more(1);
+arrives('https', qr/^line @{[$lines - 1]} /);
+is(scalar(grep { $_->[3] =~ /^\d+ lines are lost/ } arrived('https')), 1, 'once');
+
 # ---- bounds ----------------------------------------------------------------
 
 my @closed = ('syslog://169.254.169.254:80', "syslog://localhost:$tcp");

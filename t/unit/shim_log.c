@@ -1,4 +1,4 @@
-/* sources: manager/launcher/shim_log.c manager/launcher/shim_bounds.c manager/launcher/shim_exit.c manager/launcher/init_args.c; libs: */
+/* sources: manager/launcher/shim_log.c manager/launcher/shim_bounds.c manager/launcher/shim_exit.c; libs: */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,12 +11,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "launcher/init_args.h"
 #include "launcher/protocol.h"
 #include "launcher/shim.h"
 
@@ -471,6 +471,45 @@ test_full(void **state)
 	assert_non_null(strstr(text(), "o before\np 2 lines dropped"));
 }
 
+/* Only those reports are made again that are not in the file. */
+static void
+test_half(void **state)
+{
+	struct rlimit usual, half;
+	uint64_t at;
+	int i;
+
+	(void)state;
+	open_log(1 << 20, 1 << 20);
+	logs.dropped[SHIM_DROP_RATE] = 7;
+	feed("first\n");
+	at = logs.used;
+	logs.dropped[SHIM_DROP_RATE] = 5;
+	logs.dropped[SHIM_DROP_APP_RATE] = 3;
+	feed("second\n");
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &usual), 0);
+	half = usual;
+	half.rlim_cur = at + 20;
+	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &half), 0);
+	shim_log_flush(&logs);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &usual), 0);
+	assert_true(signal(SIGXFSZ, SIG_DFL) != SIG_ERR);
+	assert_int_equal(logs.size, at);
+	assert_int_equal(logs.dropped[SHIM_DROP_RATE], 5 + 1);
+	assert_int_equal(logs.dropped[SHIM_DROP_APP_RATE], 3);
+	assert_int_equal(logs.lost, 1);
+
+	/* More of them than are kept apart: the buffer goes out before. */
+	for (i = 0; i < 2 * SHIM_TOLD; i++) {
+		logs.dropped[SHIM_DROP_OLDER] = 1;
+		shim_log_report(&logs);
+	}
+	shim_log_flush(&logs);
+	assert_false(shim_log_owes(&logs));
+	assert_int_equal(logs.lost, 1);
+}
+
 static void
 test_exit(void **state)
 {
@@ -505,48 +544,6 @@ test_exit(void **state)
 	assert_int_equal(shim_exit_oom(-1), 0);
 }
 
-/* paas-init itself frees nothing: it ends with them. */
-static const char *
-parse_args(struct init_args *args, char *bytes, size_t len)
-{
-	free(args->argv);
-	free(args->envp);
-	memset(args, 0, sizeof(*args));
-	return init_args_parse(args, bytes, len);
-}
-
-/* Cut off anywhere the arguments are refused, not read past. */
-static void
-test_args(void **state)
-{
-	struct launch_args head = {LAUNCH_ARGS_MAGIC, 0, 2, 1};
-	char bytes[64], *copy;
-	struct init_args args = {0};
-	size_t len;
-
-	(void)state;
-	open_log(1 << 20, 1 << 20);
-	memcpy(bytes, &head, sizeof(head));
-	memcpy(bytes + sizeof(head), "/app\0run\0web\0A=b", 17);
-	for (len = 0; len < sizeof(head) + 17; len++) {
-		copy = malloc(len + 1);
-		memcpy(copy, bytes, len);
-		assert_non_null(parse_args(&args, copy, len));
-		free(copy);
-	}
-	assert_null(parse_args(&args, bytes, sizeof(head) + 17));
-	assert_string_equal(args.cwd, "/app");
-	assert_string_equal(args.argv[1], "web");
-	assert_null(args.argv[2]);
-	assert_string_equal(args.envp[0], "A=b");
-	assert_null(args.envp[1]);
-	head.argc = UINT32_MAX;
-	memcpy(bytes, &head, sizeof(head));
-	assert_non_null(parse_args(&args, bytes, sizeof(head) + 17));
-	free(args.argv);
-	free(args.envp);
-}
-
 #define LOG_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -565,8 +562,8 @@ main(void)
 	    LOG_TEST(test_app_told),
 	    LOG_TEST(test_app_disk),
 	    LOG_TEST(test_full),
+	    LOG_TEST(test_half),
 	    LOG_TEST(test_exit),
-	    LOG_TEST(test_args),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
