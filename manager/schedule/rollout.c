@@ -274,7 +274,8 @@ rollout_decode(struct rollout *ro, const json_t *value)
 	ro->generation =
 	    (uint64_t)json_integer_value(json_object_get(value, "generation"));
 	ro->started = json_integer_value(json_object_get(value, "started"));
-	ro->progress = moment_decode(json_object_get(value, "progress"));
+	ro->progress = moment_recall(json_object_get(value, "progress"),
+	    json_integer_value(json_object_get(value, "progress")));
 	ro->phase = get_phase(value);
 	strategy_decode(&ro->how, json_object_get(value, "how"));
 	reason = json_string_value(json_object_get(value, "reason"));

@@ -289,7 +289,7 @@ run_pass(struct schedule *sc, struct pass *pass)
 	}
 	pass->busy = 1;
 	pass->dirty = plan.more;
-	store_commit(txn, on_done, pass);
+	store_commit_later(txn, on_done, pass);
 }
 
 static int

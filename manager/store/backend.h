@@ -93,7 +93,10 @@ struct store {
 	void *be;
 	struct seal *seal; /* NULL: nothing is sealed */
 	sd_event_source *flush;
-	int turn_over; /* the next call of flush commits */
+	sd_event_source *late; /* what may wait has waited */
+	int lazy;              /* all that is in the queue may wait */
+	uint64_t later_us;     /* how long at most */
+	int turn_over;         /* the next call of flush commits */
 	struct store_group queue;
 	struct store_watches watches;
 	unsigned int telling; /* depth of rounds over watches */

@@ -16,7 +16,8 @@
  *                                        aborted (versions that this was said
  *                                        of), aborter, sleep {after (seconds),
  *                                        all (bool: not only web)}, name (once
- *                                        it was renamed: names.h)
+ *                                        it was renamed: names.h), team (the ID
+ *                                        of the one that it is of)
  *   idem/HOUR/OWNER/HASH       api       body (hash), status, answer
  * (encrypted): api/idempotency.h; HOUR: 10 digits, since the epoch name/NAME
  * api       app: the APP that has got this name number/APPNUMBER           api
@@ -67,8 +68,9 @@
  *                                        (absent: of all), user, owner (id of a
  *                                        user; absent: one of this machine's
  *                                        administrators), description, session
- *                                        (bool: of a log-in), created, expires
- *                                        (0: never), used
+ *                                        (bool: of a log-in), created, updated
+ *                                        (absent: never), expires (0: never),
+ *                                        used
  *   session/ID                 api       of a browser: hash, scope, user,
  * owner, description, created, expires, used as token/ID; idle (us, until it is
  *                                        over unused), address, stamp (of the
@@ -83,9 +85,22 @@
  *                                        (argon2id; "" for none), suspended
  *                                        (bool), suspended_at, created,
  *                                        updated, login, address (of the last
- *                                        one by password)
+ *                                        one by password), beta and
+ *                                        allow_tracking (bool: for clients)
  *   member/APP/EMAIL           api       id (uuid), owner (id of the user),
  *                                        role, by, created, updated
+ *   team/ID                    api       name, overall_role (as of a user: what
+ *                                        members have for all apps, and no more
+ *                                        than they have in the team), by,
+ *                                        created, updated: with each change of
+ *                                        its members and of its apps, so that
+ *                                        two at once are not both made; ID is a
+ *                                        UUID
+ *   teamname/NAME              api       team: the ID that has got this name
+ *   teammember/ID/EMAIL        api       id (uuid), owner (id of the user),
+ *                                        role, by, created, updated
+ *   teamgrant/APP/ID           api       role, by, created, updated: of a team
+ *                                        that the app is not of
  *   setup/HASH                 api       user, owner (both "": the first
  *                                        administrator), created, expires;
  *                                        HASH: of the token, BLAKE2b in hex
@@ -96,6 +111,10 @@
  *                                        single pushes
  *   settings/APP/ID            api       created, settings (manifest/
  *                                        manifest.h): of a push to come
+ *   draft/APP/ID               api       created, types, buildpack, checksum,
+ *                                        commit, commit_description (texts or
+ *                                        null): a slug that was made elsewhere,
+ *                                        until it is released
  *   release/APP/VERSION        api, build  version, id (uuid), slug (hash or
  *                                        null), description, user, source,
  *                                        commit (hex), created,

@@ -56,6 +56,23 @@ moment_decode(const json_t *value)
 	return then;
 }
 
+struct moment
+moment_recall(const json_t *value, int64_t day)
+{
+	struct moment then = moment_decode(value);
+	struct timespec ts;
+	int64_t ago;
+
+	if (then.us != 0 || day <= 0)
+		return then;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ago = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000 - day;
+	then = moment_now();
+	if (ago > 0)
+		then.us = ago < then.us ? then.us - ago : 1;
+	return then;
+}
+
 json_t *
 moment_encode(const struct moment *then)
 {

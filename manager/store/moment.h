@@ -24,6 +24,13 @@ int64_t moment_since(const struct moment *then, const struct moment *now);
 
 /* Of no record, or another one, it was never noted. */
 struct moment moment_decode(const json_t *);
+/*
+ * Of records that programs before this one made, too: they have noted day, a
+ * time in microseconds since the epoch, 0 for none.  As long ago as the clock
+ * of the day says, which is the best that is known, and no longer than this
+ * boot.
+ */
+struct moment moment_recall(const json_t *, int64_t day);
 json_t *moment_encode(const struct moment *); /* NULL: no memory */
 
 #endif

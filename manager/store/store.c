@@ -18,6 +18,9 @@
 #define GROUP_CHANGES 512
 #define GROUP_BYTES   (1024 * 1024)
 
+/* Behind requests: api/http/door.c. */
+#define PRIORITY_LATER (SD_EVENT_PRIORITY_NORMAL + 15)
+
 const char *
 store_strerror(enum store_result result)
 {
@@ -189,8 +192,23 @@ store_del(struct store_txn *txn, const char *key)
 
 /* ---- the queue of commits ---------------------------------------------- */
 
-void
-store_commit(struct store_txn *txn, store_done_cb done, void *arg)
+/* All that is in the queue may wait for requests, or no longer. */
+static void
+set_lazy(struct store *st, int lazy)
+{
+	if (st->lazy == lazy)
+		return;
+	st->lazy = lazy;
+	sd_event_source_set_priority(
+	    st->flush, lazy ? PRIORITY_LATER : SD_EVENT_PRIORITY_NORMAL);
+	if (lazy)
+		sd_event_source_set_time_relative(st->late, st->later_us);
+	sd_event_source_set_enabled(
+	    st->late, lazy ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static void
+enqueue(struct store_txn *txn, store_done_cb done, void *arg, int lazy)
 {
 	struct store *st = txn->store;
 
@@ -199,8 +217,30 @@ store_commit(struct store_txn *txn, store_done_cb done, void *arg)
 	if (STAILQ_EMPTY(&st->queue)) {
 		st->turn_over = 0;
 		sd_event_source_set_enabled(st->flush, SD_EVENT_ONESHOT);
-	}
+		set_lazy(st, lazy);
+	} else if (!lazy)
+		set_lazy(st, 0);
 	STAILQ_INSERT_TAIL(&st->queue, txn, entry);
+}
+
+void
+store_commit(struct store_txn *txn, store_done_cb done, void *arg)
+{
+	enqueue(txn, done, arg, 0);
+}
+
+void
+store_commit_later(struct store_txn *txn, store_done_cb done, void *arg)
+{
+	enqueue(txn, done, arg, 1);
+}
+
+static int
+on_late(sd_event_source *source, uint64_t usec, void *arg)
+{
+	(void)source, (void)usec;
+	set_lazy(arg, 0);
+	return 0;
 }
 
 static void
@@ -242,7 +282,8 @@ on_flush(sd_event_source *source, void *arg)
 	if (!STAILQ_EMPTY(&st->queue)) {
 		st->turn_over = 1;
 		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-	}
+	} else
+		set_lazy(st, 0);
 	return 0;
 }
 
@@ -482,9 +523,13 @@ store_new(const struct store_backend *ops, void *be, struct seal *seal,
 	st->ops = ops;
 	st->be = be;
 	st->seal = seal;
+	st->later_us = STORE_LATER_US;
 	STAILQ_INIT(&st->queue);
 	TAILQ_INIT(&st->watches);
 	rc = sd_event_add_defer(event, &st->flush, on_flush, st);
+	if (rc >= 0)
+		rc = sd_event_add_time_relative(event, &st->late,
+		    CLOCK_MONOTONIC, STORE_LATER_US, 1000, on_late, st);
 	if (rc < 0) {
 		snprintf(err, PAAS_ERRLEN,
 		    "cannot attach the store to the "
@@ -494,6 +539,7 @@ store_new(const struct store_backend *ops, void *be, struct seal *seal,
 		return NULL;
 	}
 	sd_event_source_set_enabled(st->flush, SD_EVENT_OFF);
+	sd_event_source_set_enabled(st->late, SD_EVENT_OFF);
 	sd_event_source_set_description(st->flush, "store-flush");
 	st->timeline = store_timeline_open(st, events_dir, err);
 	if (st->timeline == NULL) {
@@ -528,6 +574,7 @@ store_close(struct store *st)
 	if (st == NULL)
 		return;
 	sd_event_source_disable_unref(st->flush);
+	sd_event_source_disable_unref(st->late);
 	if (st->timeline != NULL)
 		store_timeline_close(st->timeline);
 	while ((txn = STAILQ_FIRST(&st->queue)) != NULL) {

@@ -131,6 +131,14 @@ typedef void (*store_done_cb)(enum store_result, uint64_t rev, void *arg);
 void store_commit(struct store_txn *, store_done_cb, void *arg);
 
 /*
+ * The same of what a change gives rise to: requests that are there already go
+ * first, for STORE_LATER_US at most, and what they change shares its wait for
+ * the disk.  Order is that of the calls, of both.
+ */
+#define STORE_LATER_US 5000
+void store_commit_later(struct store_txn *, store_done_cb, void *arg);
+
+/*
  * Called for each key of a prefix that a commit changed; value is NULL for a
  * deleted one and borrowed otherwise.  Nothing is called for what is there
  * already: list first, from the same turn of the loop.

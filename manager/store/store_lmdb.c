@@ -357,6 +357,7 @@ lmdb_commit(void *be, struct store_group *group)
 		STAILQ_REMOVE_HEAD(group, entry);
 		store_settled(st, txn);
 	}
+	lmdb_grow(lm);
 }
 
 const struct store_backend lmdb_backend = {

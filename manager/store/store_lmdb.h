@@ -20,6 +20,7 @@ struct lmdb {
 	MDB_txn *read; /* reset whenever depth is 0: it must pin no pages */
 	unsigned int depth;
 	uint64_t revision;
+	uint64_t size; /* of the file, as it was when it was looked at */
 	uint32_t epoch;
 	int dir_fd; /* carries the lock that keeps a second manager out */
 };
@@ -39,6 +40,9 @@ lmdb_text_val(const char *text)
 /* store_lmdb.c */
 extern const struct store_backend lmdb_backend;
 int lmdb_put_head(struct lmdb *, MDB_txn *, uint64_t revision);
+
+/* store_lmdb_grow.c: there is room in the file for the commits to come. */
+void lmdb_grow(struct lmdb *);
 
 /* store_lmdb_open.c */
 void lmdb_close(void *lm);

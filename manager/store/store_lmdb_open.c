@@ -116,6 +116,8 @@ open_env(struct lmdb *lm, const char *dir, size_t map_size, struct head *head)
 	}
 	if ((rc = mdb_txn_commit(txn)) != 0)
 		return rc;
+	lm->size = 0;
+	lmdb_grow(lm);
 	if ((rc = mdb_txn_begin(lm->env, NULL, MDB_RDONLY, &lm->read)) == 0)
 		mdb_txn_reset(lm->read);
 	return rc;

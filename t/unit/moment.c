@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "store/moment.h"
@@ -57,6 +58,38 @@ survives_its_record(void **state)
 	json_decref(number);
 }
 
+/* Those of programs that noted the time of the day. */
+static void
+recalls_the_day(void **state)
+{
+	struct moment then = {5, 7}, back, now = moment_now();
+	struct timespec ts;
+	json_t *value = moment_encode(&then), *number;
+	int64_t day;
+
+	(void)state;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	day = (int64_t)ts.tv_sec * 1000000;
+
+	/* What was noted well counts, and none is none. */
+	back = moment_recall(value, day);
+	assert_memory_equal(&then, &back, sizeof(then));
+	json_decref(value);
+	assert_true(moment_recall(NULL, 0).us == 0);
+
+	/* A little ago, longer ago than the boot, and in days to come. */
+	number = json_integer(day);
+	back = moment_recall(number, day - 1000);
+	assert_true(back.boot == now.boot);
+	assert_in_range(moment_since(&back, &now), 0, 60000000);
+	assert_true(back.us > 0);
+	back = moment_recall(number, 1);
+	assert_true(back.us == 1 && back.boot == now.boot);
+	back = moment_recall(number, day + INT64_C(3600000000));
+	assert_true(back.us >= now.us && back.boot == now.boot);
+	json_decref(number);
+}
+
 int
 main(void)
 {
@@ -64,6 +97,7 @@ main(void)
 	    cmocka_unit_test(counts_within_a_boot),
 	    cmocka_unit_test(is_now),
 	    cmocka_unit_test(survives_its_record),
+	    cmocka_unit_test(recalls_the_day),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
