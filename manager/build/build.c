@@ -162,6 +162,7 @@ build_open(struct store *store, struct node *node, const struct conf *conf,
 	b->releases = store_watch(store, "release/", release_changed, b);
 	b->assignments = store_watch(store, "assign/", assignment_changed, b);
 	upload_sweep(b);
+	source_start(b);
 	(void)store_each(store, "upload/", resume_one, b);
 	resume_orphans(b);
 	gc_wake(b->gc);
@@ -178,6 +179,7 @@ build_close(struct build *b)
 	store_unwatch(b->releases);
 	store_unwatch(b->assignments);
 	follow_free_all(b);
+	source_stop(b);
 	upload_free_all(b);
 	gc_close(b->gc);
 	TAILQ_FOREACH_SAFE (job, &b->jobs, entry, next_job)

@@ -27,6 +27,7 @@ enum build_code {
 	BUILD_EMPTY,
 	BUILD_INVALID, /* not in the form that it says */
 	BUILD_FULL,    /* disk */
+	BUILD_MANY,    /* of what waits */
 	BUILD_BUSY,    /* try again in a second */
 	BUILD_FAILED   /* anything else */
 };
@@ -53,8 +54,17 @@ struct build_origin {
 	const char *commit; /* in hex; "" if it is not known */
 	uint64_t push;      /* that names the push; 0 for none */
 	const char *again;  /* what a second one like it has; "" for nothing */
+	const char *body;   /* and which it is of those; or NULL */
+	json_t *blob;       /* what the client says of it, kept; or NULL */
 	int list;           /* it begins with a list: common/push.h */
 	int image;          /* it is an OCI image layout */
+	int fetch;          /* it tells where the archive is: build_order() */
+
+	/* It was built elsewhere: the id of that slug, and an object of what it
+	   runs, kept; or "" and NULL. */
+	const char *draft;
+	const char *description; /* of its release; or NULL */
+	json_t *types;
 
 	/* Of settings/APP/ID, in hex; "none" for none at all; "" for those of
 	   the tree. */
@@ -99,6 +109,52 @@ typedef void (*build_begun_cb)(
     const struct build_error *err, uint64_t id, void *arg);
 void build_upload_finish(struct build_upload *, build_begun_cb, void *arg);
 void build_upload_abort(struct build_upload *);
+
+/*
+ * An archive that waits for the build that names it, for an hour.  Its owner
+ * and id are the caller's to choose; of an owner BUILD_SOURCES_MAX wait.
+ */
+#define BUILD_SOURCES_MAX 8
+#define BUILD_SHA256_HEX  65
+
+struct build_source {
+	uint64_t owner;
+	uint64_t id;
+	uint64_t size;
+	char sha256[BUILD_SHA256_HEX];
+	char file[112]; /* the room's own */
+};
+
+/*
+ * begin (NULL: err), any number of appends, then finish or abort, which both
+ * end it; finish fills in the source.
+ */
+struct build_incoming;
+struct build_incoming *build_source_begin(
+    struct build *, uint64_t owner, uint64_t id, struct build_error *);
+int build_source_append(
+    struct build_incoming *, const void *, size_t, struct build_error *);
+int build_source_finish(
+    struct build_incoming *, struct build_source *, struct build_error *);
+void build_source_abort(struct build_incoming *);
+
+/* 0, or -1: there is none, or none any more. */
+int build_source_find(
+    struct build *, uint64_t owner, uint64_t id, struct build_source *);
+
+/*
+ * An upload that is all there, to be finished or aborted; the source is taken,
+ * and makes no other build.  NULL with err: it waits on.
+ */
+struct build_upload *build_upload_source(struct build *, const char *app,
+    const struct build_origin *, const struct build_source *,
+    struct build_error *err);
+
+/*
+ * What is uploaded in place of an archive that the build's sandbox is to get
+ * from elsewhere: sha256 in hex, or "".  To be freed; NULL: out of memory.
+ */
+char *build_order(const char *url, const char *sha256);
 
 /*
  * Ends a build before it is a release, with a reason for people.  1 if it is

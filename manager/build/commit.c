@@ -335,7 +335,8 @@ new_release(struct job *job, const struct release *r)
 	release = json_pack("{s:I, s:s, s:s, s:s, s:O?, s:O?, s:s, s:I, s:O,"
 			    " s:O}",
 	    "version", (json_int_t)r->version, "id", id, "slug",
-	    job->found.hash, "description", description, "source",
+	    job->found.hash, "description",
+	    get_text(job->record, "description", description), "source",
 	    json_object_get(job->record, "source"), "commit",
 	    json_object_get(job->record, "commit"), "user",
 	    get_text(job->record, "user", "unknown"), "created",
@@ -349,6 +350,9 @@ new_release(struct job *job, const struct release *r)
 		json_object_set(release, "postdeploy", postdeploy);
 	if (job->found.image != NULL)
 		json_object_set(release, "image", job->found.image);
+	if (json_object_get(job->record, "draft") != NULL)
+		json_object_set(
+		    release, "draft", json_object_get(job->record, "draft"));
 	return release;
 }
 

@@ -1,7 +1,8 @@
 /*
  * What the files of the build room share.
  *
- *   upload.c    a push becomes a file
+ *   upload.c    a push becomes a file, by spool.c
+ *   source.c    so does an archive that waits for its build
  *   resources.c which files of an app are here already
  *   job.c       drives a build through the table, with (beside node/run.h)
  *     sandbox.c what runs in it and what it said
@@ -53,6 +54,7 @@ struct build {
 	struct upload_list pushes;
 	struct follow_list follows;
 	struct gc *gc;
+	sd_event_source *sources; /* a look for old ones */
 };
 
 /* What paas-inspect found. */
@@ -161,6 +163,31 @@ char *job_settings_text(struct job *);
 
 /* Control bytes out, at most len - 1 bytes, valid UTF-8 at the end. */
 void text_clean(char *out, size_t outlen, const char *text, size_t len);
+
+/* ---- spool.c */
+
+struct spool {
+	int fd;
+	uint64_t size;
+	uint64_t flushed;
+};
+
+/* Each that can fail: 0, or -1 with err; at most upload_max bytes. */
+int spool_open(struct spool *, int dir, const char *name, struct build_error *);
+int spool_append(struct spool *, const struct conf *, const void *data,
+    size_t len, struct build_error *);
+void spool_close(struct spool *);
+
+void spool_fail(struct build_error *, enum build_code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void spool_fail_errno(struct build_error *, int error);
+int spool_large(const struct conf *, struct build_error *); /* -1 */
+
+/* ---- source.c */
+
+/* Takes away what nobody came back for; also from time to time. */
+void source_start(struct build *);
+void source_stop(struct build *);
 
 /* ---- upload.c */
 

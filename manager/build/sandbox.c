@@ -163,6 +163,21 @@ args_start(const struct args *args, struct run *run, struct launch_start *start)
 	run_start(run, start, &what);
 }
 
+/* Of a slug: it has been built, and is told what it runs. */
+static void
+args_types(struct args *args, struct job *job)
+{
+	const char *type;
+	json_t *command;
+
+	args_add(args, "--slug");
+	json_object_foreach (
+	    json_object_get(job->record, "types"), type, command) {
+		args_add(args, "--type");
+		args_add(args, "%s=%s", type, json_string_value(command));
+	}
+}
+
 void
 sandbox_build(struct job *job, struct run *run)
 {
@@ -177,13 +192,20 @@ sandbox_build(struct job *job, struct run *run)
 	args_limits(&args, conf);
 	if (job_has_list(job))
 		args_add(&args, "--list");
+	if (json_is_true(json_object_get(job->record, "fetch"))) {
+		args_add(&args, "--fetch");
+		args_add(&args, "%" PRIu64, conf->upload_max);
+	}
 	if (json_is_true(json_object_get(job->record, "image")))
 		args_add(&args, "--image");
 	args_add(&args, "--max-output");
 	args_add(&args, "%" PRIu64, conf->build_output);
 	args_add(&args, "--max-disk");
 	args_add(&args, "%" PRIu64, conf->build_disk);
-	args_packs(&args, job);
+	if (json_object_get(job->record, "draft") != NULL)
+		args_types(&args, job);
+	else
+		args_packs(&args, job);
 	args_env(&args, "", "PATH", "/usr/local/bin:/usr/bin:/bin");
 	args_env(&args, "", "LANG", "C.UTF-8");
 	args_env(

@@ -45,13 +45,13 @@ is_there(struct store *store, const char *kind, const char *host, char *app,
 static int
 is_taken(const struct hosts *hosts, const char *host, char why[PAAS_ERRLEN])
 {
-	char app[BUILD_APP_MAX], name[KEY_NAME_MAX + 1];
+	char app[BUILD_APP_MAX];
 
+	/* Which one is not for everybody to know who may push. */
 	if (is_there(hosts->store, "domain", host, app, sizeof(app)))
 		snprintf(why, PAAS_ERRLEN,
-		    "is taken by the app %s: remove it there first, with `paas "
-		    "domains:remove`",
-		    names_of(hosts->store, app, name));
+		    "is taken by another app: remove it there first, with "
+		    "`paas domains:remove`");
 	else if (is_there(hosts->store, "route", host, app, sizeof(app)))
 		snprintf(why, PAAS_ERRLEN,
 		    "is a route to addresses outside: remove that first, with "
@@ -192,7 +192,7 @@ one(const struct hosts *hosts, const char *text, char why[PAAS_ERRLEN])
 	}
 	if (is_own(hosts, host))
 		return 0;
-	if (strchr(host, '.') == NULL) {
+	if (claim_is_machine(host)) {
 		snprintf(why, PAAS_ERRLEN,
 		    "can't be had: %s answers at %s.%s by itself", hosts->name,
 		    hosts->name, hosts->conf->domain);

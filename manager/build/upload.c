@@ -20,12 +20,6 @@
 #include "common/log.h"
 #include "common/push.h"
 
-/*
- * So much is handed to the disk at a time: left alone, the kernel would let
- * it grow to a fifth of the memory and then stop the whole loop to write it.
- */
-#define FLUSH_BYTES (8 * 1024 * 1024)
-
 struct build_upload {
 	TAILQ_ENTRY(build_upload) entry;
 	struct build *build;
@@ -37,40 +31,21 @@ struct build_upload {
 	int claims;
 	uint64_t push;
 	char again[33];
+	char body[33];
+	json_t *blob;
 	int image;
+	int fetch;
+	char draft[17];
+	json_t *description;
+	json_t *types;
 	uint64_t id;
-	int fd;
-	uint64_t size;
-	uint64_t flushed;
+	struct spool spool;
 	struct resources *list; /* or NULL */
 	json_t *record;
 	sd_event_source *refusal;
 	build_begun_cb cb;
 	void *arg;
 };
-
-static void __attribute__((format(printf, 3, 4)))
-fail(struct build_error *err, enum build_code code, const char *fmt, ...)
-{
-	va_list ap;
-
-	err->code = code;
-	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
-	va_end(ap);
-}
-
-static void
-fail_errno(struct build_error *err, int error)
-{
-	if (error == ENOSPC || error == EDQUOT)
-		fail(err, BUILD_FULL,
-		    "The disk of the state directory is full: free some space "
-		    "and push again.");
-	else
-		fail(err, BUILD_FAILED, "The upload can't be stored: %s.",
-		    strerror(error));
-}
 
 void
 upload_path(char *out, size_t len, uint64_t id)
@@ -89,7 +64,7 @@ check_free(struct build *b, const char *app, struct build_error *err)
 	TAILQ_FOREACH (upload, &b->pushes, entry) {
 		if (strcmp(upload->app, app) != 0)
 			continue;
-		fail(err, BUILD_RUNNING,
+		spool_fail(err, BUILD_RUNNING,
 		    "Another push to %s is under way (build %016" PRIx64
 		    " by %s): wait for it and push again.",
 		    app, upload->id, upload->user);
@@ -97,7 +72,7 @@ check_free(struct build *b, const char *app, struct build_error *err)
 	}
 	if (job == NULL)
 		return 0;
-	fail(err, BUILD_RUNNING,
+	spool_fail(err, BUILD_RUNNING,
 	    "Build %016" PRIx64 " of %s is running: wait for it and push "
 	    "again.",
 	    job->id, app);
@@ -116,17 +91,20 @@ get_app(struct build *b, const char *app, uint64_t *rev)
 
 /* ---- the four verbs -------------------------------------------------- */
 
-struct build_upload *
-build_upload_begin(struct build *b, const char *app,
-    const struct build_origin *origin, struct build_error *err)
+static void upload_free(struct build_upload *);
+
+/* Nothing of it is in the folder yet. */
+static struct build_upload *
+upload_new(struct build *b, const char *app, const struct build_origin *origin,
+    struct build_error *err)
 {
 	struct build_upload *upload;
 	json_t *record = get_app(b, app, NULL);
-	char name[32];
 
 	json_decref(record);
 	if (record == NULL) {
-		fail(err, BUILD_NOT_FOUND, "There is no app of that name.");
+		spool_fail(
+		    err, BUILD_NOT_FOUND, "There is no app of that name.");
 		return NULL;
 	}
 	if (check_free(b, app, err) == -1)
@@ -134,28 +112,13 @@ build_upload_begin(struct build *b, const char *app,
 	if ((upload = calloc(1, sizeof(*upload))) == NULL ||
 	    (upload->id = node_next_id(b->node)) == 0) {
 		free(upload);
-		fail(err, BUILD_BUSY,
+		spool_fail(err, BUILD_BUSY,
 		    "The manager is just starting: push "
 		    "again in a second.");
 		return NULL;
 	}
-	upload_path(name, sizeof(name), upload->id);
-	upload->fd = openat(b->uploads, name,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (upload->fd == -1) {
-		fail_errno(err, errno);
-		free(upload);
-		return NULL;
-	}
 	upload->build = b;
-	if (origin->list &&
-	    (upload->list = resources_open(b, upload->id)) == NULL) {
-		fail_errno(err, errno);
-		(void)unlinkat(b->uploads, name, 0);
-		close(upload->fd);
-		free(upload);
-		return NULL;
-	}
+	upload->spool.fd = -1;
 	strlcpy(upload->app, app, sizeof(upload->app));
 	text_clean(upload->user, sizeof(upload->user), origin->user,
 	    strlen(origin->user));
@@ -168,9 +131,61 @@ build_upload_begin(struct build *b, const char *app,
 	upload->push = origin->push;
 	if (origin->again != NULL)
 		strlcpy(upload->again, origin->again, sizeof(upload->again));
+	if (origin->body != NULL)
+		strlcpy(upload->body, origin->body, sizeof(upload->body));
 	upload->image = origin->image;
+	upload->fetch = origin->fetch;
+	if (origin->draft != NULL)
+		strlcpy(upload->draft, origin->draft, sizeof(upload->draft));
+	if (origin->description != NULL)
+		upload->description = json_string(origin->description);
+	upload->types = json_incref(origin->types);
+	upload->blob = json_incref(origin->blob);
 	TAILQ_INSERT_TAIL(&b->pushes, upload, entry);
 	return upload;
+}
+
+struct build_upload *
+build_upload_begin(struct build *b, const char *app,
+    const struct build_origin *origin, struct build_error *err)
+{
+	struct build_upload *upload = upload_new(b, app, origin, err);
+	char name[32];
+
+	if (upload == NULL)
+		return NULL;
+	upload_path(name, sizeof(name), upload->id);
+	if (spool_open(&upload->spool, b->uploads, name, err) == -1) {
+		upload_free(upload);
+		return NULL;
+	}
+	if (origin->list &&
+	    (upload->list = resources_open(b, upload->id)) == NULL) {
+		spool_fail_errno(err, errno);
+		build_upload_abort(upload);
+		return NULL;
+	}
+	return upload;
+}
+
+struct build_upload *
+build_upload_source(struct build *b, const char *app,
+    const struct build_origin *origin, const struct build_source *source,
+    struct build_error *err)
+{
+	struct build_upload *upload = upload_new(b, app, origin, err);
+	char name[32];
+
+	if (upload == NULL)
+		return NULL;
+	upload_path(name, sizeof(name), upload->id);
+	if (renameat(b->uploads, source->file, b->uploads, name) == 0) {
+		upload->spool.size = source->size;
+		return upload;
+	}
+	spool_fail_errno(err, errno);
+	upload_free(upload);
+	return NULL;
 }
 
 static int
@@ -183,18 +198,18 @@ upload_feed(struct build_upload *upload, const void *data, size_t len,
 	case 0:
 		return 0;
 	case RESOURCES_MANY:
-		fail(err, BUILD_INVALID,
+		spool_fail(err, BUILD_INVALID,
 		    "The upload has more than %" PRIu64 " files and folders "
 		    "(unpack_entries in paas.conf): list what the app does not "
 		    "need in .slugignore.",
 		    max);
 		return -1;
 	case RESOURCES_ERRNO:
-		fail_errno(err, errno);
+		spool_fail_errno(err, errno);
 		return -1;
 	case RESOURCES_WRONG:
 	default:
-		fail(err, BUILD_INVALID,
+		spool_fail(err, BUILD_INVALID,
 		    "The upload does not begin with a list of files as " PUSH_TYPE
 		    " has it.");
 		return -1;
@@ -205,48 +220,23 @@ int
 build_upload_append(struct build_upload *upload, const void *data, size_t len,
     struct build_error *err)
 {
-	const char *p = data;
-	ssize_t n;
-
-	if (len > upload->build->conf->upload_max - upload->size) {
-		fail(err, BUILD_TOO_LARGE,
-		    "The upload is larger than %" PRIu64 " MiB (upload_max in "
-		    "paas.conf): list what the app does not need in "
-		    ".slugignore.",
-		    upload->build->conf->upload_max / (1024 * 1024));
-		return -1;
-	}
+	if (len > upload->build->conf->upload_max - upload->spool.size)
+		return spool_large(upload->build->conf, err);
 	if (upload->list != NULL && upload_feed(upload, data, len, err) == -1)
 		return -1;
-	while (len > 0) {
-		n = write(upload->fd, p, len);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1) {
-			fail_errno(err, errno);
-			return -1;
-		}
-		p += n;
-		len -= (size_t)n;
-		upload->size += (uint64_t)n;
-	}
-	if (upload->size - upload->flushed >= FLUSH_BYTES) {
-		/* Only begins to write, and waits for nothing. */
-		(void)sync_file_range(upload->fd, (off_t)upload->flushed,
-		    (off_t)(upload->size - upload->flushed),
-		    SYNC_FILE_RANGE_WRITE);
-		upload->flushed = upload->size;
-	}
-	return 0;
+	return spool_append(
+	    &upload->spool, upload->build->conf, data, len, err);
 }
 
 static void
 upload_free(struct build_upload *upload)
 {
-	if (upload->fd != -1)
-		close(upload->fd);
+	spool_close(&upload->spool);
 	resources_close(upload->list);
 	json_decref(upload->record);
+	json_decref(upload->blob);
+	json_decref(upload->description);
+	json_decref(upload->types);
 	sd_event_source_disable_unref(upload->refusal);
 	TAILQ_REMOVE(&upload->build->pushes, upload, entry);
 	free(upload);
@@ -288,7 +278,8 @@ upload_committed(enum store_result result, uint64_t rev, void *arg)
 		return;
 	}
 	if (result != STORE_OK) {
-		fail(&err, result == STORE_FULL ? BUILD_FULL : BUILD_FAILED,
+		spool_fail(&err,
+		    result == STORE_FULL ? BUILD_FULL : BUILD_FAILED,
 		    "The build can't be noted: %s.", store_strerror(result));
 		build_upload_abort(upload);
 		cb(&err, 0, cb_arg);
@@ -313,14 +304,15 @@ upload_refuse(sd_event_source *source, void *arg)
 	void *cb_arg = upload->arg;
 
 	(void)source;
-	if (upload->size == 0)
-		fail(&err, BUILD_EMPTY,
+	if (upload->spool.size == 0)
+		spool_fail(&err, BUILD_EMPTY,
 		    "The upload is empty: send a tar or tar.gz archive.");
 	else if (upload->list != NULL && !resources_done(upload->list))
-		fail(&err, BUILD_INVALID,
+		spool_fail(&err, BUILD_INVALID,
 		    "The upload ended within its list of files: push again.");
 	else
-		fail(&err, BUILD_NOT_FOUND, "The app was destroyed meanwhile.");
+		spool_fail(
+		    &err, BUILD_NOT_FOUND, "The app was destroyed meanwhile.");
 	build_upload_abort(upload);
 	cb(&err, 0, cb_arg);
 	return 0;
@@ -348,7 +340,7 @@ upload_record(const struct build_upload *upload, json_t *app)
 	    json_object_get(app, "number"), "instance", "log", "created",
 	    (json_int_t)commit_now(), "updated", (json_int_t)commit_now(),
 	    "slug", "version", 0, "error", "user", upload->user, "source",
-	    upload->source, "size", (json_int_t)upload->size);
+	    upload->source, "size", (json_int_t)upload->spool.size);
 	if (upload->commit[0] != '\0')
 		json_object_set_new(
 		    record, "commit", json_string(upload->commit));
@@ -365,6 +357,22 @@ upload_record(const struct build_upload *upload, json_t *app)
 		json_object_set_new(record, "list", json_true());
 	if (upload->image)
 		json_object_set_new(record, "image", json_true());
+	if (upload->body[0] != '\0')
+		json_object_set_new(record, "body", json_string(upload->body));
+	if (upload->blob != NULL)
+		json_object_set(record, "blob", upload->blob);
+	if (upload->draft[0] != '\0') {
+		json_object_set_new(
+		    record, "draft", json_string(upload->draft));
+		json_object_set(record, "types", upload->types);
+		if (upload->description != NULL)
+			json_object_set(
+			    record, "description", upload->description);
+	}
+	if (upload->fetch) {
+		json_object_set_new(record, "fetch", json_true());
+		json_object_set_new(record, "size", json_null());
+	}
 	return record;
 }
 
@@ -376,7 +384,7 @@ upload_commit(struct build_upload *upload)
 	uint64_t rev;
 	json_t *app = get_app(upload->build, upload->app, &rev), *todo;
 
-	if (app == NULL || upload->size == 0 ||
+	if (app == NULL || upload->spool.size == 0 ||
 	    (upload->list != NULL && !resources_done(upload->list))) {
 		json_decref(app);
 		upload_refuse_later(upload);

@@ -3,14 +3,17 @@
  * writes down what can run.  Its output is read by the person who pushes.
  *
  *   paas-build --max-bytes N --max-entries N [--max-output N] [--max-disk N]
- *       [--list] [--buildpack NAME|URL|./PATH]...
+ *       [--list | --fetch BYTES] [--buildpack NAME|URL|./PATH]...
  *   paas-build --max-bytes N --max-entries N [--max-output N] [--max-disk N]
  *       [--list] --image
+ *   paas-build --max-bytes N --max-entries N [--max-output N] [--max-disk N]
+ *       --slug --type NAME=COMMAND...
  *
- * With --list the upload is one of common/push.h, else a tar; with --image it
- * has an OCI image layout.  The places are
- * the sandbox's unless options name others.  Exit 0; with the reason as the
- * last line 1, PUSH_EXIT_REFUSED or PUSH_EXIT_MISSING.
+ * With --list the upload is one of common/push.h, with --fetch it tells where
+ * a tar is, else it is a tar; with --image it has an OCI image layout, with
+ * --slug it is what another build has made.  The places are the sandbox's
+ * unless options name others.  Exit 0; with the reason as the last line 1,
+ * PUSH_EXIT_REFUSED or PUSH_EXIT_MISSING.
  */
 #include "sandbox/build.h"
 
@@ -36,11 +39,14 @@ struct build {
 	size_t nwanted;
 	int list;
 	int image;
-	int exit; /* if a step fails */
+	int slug;
+	uint64_t fetch_max; /* bytes; 0: the archive is there */
+	int exit;           /* if a step fails */
 	struct guard guard;
 	struct packs packs;
 	struct build_manifest manifest;
 	struct types declared;          /* by the Procfile */
+	struct types given;             /* with a slug */
 	struct release release;         /* what the pack says */
 	double unpack, detect, compile; /* seconds */
 };
@@ -49,9 +55,12 @@ static const struct option options[] = {
     {"max-bytes", required_argument, NULL, 'b'},
     {"max-entries", required_argument, NULL, 'n'},
     {"list", no_argument, NULL, 'l'},
+    {"fetch", required_argument, NULL, 'f'},
     {"max-output", required_argument, NULL, 'o'},
     {"max-disk", required_argument, NULL, 'd'},
     {"image", no_argument, NULL, 'i'},
+    {"slug", no_argument, NULL, 's'},
+    {"type", required_argument, NULL, 't'},
     {"buildpack", required_argument, NULL, 'p'},
     {"app", required_argument, NULL, 'A'},
     {"cache", required_argument, NULL, 'C'},
@@ -86,6 +95,17 @@ option_number(const char *name, const char *value)
 }
 
 static void
+option_type(struct build *b, const char *text)
+{
+	char err[SANDBOX_ERRLEN];
+
+	if (slug_add_type(&b->given, text, err) == 0)
+		return;
+	printf(" !     %s\n", err);
+	exit(PUSH_EXIT_REFUSED);
+}
+
+static void
 parse_options(struct build *b, int argc, char **argv)
 {
 	int c, nth = 0;
@@ -102,6 +122,9 @@ parse_options(struct build *b, int argc, char **argv)
 		case 'l':
 			b->list = 1;
 			break;
+		case 'f':
+			b->fetch_max = option_number("fetch", optarg);
+			break;
 		case 'o':
 			b->guard.output_max =
 			    option_number("max-output", optarg);
@@ -111,6 +134,12 @@ parse_options(struct build *b, int argc, char **argv)
 			break;
 		case 'i':
 			b->image = 1;
+			break;
+		case 's':
+			b->slug = 1;
+			break;
+		case 't':
+			option_type(b, optarg);
 			break;
 		case 'p':
 			if (b->nwanted == PACKS_MAX)
@@ -141,7 +170,7 @@ parse_options(struct build *b, int argc, char **argv)
 	if (optind != argc || b->limits.bytes == 0 || b->limits.entries == 0) {
 		fprintf(stderr,
 		    "usage: paas-build --max-bytes N --max-entries N "
-		    "[--max-output N] [--max-disk N] [--list] "
+		    "[--max-output N] [--max-disk N] [--list | --fetch N] "
 		    "[--buildpack NAME|URL|./PATH]... < upload\n");
 		exit(2);
 	}
@@ -190,6 +219,12 @@ step_unpack(struct build *b, char err[SANDBOX_ERRLEN])
 	if (b->list)
 		result = resources_unpack(STDIN_FILENO, dir, b->places.cache,
 		    &b->limits, &stats, err);
+	else if (b->fetch_max > 0)
+		result = source_unpack(
+		    &b->places, b->fetch_max, &b->limits, &stats, err);
+	else if (b->slug)
+		result = slug_unpack(
+		    &b->places, STDIN_FILENO, dir, &b->limits, &stats, err);
 	else
 		result =
 		    unpack_stream(STDIN_FILENO, dir, &b->limits, &stats, err);
@@ -198,7 +233,7 @@ step_unpack(struct build *b, char err[SANDBOX_ERRLEN])
 	if (result != 0)
 		return -1;
 	b->exit = 1;
-	result = ignore_remove(b->places.app, err);
+	result = b->slug ? 0 : ignore_remove(b->places.app, err);
 	b->unpack = now() - start;
 	return result;
 }
@@ -336,6 +371,26 @@ build_image(struct build *b, double start)
 	return status;
 }
 
+/* It has been built: what it runs is all there is to say of it. */
+static int
+build_slug(struct build *b, double start)
+{
+	char err[SANDBOX_ERRLEN] = "";
+
+	puts("-----> Unpacking the slug");
+	if (step_cache(b, err) == 0 && step_unpack(b, err) == 0) {
+		print_types("-----> Its process types are ", &b->given, NULL);
+		if (result_write(b->places.out, "none", &b->given, NULL, NULL,
+			err) == 0) {
+			printf("-----> Done in %.1fs\n", now() - start);
+			types_free(&b->given);
+			return 0;
+		}
+	}
+	printf(" !     %s\n", err);
+	return b->exit;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -361,6 +416,8 @@ main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (b.image)
 		return build_image(&b, start);
+	if (b.slug)
+		return build_slug(&b, start);
 	if (step_cache(&b, err) == -1 || step_unpack(&b, err) == -1 ||
 	    step_detect(&b, err) == -1 || step_compile(&b, err) == -1 ||
 	    step_types(&b, err) == -1) {

@@ -249,6 +249,30 @@ int pack_run(const struct build_places *, const struct pack *,
     const char *program, size_t max, struct run_output *,
     char err[SANDBOX_ERRLEN]);
 
+/* ---- build_source.c */
+
+/*
+ * Gets the archive that standard input tells of, a line each of its URL and of
+ * its SHA-256 in hex or nothing, of at most `max` bytes, and unpacks it into
+ * the app.  An only folder in it is the app, as web servers of git pack them.
+ */
+int source_unpack(const struct build_places *, uint64_t max,
+    const struct unpack_limits *, struct unpack_stats *,
+    char err[SANDBOX_ERRLEN]);
+
+/* What is in the only folder of `app`, if there is one, goes up to it. */
+int source_lift(const char *app, char err[SANDBOX_ERRLEN]);
+
+/* ---- build_slug.c */
+
+/* Unpacks what is in ./app of an archive into the app. */
+int slug_unpack(const struct build_places *, int fd, int dirfd,
+    const struct unpack_limits *, struct unpack_stats *,
+    char err[SANDBOX_ERRLEN]);
+
+/* One more, of "NAME=COMMAND". */
+int slug_add_type(struct types *, const char *text, char err[SANDBOX_ERRLEN]);
+
 /* ---- build_fetch.c, build_fetch_git.c, build_fetch_archive.c */
 
 /* Whether a word that asks for a pack is a URL or a path of the app. */
@@ -261,6 +285,23 @@ int fetch_pack(const struct build_places *, const char *wanted, const char *dir,
 #define FETCH_SECONDS   120
 #define FETCH_BYTES_MAX (1024ULL * 1024 * 1024)
 #define FETCH_ENTRIES   200000
+
+#define FETCH_STATUS_MAX  16
+#define FETCH_OPTIONS_MAX 7
+
+struct fetch {
+	int tls; /* a redirect may not lead out of https */
+	const char *output;
+	uint64_t max;                               /* bytes */
+	const char *options[FETCH_OPTIONS_MAX + 1]; /* of curl, and where */
+};
+
+/* 0 and the HTTP status, curl's exit status, RUN_TIMEOUT, or -1 with err. */
+int fetch_curl(const struct build_places *, const struct fetch *,
+    char status[FETCH_STATUS_MAX + 1], char err[SANDBOX_ERRLEN]);
+
+/* The name of the one folder, and nothing else, that is in dir: 1, or 0. */
+int fetch_only_folder(const char *dir, char *name, size_t len);
 
 /* A branch, tag or commit (NULL: what the server calls HEAD) into dir. */
 int fetch_git(const struct build_places *, const char *url, const char *ref,

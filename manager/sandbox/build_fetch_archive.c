@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STATUS_MAX    16
 #define UNPACK_BLOCK  65536
 #define NOT_MODIFIED  "304"
 #define TEXT(literal) ((char *)(uintptr_t)(literal))
@@ -89,9 +88,8 @@ unpack_into(int fd, const char *dir, const char *what, char err[SANDBOX_ERRLEN])
 	return result;
 }
 
-/* The one folder that is in dir, as web servers of git pack them. */
-static int
-only_folder(const char *dir, char *name, size_t len)
+int
+fetch_only_folder(const char *dir, char *name, size_t len)
 {
 	struct dirent *entry;
 	DIR *d = opendir(dir);
@@ -120,7 +118,8 @@ fetch_unpack(
 	if (unpack_into(fd, raw, what, err) == -1)
 		return -1;
 	snprintf(from, sizeof(from), "%s/bin", raw);
-	if (access(from, F_OK) == -1 && only_folder(raw, only, sizeof(only)))
+	if (access(from, F_OK) == -1 &&
+	    fetch_only_folder(raw, only, sizeof(only)))
 		snprintf(from, sizeof(from), "%s/%s", raw, only);
 	else
 		snprintf(from, sizeof(from), "%s", raw);
@@ -138,53 +137,62 @@ struct kept {
 	char fresh_tag[700];
 };
 
-/* 0 and the HTTP status, curl's exit status, RUN_TIMEOUT, or -1 with err. */
-static int
-curl_run(const struct build_places *places, const char *url,
-    const struct kept *kept, char status[STATUS_MAX + 1],
-    char err[SANDBOX_ERRLEN])
+int
+fetch_curl(const struct build_places *places, const struct fetch *fetch,
+    char status[FETCH_STATUS_MAX + 1], char err[SANDBOX_ERRLEN])
 {
 	char size[24];
-	char *argv[] = {TEXT("/usr/bin/curl"), TEXT("-q"), TEXT("--silent"),
-	    TEXT("--show-error"), TEXT("--fail"), TEXT("--location"),
-	    TEXT("--max-redirs"), TEXT("5"), TEXT("--proto"),
-	    TEXT("=http,https"), TEXT("--proto-redir"),
-	    strncmp(url, "https:", 6) == 0 ? TEXT("=https")
-					   : TEXT("=http,https"),
+	char *argv[FETCH_OPTIONS_MAX + 32] = {TEXT("/usr/bin/curl"), TEXT("-q"),
+	    TEXT("--silent"), TEXT("--show-error"), TEXT("--fail"),
+	    TEXT("--location"), TEXT("--max-redirs"), TEXT("5"),
+	    TEXT("--proto"), TEXT("=http,https"), TEXT("--proto-redir"),
+	    fetch->tls ? TEXT("=https") : TEXT("=http,https"),
 	    TEXT("--globoff"), TEXT("--connect-timeout"), TEXT("15"),
 	    TEXT("--speed-limit"), TEXT("1"), TEXT("--speed-time"), TEXT("20"),
-	    TEXT("--max-filesize"), size, TEXT("--etag-save"),
-	    TEXT(kept->fresh_tag), TEXT("--output"), TEXT(kept->fresh),
-	    TEXT("--write-out"), TEXT("%{http_code}"), TEXT("--url"), TEXT(url),
-	    NULL, NULL, NULL};
+	    TEXT("--max-filesize"), size, TEXT("--output"), TEXT(fetch->output),
+	    TEXT("--write-out"), TEXT("%{http_code}")};
 	struct run_output output;
 	struct env env = {0};
 	struct run run = {.argv = argv,
 	    .cwd = "/",
 	    .output = &output,
-	    .max = STATUS_MAX,
+	    .max = FETCH_STATUS_MAX,
 	    .seconds = FETCH_SECONDS,
-	    .file_max = FETCH_BYTES_MAX};
+	    .file_max = fetch->max};
 	size_t n;
 	int result;
 
 	for (n = 0; argv[n] != NULL; n++)
 		;
-	if (access(kept->archive, F_OK) == 0 && access(kept->tag, F_OK) == 0) {
-		argv[n++] = TEXT("--etag-compare");
-		argv[n] = TEXT(kept->tag);
-	}
-	snprintf(
-	    size, sizeof(size), "%llu", (unsigned long long)FETCH_BYTES_MAX);
+	for (size_t i = 0; fetch->options[i] != NULL; i++)
+		argv[n++] = TEXT(fetch->options[i]);
+	snprintf(size, sizeof(size), "%llu", (unsigned long long)fetch->max);
 	env_of_packs(&env);
 	run.envp = env.v;
 	result = run_program(places->guard, &run, err);
 	env_free(&env);
 	if (result != -1) {
-		snprintf(status, STATUS_MAX + 1, "%s", output.text);
+		snprintf(status, FETCH_STATUS_MAX + 1, "%s", output.text);
 		free(output.text);
 	}
 	return result;
+}
+
+static int
+kept_fetch(const struct build_places *places, const char *url,
+    const struct kept *kept, char status[FETCH_STATUS_MAX + 1],
+    char err[SANDBOX_ERRLEN])
+{
+	struct fetch fetch = {.tls = strncmp(url, "https:", 6) == 0,
+	    .output = kept->fresh,
+	    .max = FETCH_BYTES_MAX,
+	    .options = {"--etag-save", kept->fresh_tag, "--url", url}};
+
+	if (access(kept->archive, F_OK) == 0 && access(kept->tag, F_OK) == 0) {
+		fetch.options[4] = "--etag-compare";
+		fetch.options[5] = kept->tag;
+	}
+	return fetch_curl(places, &fetch, status, err);
 }
 
 /* The archive takes the place of the one before, its tag follows. */
@@ -205,12 +213,12 @@ static int
 kept_update(const struct build_places *places, const char *url,
     const struct kept *kept, char err[SANDBOX_ERRLEN])
 {
-	char status[STATUS_MAX + 1] = "";
+	char status[FETCH_STATUS_MAX + 1] = "";
 	int result;
 
 	(void)unlink(kept->fresh);
 	(void)unlink(kept->fresh_tag);
-	result = curl_run(places, url, kept, status, err);
+	result = kept_fetch(places, url, kept, status, err);
 	if (result == -1)
 		return -1;
 	if (result == 0 && strcmp(status, NOT_MODIFIED) == 0)
