@@ -30,13 +30,14 @@ ROUTEDB	:= $(filter-out $(TOOL),$(call objs,ngx_paas_module/routedb/*.c))
 RULES	:= $(call objs,manager/common/health_rule.c)
 COMMON	:= $(filter-out $(RULES),$(call objs,manager/common/*.c))
 MANAGER	:= $(RULES) $(call objs,manager/paas_manager.c $(foreach r, \
-	   store api build schedule node routing check,manager/$(r)/*.c))
+	   store api build schedule node routing check,manager/$(r)/*.c) \
+	   manager/api/*/*.c)
 SHIM	:= $(call objs,manager/launcher/shim*.c)
 LOGGER	:= $(call objs,manager/logger/*.c manager/launcher/shim_log.c \
 	   manager/launcher/shim_bounds.c)
 DRAIN	:= $(call objs,manager/drain/*.c)
 INIT	:= $(call objs,manager/launcher/init*.c \
-	   manager/launcher/shim_message.c)
+	   manager/launcher/shim_message.c manager/common/fds.c)
 LAUNCHER := $(filter-out $(SHIM) $(INIT),$(call objs,manager/launcher/*.c))
 INSPECT	:= $(call objs,manager/sandbox/inspect*.c manager/sandbox/tree*.c)
 SANDBOX	:= $(call objs,manager/sandbox/common*.c)
@@ -63,7 +64,7 @@ MODULE	:= $(B)/ngx_http_paas_module.so
 UNITS	:= $(patsubst t/unit/%.c,$(B)/t/unit_%,$(wildcard t/unit/*.c))
 HELPERS	:= $(patsubst t/lib/%.c,$(B)/t/%,$(wildcard t/lib/*.c)) \
 	   $(B)/t/launcher_held
-KNF	:= $(wildcard manager/*.c manager/*/*.[ch] \
+KNF	:= $(wildcard manager/*.c manager/*/*.[ch] manager/api/*/*.[ch] \
 	   ngx_paas_module/routedb/*.[ch] t/unit/*.c t/lib/*.c t/fuzz/*.c t/launcher/*.c \
 	   scripts/benches/*.c)
 
@@ -96,7 +97,7 @@ $(B)/obj/%.o: %.c
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # It has them in itself.
-$(B)/obj/manager/api/openapi_files.o: $(wildcard manager/api/schema/*.json)
+$(B)/obj/manager/api/http/openapi_files.o: $(wildcard manager/api/schema/*.json)
 
 LIBS_paas	:= -lcurl -ljansson -larchive -lyaml -lsodium -llmdb -lssl \
 		   -lcrypto -lbsd

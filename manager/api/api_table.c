@@ -7,6 +7,8 @@
 
 static const struct api_upload build_upload = {
     build_upload_head, build_upload_data};
+static const struct api_upload source_upload = {
+    source_upload_head, source_upload_data};
 static const struct api_upload import_upload = {
     import_upload_head, import_upload_data};
 
@@ -14,6 +16,7 @@ static const struct api_upload import_upload = {
 #define BODY     API_BODY
 #define APP_BODY (API_APP | API_BODY)
 #define UPLOAD   &build_upload
+#define SOURCE   &source_upload
 #define IMPORT   &import_upload
 
 /* Needs: in api_table.h what they are. */
@@ -31,6 +34,9 @@ static const struct api_upload import_upload = {
 #define OWN         API_OWN
 #define WATCH       API_WATCH
 #define ADMIN       API_ADMIN
+#define TEAM_VIEW   API_TEAM_VIEW
+#define TEAM_SELF   API_TEAM_SELF
+#define TEAM_OWN    API_TEAM_OWN
 #define LOCAL       API_LOCAL
 #define GIT         API_GIT
 
@@ -48,6 +54,7 @@ const struct api_route api_routes[] = {
 {"GET",    "/regions/:",                  region_list,      LIST,        0,        NULL},
 {"GET",    "/stacks",                     stack_list,       LIST,        0,        NULL},
 {"GET",    "/stacks/:",                   stack_list,       LIST,        0,        NULL},
+{"GET",    "/apps/:/available-stacks",    stack_available,  VIEW,        APP,      NULL},
 {"GET",    "/apps/:/formation",           formation_list,   VIEW,        APP,      NULL},
 {"PATCH",  "/apps/:/formation",           formation_batch,  CHANGE,      APP_BODY, NULL},
 {"GET",    "/apps/:/formation/:",         formation_info,   VIEW,        APP,      NULL},
@@ -85,6 +92,9 @@ const struct api_route api_routes[] = {
 {"PUT",    "/apps/:/buildpack-installations", buildpack_put,    CHANGE,      APP_BODY, NULL},
 {"GET",    "/buildpacks",                 buildpack_known,  LIST,        0,        NULL},
 {"GET",    "/buildpacks/:",               buildpack_lookup, LIST,        0,        NULL},
+{"GET",    "/addons",                     addon_list,       LIST,        0,        NULL},
+{"GET",    "/addon-attachments",          addon_list,       LIST,        0,        NULL},
+{"GET",    "/addon-services",             addon_list,       LIST,        0,        NULL},
 {"GET",    "/apps/:/addons",              addon_list,       VIEW,        APP,      NULL},
 {"GET",    "/apps/:/addon-attachments",   addon_list,       VIEW,        APP,      NULL},
 {"GET",    "/apps/:/features",            feature_list,     VIEW,        APP,      NULL},
@@ -101,6 +111,7 @@ const struct api_route api_routes[] = {
 {"DELETE", "/apps/:/sni-endpoints/:",     cert_delete,      CHANGE,      APP,      NULL},
 {"GET",    "/apps/:/releases",            release_list,     VIEW,        APP,      NULL},
 {"POST",   "/apps/:/releases",            release_create,   CHANGE,      APP_BODY, NULL},
+{"POST",   "/apps/:/slugs",               slug_create,      CHANGE,      APP_BODY, NULL},
 {"GET",    "/apps/:/slugs/:",             slug_info,        VIEW,        APP,      NULL},
 {"GET",    "/apps/:/releases/:",          release_info,     STATE,       APP,      NULL},
 {"GET",    "/apps/:/releases/:/config-vars", release_config,   SECRETS,     APP,      NULL},
@@ -109,9 +120,13 @@ const struct api_route api_routes[] = {
 {"POST",   "/apps/:/rollout/promote",     rollout_promote,  CHANGE,      APP_BODY, NULL},
 {"POST",   "/apps/:/rollout/abort",       rollout_abort,    CHANGE,      APP_BODY, NULL},
 {"GET",    "/apps/:/builds",              build_list,       VIEW,        APP,      NULL},
-{"POST",   "/apps/:/builds",              build_create,     PUSH,        APP,      UPLOAD},
+{"POST",   "/apps/:/builds",              build_create,     PUSH,        APP_BODY, UPLOAD},
 {"GET",    "/apps/:/builds/:",            build_info,       STATE,       APP,      NULL},
 {"GET",    "/apps/:/builds/:/log",        build_log,        STATE,       APP,      NULL},
+{"GET",    "/apps/:/builds/:/result",     build_result,     STATE,       APP,      NULL},
+{"POST",   "/apps/:/sources",             source_create,    PUSH,        APP,      NULL},
+{"POST",   "/sources",                    source_create,    CREATE,      0,        NULL},
+{"PUT",    "/streams/:",                  source_put,       OPEN,        0,        SOURCE},
 {"GET",    "/streams/:",                  stream_get,       OPEN,        0,        NULL},
 {"POST",   "/apps/:/resources",           resource_match,   PUSH,        APP_BODY, NULL},
 {"POST",   "/apps/:/settings",            settings_create,  CHANGE,      APP_BODY, NULL},
@@ -129,12 +144,39 @@ const struct api_route api_routes[] = {
 {"GET",    "/apps/:/collaborators/:",     member_info,      VIEW,        APP,      NULL},
 {"PATCH",  "/apps/:/collaborators/:",     member_update,    OWN,         APP_BODY, NULL},
 {"DELETE", "/apps/:/collaborators/:",     member_delete,    OWN,         APP,      NULL},
+{"GET",    "/apps/:/teams",               app_team_list,  VIEW,        APP,      NULL},
+{"PUT",    "/apps/:/teams/:",             app_team_put,   OWN,         APP_BODY, NULL},
+{"DELETE", "/apps/:/teams/:",             app_team_delete, OWN,         APP,      NULL},
+{"GET",    "/teams",                      team_list,        LIST,        0,        NULL},
+{"POST",   "/teams",                      team_create,      SELF_CHANGE, BODY,     NULL},
+{"GET",    "/teams/permissions",          team_permissions, LIST,        0,        NULL},
+{"POST",   "/teams/apps",                 app_create,       CREATE,      BODY,     NULL},
+{"GET",    "/teams/apps/:",               app_info,         STATE,       APP,      NULL},
+{"PATCH",  "/teams/apps/:",               team_app_update,  OWN,         APP_BODY, NULL},
+{"GET",    "/teams/apps/:/collaborators", member_list,      VIEW,        APP,      NULL},
+{"POST",   "/teams/apps/:/collaborators", member_create,    OWN,         APP_BODY, NULL},
+{"GET",    "/teams/apps/:/collaborators/:", member_info,      VIEW,        APP,      NULL},
+{"PATCH",  "/teams/apps/:/collaborators/:", member_update,    OWN,         APP_BODY, NULL},
+{"DELETE", "/teams/apps/:/collaborators/:", member_delete,    OWN,         APP,      NULL},
+{"GET",    "/teams/:",                    team_info,        TEAM_VIEW,   0,        NULL},
+{"PATCH",  "/teams/:",                    team_update,      TEAM_OWN,    BODY,     NULL},
+{"DELETE", "/teams/:",                    team_delete,      TEAM_OWN,    0,        NULL},
+{"GET",    "/teams/:/apps",               team_app_list,    TEAM_VIEW,   0,        NULL},
+{"GET",    "/teams/:/features",           feature_list,     TEAM_VIEW,   0,        NULL},
+{"GET",    "/teams/:/members",            teammate_list, TEAM_VIEW,   0,        NULL},
+{"POST",   "/teams/:/members",            teammate_create, TEAM_OWN,    BODY,     NULL},
+{"PUT",    "/teams/:/members",            teammate_put,  TEAM_OWN,    BODY,     NULL},
+{"PATCH",  "/teams/:/members",            teammate_update, TEAM_OWN,    BODY,     NULL},
+{"GET",    "/teams/:/members/:",          teammate_info, TEAM_VIEW,   0,        NULL},
+{"DELETE", "/teams/:/members/:",          teammate_delete, TEAM_SELF,   0,        NULL},
 {"GET",    "/tokens",                     token_list,       SELF,        0,        NULL},
 {"POST",   "/tokens",                     token_create,     SELF_CHANGE, BODY,     NULL},
 {"GET",    "/tokens/:",                   token_info,       SELF,        0,        NULL},
 {"DELETE", "/tokens/:",                   token_delete,     SELF_CHANGE, 0,        NULL},
 {"GET",    "/account",                    account_info,     SELF,        0,        NULL},
 {"PATCH",  "/account",                    account_update,   SELF_CHANGE, BODY,     NULL},
+{"GET",    "/account/rate-limits",        rate_limit_info,  SELF,        0,        NULL},
+{"POST",   "/account/app-transfers",      app_transfer, CREATE,      BODY,     NULL},
 {"GET",    "/account/features",           feature_list,     SELF,        0,        NULL},
 {"GET",    "/account/keys",               key_list,         SELF,        0,        NULL},
 {"POST",   "/account/keys",               key_create,       SELF_CHANGE, BODY,     NULL},
@@ -152,7 +194,9 @@ const struct api_route api_routes[] = {
 {"GET",    "/oauth/authorizations",       grant_list,       SELF,        0,        NULL},
 {"POST",   "/oauth/authorizations",       grant_create,     OPEN,        BODY,     NULL},
 {"GET",    "/oauth/authorizations/:",     grant_info,       SELF,        0,        NULL},
+{"PATCH",  "/oauth/authorizations/:",     grant_update,     SELF_CHANGE, BODY,     NULL},
 {"DELETE", "/oauth/authorizations/:",     grant_delete,     SELF,        0,        NULL},
+{"POST",   "/oauth/authorizations/:/actions/regenerate-tokens", grant_regenerate, SELF_CHANGE, BODY, NULL},
 {"GET",    "/sessions",                   browser_list,     SELF,        0,        NULL},
 {"POST",   "/sessions",                   browser_create,   OPEN,        BODY,     NULL},
 {"GET",    "/sessions/:",                 browser_info,     SELF,        0,        NULL},
@@ -213,14 +257,18 @@ api_match(const char *method, const struct uri *uri,
     const struct api_route **route, const char *params[API_PARAMS_MAX],
     char *allow, size_t len)
 {
-	const struct api_route *r;
+	const struct api_route *r, *first = NULL;
 
 	if (strcmp(method, "HEAD") == 0)
 		method = "GET";
 	allow[0] = '\0';
 	for (r = api_routes; r->method != NULL; r++) {
-		if (!api_path_matches(r->path, uri, params))
+		/* A word of ours stands before a name that would fit as well.
+		 */
+		if ((first != NULL && strcmp(first->path, r->path) != 0) ||
+		    !api_path_matches(r->path, uri, params))
 			continue;
+		first = r;
 		if (strcmp(method, r->method) == 0) {
 			*route = r;
 			return API_FOUND;

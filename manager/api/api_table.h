@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "api/uri.h"
+#include "api/http/uri.h"
 
 struct request;
 
@@ -33,6 +33,9 @@ enum api_need {
 	API_OWN,         /* admins of the app */
 	API_WATCH,       /* viewers of all apps */
 	API_ADMIN,       /* admins of the platform */
+	API_TEAM_VIEW,   /* who is in the team that the path names */
+	API_TEAM_SELF,   /* the same, to change what is one's own there */
+	API_TEAM_OWN,    /* admins of that team */
 	API_LOCAL,       /* administrators of this machine, at DOOR_PEOPLE */
 	API_GIT          /* nginx and git: about somebody's credentials */
 };

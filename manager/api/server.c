@@ -8,20 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/access.h"
+#include "api/access/access.h"
 #include "api/api.h"
-#include "api/app_domains.h"
-#include "api/app_texts.h"
-#include "api/destroy.h"
-#include "api/lookup.h"
-#include "api/password.h"
-#include "api/openapi.h"
-#include "api/peer.h"
-#include "api/push_watch.h"
-#include "api/rate.h"
-#include "api/repository.h"
-#include "api/request.h"
-#include "api/user_sweep.h"
+#include "api/app/app_domains.h"
+#include "api/app/app_texts.h"
+#include "api/app/destroy.h"
+#include "api/access/lookup.h"
+#include "api/access/password.h"
+#include "api/http/live.h"
+#include "api/http/session_keep.h"
+#include "api/http/openapi.h"
+#include "api/access/peer.h"
+#include "api/deploy/push_watch.h"
+#include "api/http/rate.h"
+#include "api/access/roles.h"
+#include "api/app/repository.h"
+#include "api/http/request.h"
+#include "api/access/user_sweep.h"
 
 /* "debian-12", from os-release(5). */
 static void
@@ -67,6 +70,7 @@ api_open_locked(const char *why, const struct conf *conf, sd_event *event,
 		return NULL;
 	}
 	TAILQ_INIT(&api->requests);
+	TAILQ_INIT(&api->sessions);
 	api->conf = conf;
 	api->event = event;
 	api->admins = peer_admins(conf->user_manager);
@@ -88,6 +92,7 @@ api_open(struct store *store, struct build *build, struct node *node,
 		return NULL;
 	}
 	TAILQ_INIT(&api->requests);
+	TAILQ_INIT(&api->sessions);
 	api->store = store;
 	api->build = build;
 	api->node = node;
@@ -101,10 +106,12 @@ api_open(struct store *store, struct build *build, struct node *node,
 		goto fail;
 	}
 	if ((api->openapi = openapi_open(err)) == NULL ||
+	    (api->roles = roles_open(store, err)) == NULL ||
 	    (api->access = access_open(api, err)) == NULL ||
 	    (api->app_texts = app_texts_open(api, err)) == NULL ||
 	    (api->app_domains = app_domains_open(store, err)) == NULL ||
-	    (api->repositories = repositories_open(api, err)) == NULL)
+	    (api->repositories = repositories_open(api, err)) == NULL ||
+	    (api->lives = lives_open(api, err)) == NULL)
 		goto fail;
 	if ((api->pushes = push_watch_open(api, err)) == NULL)
 		goto fail;
@@ -146,6 +153,8 @@ api_close(struct api *api)
 	server_resume_all(api);
 	for (enum door_kind kind = 0; kind < DOORS; kind++)
 		door_close(&api->doors[kind]);
+	session_keep_close(api);
+	lives_close(api->lives);
 	lookups_close(api->lookups);
 	passwords_close(api->passwords);
 	push_watch_close(api->pushes);
@@ -153,6 +162,7 @@ api_close(struct api *api)
 	app_texts_close(api->app_texts);
 	app_domains_close(api->app_domains);
 	access_close(api->access);
+	roles_close(api->roles);
 	openapi_close(api->openapi);
 	rate_free(api->rate);
 	free((void *)(uintptr_t)api->locked);

@@ -8,18 +8,20 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
-#include "api/door.h"
+#include "api/http/door.h"
 #include "common/conf.h"
 
 struct access;
 struct build;
 struct destroyer;
+struct lives;
 struct lookups;
 struct passwords;
 struct user_sweep;
 struct node;
 struct openapi;
 struct repositories;
+struct roles;
 struct push_watch;
 struct rate;
 struct request;
@@ -36,9 +38,11 @@ struct api {
 	struct door doors[DOORS];
 	struct openapi *openapi;
 	struct access *access;
+	struct roles *roles;
 	struct app_texts *app_texts;
 	struct app_domains *app_domains;
 	struct rate *rate;
+	struct lives *lives;
 	struct repositories *repositories;
 	struct push_watch *pushes;
 	struct destroyer *destroyer;
@@ -50,6 +54,8 @@ struct api {
 	gid_t admins;
 	char stack[64]; /* "debian-12": what /usr is inside apps */
 	TAILQ_HEAD(request_list, request) requests;
+	TAILQ_HEAD(session_list, session_kept)
+	sessions; /* http/session_keep.h */
 };
 
 #endif

@@ -1,13 +1,15 @@
 /*
- * GET /streams/TEXT_MAC: what a URL that was given out stands for.
+ * GET /streams/TEXT_MAC: what a URL that was given out stands for.  PUT: a
+ * source for what one stands for (deploy/source_put.c).
  */
 #include <string.h>
 
-#include "api/build_stream.h"
-#include "api/log_session.h"
-#include "api/request.h"
-#include "api/respond.h"
-#include "api/signed_url.h"
+#include "api/deploy/build_stream.h"
+#include "api/deploy/source.h"
+#include "api/log/log_session.h"
+#include "api/http/request.h"
+#include "api/http/respond.h"
+#include "api/access/signed_url.h"
 #include "api/verbs.h"
 
 static const struct {
@@ -20,6 +22,10 @@ static const struct {
     {"log_", log_session_open,
 	"there is no such log session, or not any more: make a new one, with "
 	"POST /apps/APP/log-sessions"},
+    {"put_", source_open,
+	"there is no such URL for a source, or not any more: ask for a new "
+	"one, with POST /sources"},
+    {"get_", source_open, "there is no such source, or not any more"},
 };
 
 void

@@ -20,6 +20,10 @@
 	VERB(app_action)       \
 	VERB(region_list)      \
 	VERB(stack_list)       \
+	VERB(stack_available)  \
+	VERB(rate_limit_info)  \
+	VERB(grant_update)     \
+	VERB(grant_regenerate) \
 	VERB(formation_list)   \
 	VERB(formation_info)   \
 	VERB(formation_update) \
@@ -69,6 +73,7 @@
 	VERB(cron_create)      \
 	VERB(cron_info)        \
 	VERB(cron_delete)      \
+	VERB(slug_create)      \
 	VERB(slug_info)        \
 	VERB(sleep_info)       \
 	VERB(sleep_put)        \
@@ -80,9 +85,12 @@
 	VERB(rollout_abort)    \
 	VERB(build_create)     \
 	VERB(build_list)       \
+	VERB(source_create)    \
+	VERB(source_put)       \
 	VERB(settings_create)  \
 	VERB(build_info)       \
 	VERB(build_log)        \
+	VERB(build_result)     \
 	VERB(stream_get)       \
 	VERB(log_tail)         \
 	VERB(log_session)      \
@@ -122,6 +130,24 @@
 	VERB(user_info)        \
 	VERB(user_list)        \
 	VERB(user_update)      \
+	VERB(team_create)      \
+	VERB(team_delete)      \
+	VERB(team_info)        \
+	VERB(team_list)        \
+	VERB(team_update)      \
+	VERB(team_app_list)    \
+	VERB(team_app_update)  \
+	VERB(app_team_delete)  \
+	VERB(app_team_list)    \
+	VERB(app_team_put)     \
+	VERB(teammate_create)  \
+	VERB(teammate_delete)  \
+	VERB(teammate_info)    \
+	VERB(teammate_list)    \
+	VERB(teammate_put)     \
+	VERB(teammate_update)  \
+	VERB(team_permissions) \
+	VERB(app_transfer)     \
 	VERB(token_create)     \
 	VERB(token_list)       \
 	VERB(token_info)       \
@@ -153,5 +179,9 @@ void build_upload_data(struct request *, const void *data, size_t len);
 /* And that of an import of routes: import_put.c. */
 void import_upload_head(struct request *);
 void import_upload_data(struct request *, const void *data, size_t len);
+
+/* That of a source: source_create.c. */
+void source_upload_head(struct request *);
+void source_upload_data(struct request *, const void *, size_t);
 
 #endif

@@ -108,6 +108,9 @@ static const struct conf_setting settings[] = {
     SIZE(app_log_max, CONF_APP_LOG_MAX_LEAST, CONF_APP_LOG_MAX_MOST, "256M"),
     NUMBER(app_log_rate, CONF_LOG_RATE_LEAST, CONF_LOG_RATE_MOST, "41943040"),
     NUMBER(api_rate, 0, 3600000, "4500"),
+    NUMBER(api_streams, 1, 6000, "2000"),
+    NUMBER(api_streams_account, 1, 6000, "100"),
+    NUMBER(api_heartbeat, 1, 60, "15"),
 };
 
 #define NSETTINGS (sizeof(settings) / sizeof(settings[0]))

@@ -78,6 +78,9 @@ struct conf {
 	uint32_t log_rate;       /* bytes a second */
 	uint64_t app_log_max;    /* bytes of all logs of an app */
 	uint32_t app_log_rate;   /* bytes a second of all of them */
+	uint32_t api_streams;    /* streams by nginx, at once */
+	uint32_t api_streams_account; /* and those of one account */
+	uint32_t api_heartbeat;       /* seconds of a stream's silence */
 };
 
 /*

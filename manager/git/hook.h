@@ -35,6 +35,10 @@ struct hook_ref {
  */
 int hook_read_refs(struct hook_ref *, const char *text, size_t len, char *err);
 
+/* -1, with a sentence in err, of PAAS_ERRLEN. */
+int hook_refuse(char *err, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* "main", of "refs/heads/main". */
 const char *hook_branch(const struct hook_ref *);
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,17 +19,6 @@
 #define PATH_LONG 4096 /* bytes; longer ones can't be unpacked */
 #define SUBMODULE "160000 "
 #define PATH_SHOW 200
-
-static int __attribute__((format(printf, 2, 3)))
-refuse(char *err, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(err, PAAS_ERRLEN, fmt, args);
-	va_end(args);
-	return -1;
-}
 
 /* ---- processes ------------------------------------------------------- */
 
@@ -171,17 +159,19 @@ check_tree(const char *commit, uint64_t most, char *err)
 	int fd, rc;
 
 	if ((fd = git_start(argv, &pid)) == -1)
-		return refuse(err, "git can't be run: %s.", strerror(errno));
+		return hook_refuse(
+		    err, "git can't be run: %s.", strerror(errno));
 	rc = entries_read(&entries, fd, pid);
 	if (entries.wrong != NULL)
-		return refuse(err, "The pushed commit has %s.", entries.wrong);
+		return hook_refuse(
+		    err, "The pushed commit has %s.", entries.wrong);
 	if (rc == -1)
-		return refuse(err,
+		return hook_refuse(err,
 		    "The pushed commit is not whole: git fsck in your "
 		    "repository tells what is missing.");
 	if (entries.found[0] == '\0')
 		return 0;
-	return refuse(err,
+	return hook_refuse(err,
 	    "\"%s\" is a submodule, and these are not deployed: the platform "
 	    "does not fetch what a push does not have. Put its files into "
 	    "the repository, or have your package manager fetch them.",
@@ -203,7 +193,7 @@ check_base(const struct hook_ref *ref, char *err)
 	if (strcmp(now, ref->from) == 0 ||
 	    (now[0] == '\0' && ref->from[strspn(ref->from, "0")] == '\0'))
 		return 0;
-	return refuse(err,
+	return hook_refuse(err,
 	    "Another push to %s was faster: fetch what it has brought, and "
 	    "push again.",
 	    hook_branch(ref));
@@ -219,7 +209,7 @@ hook_check_commit(const struct hook_ref *ref, uint64_t entries, char *err)
 	if (git_line(argv, type, sizeof(type)) == -1)
 		type[0] = '\0';
 	if (strcmp(type, "commit") != 0)
-		return refuse(err,
+		return hook_refuse(err,
 		    "What was pushed to %s is not a commit but a %s: push "
 		    "the commit that it stands for, as in git push paas "
 		    "'NAME^{commit}:%s'.",

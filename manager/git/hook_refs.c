@@ -9,8 +9,8 @@
 /* As Heroku: whichever of the two is pushed is deployed. */
 static const char *const branches[] = {"main", "master"};
 
-static int __attribute__((format(printf, 2, 3)))
-refuse(char *err, const char *fmt, ...)
+int
+hook_refuse(char *err, const char *fmt, ...)
 {
 	va_list args;
 
@@ -87,21 +87,21 @@ hook_read_refs(struct hook_ref *ref, const char *text, size_t len, char *err)
 
 	if (end == NULL || memchr(text, '\0', len) != NULL ||
 	    parse(ref, text, end) == -1)
-		return refuse(
+		return hook_refuse(
 		    err, "Nothing that could be deployed was pushed.");
 	if ((size_t)(end + 1 - text) != len)
-		return refuse(err,
+		return hook_refuse(err,
 		    "Several branches or tags were pushed at once, and one "
 		    "branch deploys: push only that, as in git push paas "
 		    "main.");
 	if (!deploys(ref->name))
-		return refuse(err,
+		return hook_refuse(err,
 		    "\"%.100s\" does not deploy; main and master do. Push "
 		    "another branch as one of them: git push paas "
 		    "BRANCH:main.",
 		    hook_branch(ref));
 	if (is_zero(ref->to))
-		return refuse(err,
+		return hook_refuse(err,
 		    "The branch %s can't be deleted: it is what was "
 		    "deployed. paas apps:destroy takes the app away.",
 		    hook_branch(ref));

@@ -1,4 +1,4 @@
-/* sources: manager/api/check.c manager/api/uri.c; libs: -ljansson -lbsd */
+/* sources: manager/api/http/check.c manager/api/http/uri.c; libs: -ljansson -lbsd */
 /*
  * What the API makes of a stranger's path and JSON.  The first byte of an
  * input chooses.
@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/check.h"
-#include "api/uri.h"
+#include "api/http/check.h"
+#include "api/http/uri.h"
 
 #define MUST(x)                  \
 	do {                     \

@@ -1,4 +1,4 @@
-/* sources: manager/api/cert_pair.c manager/api/cert_check.c ngx_paas_module/routedb/host.c; libs: -lssl -lcrypto -ljansson -lbsd */
+/* sources: manager/api/route/cert_pair.c manager/api/route/cert_check.c ngx_paas_module/routedb/host.c; libs: -lssl -lcrypto -ljansson -lbsd */
 /*
  * What the API makes of a stranger's certificate and key: an input is the
  * chain, a NUL and the key.
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/cert_pair.h"
+#include "api/route/cert_pair.h"
 
 #define MUST(x)                  \
 	do {                     \

@@ -1,4 +1,4 @@
-/* sources: manager/api/[!.]*.c manager/build/[!.]*.c manager/node/[!.]*.c manager/routing/[!.]*.c manager/schedule/[!.]*.c manager/store/[!.]*.c manager/common/[!.]*.c ngx_paas_module/routedb/[!t]*.c; libs: -lsystemd -lmicrohttpd -lcurl -ljansson -llmdb -lsodium -lpcre2-8 -lssl -lcrypto -lbsd */
+/* sources: manager/api/[!.]*.c manager/api/[!.]*[!.]/[!.]*.c manager/build/[!.]*.c manager/node/[!.]*.c manager/routing/[!.]*.c manager/schedule/[!.]*.c manager/store/[!.]*.c manager/common/[!.]*.c ngx_paas_module/routedb/[!t]*.c; libs: -lsystemd -lmicrohttpd -lcurl -ljansson -llmdb -lsodium -lpcre2-8 -lssl -lcrypto -lbsd */
 /*
  * The API whole: bytes of a client on one of its sockets, to an answer or to
  * the end of the connection.  The first byte of an input chooses the socket;
@@ -24,7 +24,7 @@
 
 #include "api/api.h"
 #include "api/api_table.h"
-#include "api/token.h"
+#include "api/access/token.h"
 #include "build/build.h"
 #include "common/log.h"
 #include "node/node.h"

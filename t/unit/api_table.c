@@ -1,4 +1,4 @@
-/* sources: manager/api/api_table.c manager/api/uri.c; libs: -ljansson */
+/* sources: manager/api/api_table.c manager/api/http/uri.c; libs: -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,6 +38,18 @@ import_upload_head(struct request *r)
 
 void
 import_upload_data(struct request *r, const void *data, size_t len)
+{
+	(void)r, (void)data, (void)len;
+}
+
+void
+source_upload_head(struct request *r)
+{
+	(void)r;
+}
+
+void
+source_upload_data(struct request *r, const void *data, size_t len)
 {
 	(void)r, (void)data, (void)len;
 }

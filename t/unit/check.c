@@ -1,4 +1,4 @@
-/* sources: manager/api/check.c; libs: -ljansson */
+/* sources: manager/api/http/check.c; libs: -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "api/check.h"
+#include "api/http/check.h"
 
 static int
 is_lower(const char *text)

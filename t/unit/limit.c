@@ -1,11 +1,11 @@
-/* sources: manager/api/limit.c manager/api/gcra.c; libs: -lsodium */
+/* sources: manager/api/access/limit.c manager/api/http/gcra.c; libs: -lsodium */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "api/limit.h"
+#include "api/access/limit.h"
 
 #define NOW 1000000000LL
 
@@ -67,6 +67,17 @@ gives_one_back_each_while(void **state)
 	assert_true(limit_wait(limit, "a", 1, now) > 0);
 }
 
+static void
+counts_one_for_a_while(void **state)
+{
+	(void)state;
+	assert_false(limit_counts(limit, "a", 1, NOW));
+	limit_count(limit, "a", 1, NOW);
+	assert_true(limit_counts(limit, "a", 1, NOW + LIMIT_EVERY - 1));
+	assert_false(limit_counts(limit, "a", 1, NOW + LIMIT_EVERY));
+	assert_false(limit_counts(limit, "b", 1, NOW));
+}
+
 /* A flood of others wrong once does not let one go who was wrong often. */
 static void
 keeps_the_worst(void **state)
@@ -89,6 +100,8 @@ main(void)
 		lets_a_burst_through, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		gives_one_back_each_while, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		counts_one_for_a_while, setup, teardown),
 	    cmocka_unit_test_setup_teardown(keeps_the_worst, setup, teardown),
 	};
 

@@ -1,4 +1,4 @@
-/* sources: manager/api/log_lines.c; libs: */
+/* sources: manager/api/log/log_lines.c; libs: */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/log_lines.h"
+#include "api/log/log_lines.h"
 
 static void
 makes_lines(void **state)

@@ -1,4 +1,4 @@
-/* sources: manager/api/openapi_check.c; libs: -ljansson */
+/* sources: manager/api/http/openapi_check.c; libs: -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "api/openapi.h"
+#include "api/http/openapi.h"
 
 /* In single quotes: every keyword that is obeyed. */
 static const char schema_text[] =

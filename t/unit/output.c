@@ -117,10 +117,10 @@ static const struct table_column columns[] = {
     {"NAME", 0}, {"N", 1}, {"WHAT", 0}, {0}};
 
 static char *
-table_text(unsigned width, int colour)
+table_text(int tty, unsigned width, int colour)
 {
 	struct table *t = table_new(columns);
-	struct out out = {.colour = colour, .width = width};
+	struct out out = {.tty = tty, .colour = colour, .width = width};
 	size_t size;
 	char *text;
 
@@ -142,18 +142,23 @@ test_table(void **state)
 	char *text;
 
 	(void)state;
-	text = table_text(0, 0);
+	text = table_text(0, 0, 0);
+	assert_string_equal(text, "NAME  N  WHAT\n"
+				  "\u65e5\u672c  7  a\\nb and quite some more\n"
+				  "abc  12345\n");
+	free(text);
+	text = table_text(1, 0, 0);
 	assert_string_equal(text, "NAME      N  WHAT\n"
 				  "\u65e5\u672c      7  a\\nb and quite some "
 				  "more\n"
 				  "abc   12345\n");
 	free(text);
-	text = table_text(20, 0);
+	text = table_text(1, 20, 0);
 	assert_string_equal(text, "NAME      N  WHAT\n"
 				  "\u65e5\u672c      7  a\\nb a\u2026\n"
 				  "abc   12345\n");
 	free(text);
-	text = table_text(0, 1);
+	text = table_text(1, 0, 1);
 	assert_non_null(strstr(text, "\033[32ma\\nb"));
 	assert_non_null(strstr(text, "\033[1mNAME\033[0m"));
 	free(text);

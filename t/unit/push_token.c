@@ -1,4 +1,4 @@
-/* sources: manager/api/push_token.c manager/store/keys.c manager/common/log.c; libs: -ljansson -lsodium */
+/* sources: manager/api/access/push_token.c manager/store/keys.c manager/common/log.c; libs: -ljansson -lsodium */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "api/push_token.h"
+#include "api/access/push_token.h"
 
 static const uint8_t key[PUSH_TOKEN_KEY] = "0123456789abcdef0123456789abcde";
 static const struct push_token push = {1, 2, 0xfedcba9876543210, UINT64_MAX};

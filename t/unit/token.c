@@ -1,4 +1,4 @@
-/* sources: manager/api/token.c manager/api/id.c; libs: -ljansson -lsodium */
+/* sources: manager/api/access/token.c manager/api/http/id.c; libs: -ljansson -lsodium */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "api/token.h"
+#include "api/access/token.h"
 
 #define NOW 1000000
 

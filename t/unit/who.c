@@ -1,4 +1,4 @@
-/* sources: manager/api/who.c manager/store/keys.c manager/common/log.c; libs: -ljansson */
+/* sources: manager/api/access/who.c manager/common/log.c; libs: -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,12 +7,18 @@
 
 #include <string.h>
 
-#include "api/user.h"
-#include "api/who.h"
+#include "api/access/roles.h"
+#include "api/access/user.h"
+#include "api/access/who.h"
 
-/* The store has one user and one collaborator of the app "shop". */
+/*
+ * There is one user, who is a collaborator of the app "shop" and in the team
+ * "crew".
+ */
 static const char *user_id, *user_role, *member_owner, *member_role;
+static enum role team_overall, team_role;
 static int suspended;
+static struct api api;
 
 const char *
 model_text(json_t *record, const char *field)
@@ -38,14 +44,32 @@ user_is_suspended(json_t *user)
 	return suspended;
 }
 
-json_t *
-store_get(struct store *store, const char *key, uint64_t *rev)
+enum role
+roles_for(
+    struct roles *roles, const char *email, const char *id, const char *app)
 {
-	(void)store, (void)rev;
-	if (member_role == NULL || strcmp(key, "member/shop/ann@x") != 0)
-		return NULL;
-	return json_pack(
-	    "{s:s, s:s}", "owner", member_owner, "role", member_role);
+	enum role role = ROLE_NONE;
+
+	(void)roles;
+	if (member_role != NULL && strcmp(app, "shop") == 0 &&
+	    strcmp(email, "ann@x") == 0 && strcmp(member_owner, id) == 0)
+		(void)who_parse_role(member_role, &role);
+	return role;
+}
+
+enum role
+roles_overall(struct roles *roles, const char *email, const char *id)
+{
+	(void)roles, (void)id;
+	return strcmp(email, "ann@x") == 0 ? team_overall : ROLE_NONE;
+}
+
+enum role
+roles_in(
+    struct roles *roles, const char *email, const char *id, const char *team)
+{
+	(void)roles, (void)email, (void)id;
+	return strcmp(team, "crew") == 0 ? team_role : ROLE_NONE;
 }
 
 static int
@@ -57,6 +81,7 @@ reset(void **state)
 	member_owner = "1";
 	member_role = NULL;
 	suspended = 0;
+	team_overall = team_role = ROLE_NONE;
 	return 0;
 }
 
@@ -88,7 +113,7 @@ static int
 reads(struct who *who, const char *owner, const char *app)
 {
 	json_t *r = record(owner, app);
-	int rc = who_read(NULL, r, who);
+	int rc = who_read(&api, r, who);
 
 	json_decref(r);
 	return rc;
@@ -122,20 +147,44 @@ knows_roles(void **state)
 
 	(void)state;
 	assert_int_equal(0, reads(&who, "1", NULL));
-	assert_int_equal(ROLE_NONE, who_role_for(NULL, &who, "shop"));
+	assert_int_equal(ROLE_NONE, who_role_for(&api, &who, "shop"));
 	member_role = "deployer";
-	assert_int_equal(ROLE_DEPLOYER, who_role_for(NULL, &who, "shop"));
-	assert_int_equal(ROLE_NONE, who_role_for(NULL, &who, "other"));
+	assert_int_equal(ROLE_DEPLOYER, who_role_for(&api, &who, "shop"));
+	assert_int_equal(ROLE_NONE, who_role_for(&api, &who, "other"));
 	member_owner = "2";
-	assert_int_equal(ROLE_NONE, who_role_for(NULL, &who, "shop"));
+	assert_int_equal(ROLE_NONE, who_role_for(&api, &who, "shop"));
 	member_owner = "1";
 	member_role = "god";
-	assert_int_equal(ROLE_NONE, who_role_for(NULL, &who, "shop"));
+	assert_int_equal(ROLE_NONE, who_role_for(&api, &who, "shop"));
 	member_role = "viewer";
 	user_role = "deployer";
 	assert_int_equal(0, reads(&who, "1", NULL));
-	assert_int_equal(ROLE_DEPLOYER, who_role_for(NULL, &who, "shop"));
-	assert_int_equal(ROLE_DEPLOYER, who_role_for(NULL, &who, "other"));
+	assert_int_equal(ROLE_DEPLOYER, who_role_for(&api, &who, "shop"));
+	assert_int_equal(ROLE_DEPLOYER, who_role_for(&api, &who, "other"));
+}
+
+static void
+takes_the_greatest_of_its_own_and_by_teams(void **state)
+{
+	struct who who;
+
+	(void)state;
+	team_overall = ROLE_DEPLOYER;
+	user_role = "viewer";
+	assert_int_equal(0, reads(&who, "1", NULL));
+	assert_int_equal(ROLE_DEPLOYER, who.role);
+	assert_int_equal(ROLE_DEPLOYER, who_role_in(&api, &who, "crew"));
+	team_role = ROLE_ADMIN;
+	assert_int_equal(ROLE_ADMIN, who_role_in(&api, &who, "crew"));
+	assert_int_equal(ROLE_DEPLOYER, who_role_in(&api, &who, "other"));
+	user_role = "admin";
+	assert_int_equal(0, reads(&who, "1", NULL));
+	assert_int_equal(ROLE_ADMIN, who.role);
+	/* A token for one app is good for no team, whosever it is. */
+	assert_int_equal(0, reads(&who, "1", "shop"));
+	assert_int_equal(ROLE_NONE, who_role_in(&api, &who, "crew"));
+	assert_int_equal(0, reads(&who, NULL, NULL));
+	assert_int_equal(ROLE_ADMIN, who_role_in(&api, &who, "crew"));
 }
 
 static void
@@ -146,10 +195,10 @@ keeps_to_the_app_of_a_token(void **state)
 	(void)state;
 	user_role = "admin";
 	assert_int_equal(0, reads(&who, "1", "other"));
-	assert_int_equal(ROLE_NONE, who_role_for(NULL, &who, "shop"));
-	assert_int_equal(ROLE_ADMIN, who_role_for(NULL, &who, "other"));
+	assert_int_equal(ROLE_NONE, who_role_for(&api, &who, "shop"));
+	assert_int_equal(ROLE_ADMIN, who_role_for(&api, &who, "other"));
 	assert_int_equal(0, reads(&who, NULL, "other"));
-	assert_int_equal(ROLE_NONE, who_role_for(NULL, &who, "shop"));
+	assert_int_equal(ROLE_NONE, who_role_for(&api, &who, "shop"));
 }
 
 int
@@ -159,6 +208,8 @@ main(void)
 	    cmocka_unit_test_setup(knows_scopes, reset),
 	    cmocka_unit_test_setup(believes_in_users_that_are, reset),
 	    cmocka_unit_test_setup(knows_roles, reset),
+	    cmocka_unit_test_setup(
+		takes_the_greatest_of_its_own_and_by_teams, reset),
 	    cmocka_unit_test_setup(keeps_to_the_app_of_a_token, reset),
 	};
 
