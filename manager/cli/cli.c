@@ -50,12 +50,58 @@ cli_usage(struct cli *cli, const char *fmt, ...)
 }
 
 int
+cli_mistyped(struct cli *cli, const char *word)
+{
+	const struct grammar_verb *near[3];
+	size_t n, i;
+
+	cli_error(cli, "there is no verb '%s'", word);
+	n = grammar_suggest(word, near, 3);
+	if (n > 0)
+		out_line(&cli->err, "      did you mean:");
+	for (i = 0; i < n; i++)
+		out_line(&cli->err, "        paas %-16s %s", near[i]->name,
+		    near[i]->help);
+	out_line(&cli->err, "      see: paas help");
+	return EXIT_USAGE;
+}
+
+/* An app that is not there may be one that is, mistyped. */
+static void
+suggest_app(struct cli *cli)
+{
+	struct http_call call = {.method = "GET", .path = "/apps"};
+	const char *name, *best = NULL;
+	struct http_answer answer;
+	unsigned d, least = 64;
+	struct cli_text text;
+	json_t *app;
+	size_t i;
+
+	if (http_do(cli->http, &call, &answer) != HTTP_OK)
+		return;
+	json_array_foreach (answer.json, i, app) {
+		name = cli_text(app, "name", &text);
+		d = grammar_distance(cli->app, name);
+		if (d < least) {
+			least = d;
+			best = name;
+		}
+	}
+	if (best != NULL && least > 0 && grammar_is_near(cli->app, best))
+		out_line(&cli->err, "      did you mean: %s", best);
+	json_decref(answer.json);
+}
+
+int
 cli_failed(
     struct cli *cli, enum http_result result, const struct http_answer *answer)
 {
 	if (result == HTTP_STOPPED)
 		return EXIT_STOPPED;
 	cli_error(cli, "%s", answer->err);
+	if (answer->status == 404 && cli->app[0] != '\0' && cli->http != NULL)
+		suggest_app(cli);
 	return result == HTTP_UNREACHABLE ? EXIT_UNREACHABLE : EXIT_REFUSED;
 }
 

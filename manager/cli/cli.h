@@ -45,6 +45,9 @@ void cli_error(struct cli *, const char *fmt, ...)
 int cli_usage(struct cli *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* A verb that there is not, and those it may have been: EXIT_USAGE. */
+int cli_mistyped(struct cli *, const char *word);
+
 /*
  * One request with a JSON answer.  The path's %s are percent-encoded.  body
  * may be NULL and stays the caller's; *answer is the caller's to free, NULL
@@ -108,6 +111,8 @@ int cmd_access(struct cli *);
 int cmd_access_add(struct cli *);
 int cmd_access_remove(struct cli *);
 int cmd_access_update(struct cli *);
+int cmd_api(struct cli *);
+int cmd_api_schema(struct cli *);
 int cmd_apps(struct cli *);
 int cmd_apps_create(struct cli *);
 int cmd_apps_destroy(struct cli *);
@@ -118,11 +123,13 @@ int cmd_autoscale_off(struct cli *);
 int cmd_autoscale_set(struct cli *);
 int cmd_audit(struct cli *);
 int cmd_builds(struct cli *);
+int cmd_builds_create(struct cli *);
 int cmd_builds_info(struct cli *);
 int cmd_builds_log(struct cli *);
 int cmd_buildpacks(struct cli *);
 int cmd_buildpacks_add(struct cli *);
 int cmd_buildpacks_clear(struct cli *);
+int cmd_buildpacks_known(struct cli *);
 int cmd_buildpacks_remove(struct cli *);
 int cmd_buildpacks_set(struct cli *);
 int cmd_certs(struct cli *);
@@ -162,6 +169,10 @@ int cmd_logs(struct cli *);
 int cmd_maintenance(struct cli *);
 int cmd_maintenance_off(struct cli *);
 int cmd_maintenance_on(struct cli *);
+int cmd_members(struct cli *);
+int cmd_members_add(struct cli *);
+int cmd_members_remove(struct cli *);
+int cmd_members_set(struct cli *);
 int cmd_patterns(struct cli *);
 int cmd_patterns_add(struct cli *);
 int cmd_patterns_remove(struct cli *);
@@ -176,6 +187,7 @@ int cmd_ps_timeouts(struct cli *);
 int cmd_ps_scale(struct cli *);
 int cmd_ps_stop(struct cli *);
 int cmd_push(struct cli *);
+int cmd_regions(struct cli *);
 int cmd_releases(struct cli *);
 int cmd_releases_info(struct cli *);
 int cmd_restart(struct cli *);
@@ -197,17 +209,26 @@ int cmd_routes_split(struct cli *);
 int cmd_routes_unimport(struct cli *);
 int cmd_run(struct cli *);
 int cmd_run_detached(struct cli *);
+int cmd_sessions(struct cli *);
+int cmd_sessions_end(struct cli *);
 int cmd_sleep(struct cli *);
 int cmd_sleep_off(struct cli *);
 int cmd_sleep_set(struct cli *);
 int cmd_setup(struct cli *);
+int cmd_stacks(struct cli *);
 int cmd_start(struct cli *);
 int cmd_status(struct cli *);
 int cmd_stop(struct cli *);
+int cmd_teams(struct cli *);
+int cmd_teams_create(struct cli *);
+int cmd_teams_destroy(struct cli *);
+int cmd_teams_info(struct cli *);
+int cmd_teams_set(struct cli *);
 int cmd_timeline(struct cli *);
 int cmd_tokens(struct cli *);
 int cmd_tokens_create(struct cli *);
 int cmd_tokens_revoke(struct cli *);
+int cmd_transfer(struct cli *);
 int cmd_users(struct cli *);
 int cmd_users_create(struct cli *);
 int cmd_users_remove(struct cli *);

@@ -32,7 +32,11 @@ cmd_apps(struct cli *cli)
 	size_t i;
 	int rc;
 
-	rc = cli_call(cli, "GET", NULL, &apps, "/apps");
+	if (cli_has(cli, OPT_TEAM))
+		rc = cli_call(cli, "GET", NULL, &apps, "/teams/%s/apps",
+		    cli->words.option[OPT_TEAM]);
+	else
+		rc = cli_call(cli, "GET", NULL, &apps, "/apps");
 	if (rc != EXIT_OK)
 		return rc;
 	if (cli->json)
@@ -66,7 +70,8 @@ cmd_apps_create(struct cli *cli)
 	json_t *body, *app;
 	int rc;
 
-	body = name != NULL ? json_pack("{s:s}", "name", name) : json_object();
+	body = json_pack(
+	    "{s:s*, s:s*}", "name", name, "team", cli->words.option[OPT_TEAM]);
 	if (body == NULL)
 		return cli_usage(cli, "a name is text in UTF-8");
 	rc = cli_call(cli, "POST", body, &app, "/apps");
@@ -115,8 +120,9 @@ cmd_apps_info(struct cli *cli)
 {
 	static const struct {
 		const char *label, *path;
-	} lines[] = {{"URL", "web_url"}, {"Created", "created_at"},
-	    {"Released", "released_at"}, {"Stack", "stack.name"}, {"Id", "id"}};
+	} lines[] = {{"URL", "web_url"}, {"Team", "team.name"},
+	    {"Created", "created_at"}, {"Released", "released_at"},
+	    {"Stack", "stack.name"}, {"Id", "id"}};
 	struct cli_text text;
 	const char *value;
 	json_t *app;

@@ -1,4 +1,4 @@
-/* builds, builds:info, builds:log. */
+/* builds, builds:create, builds:info, builds:log. */
 #include <bsd/stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -147,19 +147,16 @@ builds_sink(const char *data, size_t len, void *arg)
 	return lines_feed(arg, data, len);
 }
 
-int
-cmd_builds_log(struct cli *cli)
+static int
+builds_follow(struct cli *cli, const char *id)
 {
 	struct lines lines = {.line = builds_line, .arg = cli};
-	char id[128], path[HTTP_PATH_MAX];
+	char path[HTTP_PATH_MAX];
 	struct http_call call = {
 	    .method = "GET", .path = path, .sink = builds_sink, .arg = &lines};
 	struct http_answer answer;
 	enum http_result result;
-	int rc;
 
-	if ((rc = builds_id(cli, id, sizeof(id))) != EXIT_OK)
-		return rc;
 	if (http_path(path, "/apps/%s/builds/%s/log", cli->app, id) == -1)
 		return cli_usage(cli, "that is no id of a build");
 	result = http_do(cli->http, &call, &answer);
@@ -167,4 +164,63 @@ cmd_builds_log(struct cli *cli)
 	if (result != HTTP_OK)
 		return cli_failed(cli, result, &answer);
 	return EXIT_OK;
+}
+
+int
+cmd_builds_log(struct cli *cli)
+{
+	char id[128];
+	int rc;
+
+	if ((rc = builds_id(cli, id, sizeof(id))) != EXIT_OK)
+		return rc;
+	return builds_follow(cli, id);
+}
+
+/* How it ended, once its output has. */
+static int
+builds_end(struct cli *cli, const char *id)
+{
+	struct cli_text status, error;
+	json_t *build;
+	int rc;
+
+	rc = cli_call(
+	    cli, "GET", NULL, &build, "/apps/%s/builds/%s", cli->app, id);
+	if (rc != EXIT_OK)
+		return rc;
+	if (strcmp(cli_text(build, "status", &status), "failed") == 0) {
+		cli_error(cli, "%s", cli_text(build, "error", &error));
+		rc = EXIT_REFUSED;
+	}
+	json_decref(build);
+	return rc;
+}
+
+int
+cmd_builds_create(struct cli *cli)
+{
+	struct cli_text text;
+	json_t *body, *build;
+	char id[128];
+	int rc;
+
+	body = json_pack("{s:{s:s}}", "source_blob", "url", cli->words.args[0]);
+	rc = cli_call(cli, "POST", body, &build, "/apps/%s/builds", cli->app);
+	json_decref(body);
+	if (rc != EXIT_OK)
+		return rc;
+	snprintf(id, sizeof(id), "%s", cli_text(build, "id", &text));
+	if (cli->json)
+		return cli_print_json(cli, build);
+	json_decref(build);
+	if (cli_has(cli, OPT_DETACH)) {
+		out_line(&cli->out,
+		    "Build %s is under way: paas builds:log %s -a %s", id, id,
+		    cli->app);
+		return EXIT_OK;
+	}
+	if ((rc = builds_follow(cli, id)) == EXIT_OK)
+		rc = builds_end(cli, id);
+	return rc;
 }

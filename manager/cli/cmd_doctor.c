@@ -8,6 +8,7 @@
 
 #include "cli/doctor.h"
 #include "cli/login.h"
+#include "cli/trust.h"
 #include "common/places.h"
 
 #define DOCTOR_PATIENCE 5 /* seconds for an answer */
@@ -114,7 +115,7 @@ open_away(struct doctor *d, const struct login *login)
 		*colon = '\0';
 		*port = (uint32_t)atoi(colon + 1);
 	}
-	d->cli->http = http_open_url(login->url, login->token);
+	d->cli->http = http_open_url(login->url, login->token, &trust_platform);
 }
 
 static void
@@ -134,9 +135,14 @@ cmd_doctor(struct cli *cli)
 {
 	const char *named = getenv("PAAS_SOCKET");
 	struct doctor d = {.cli = cli};
+	const char *unknown = doctor_unknown(cli);
 	struct login login;
 	int rc;
 
+	if (unknown != NULL)
+		return cli_usage(cli,
+		    "there is no check '%s': `paas doctor` has all of them",
+		    unknown);
 	if (!cli_has(cli, OPT_SOCKET) && (named == NULL || *named == '\0') &&
 	    login_load(&login) == 0) {
 		open_away(&d, &login);

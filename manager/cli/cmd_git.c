@@ -12,9 +12,11 @@
 
 #include "cli/cli.h"
 #include "cli/git.h"
+#include "cli/trust.h"
 
 #define REMOTE     "paas"
 #define TOKEN_LIFE (90 * 86400)
+#define REMOTE_URL 512
 
 int
 git_run(const char *const *argv, int quiet)
@@ -65,8 +67,8 @@ remote_quote(char *out, size_t size, const char *text)
 }
 
 /* "!'/usr/local/bin/paas' --socket '/run/paas/manager.sock' git:credentials" */
-static int
-remote_helper(struct cli *cli, char *out, size_t size)
+int
+git_helper(struct cli *cli, char *out, size_t size)
 {
 	char program[PATH_MAX], socket[512], quoted[PATH_MAX + 16];
 	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
@@ -89,6 +91,21 @@ remote_helper(struct cli *cli, char *out, size_t size)
 		   : -1;
 }
 
+/* What paas login has trusted, git trusts at that host, too. */
+static int
+git_set_trust(struct cli *cli, const char *url, int host)
+{
+	char key[512], file[PATH_MAX];
+	const char *const set[] = {
+	    "git", "config", "--local", "--replace-all", key, file, NULL};
+
+	if (strncmp(url, "https://", 8) != 0 || http_url(cli->http) == NULL ||
+	    trust_file(file, http_url(cli->http)) == -1)
+		return 0;
+	snprintf(key, sizeof(key), "http.%.*s.sslCAInfo", host, url);
+	return git_run(set, 0);
+}
+
 /* An empty helper first: those of the machine would keep our token, too. */
 int
 git_set_helper(struct cli *cli, const char *url)
@@ -100,11 +117,14 @@ git_set_helper(struct cli *cli, const char *url)
 	    "git", "config", "--local", "--add", key, helper, NULL};
 	const char *path = strrchr(url, '/');
 
-	if (path == NULL || remote_helper(cli, helper, sizeof(helper)) == -1)
+	if (path == NULL || git_helper(cli, helper, sizeof(helper)) == -1)
 		return -1;
 	snprintf(
 	    key, sizeof(key), "credential.%.*s.helper", (int)(path - url), url);
-	return git_run(none, 0) == 0 && git_run(ours, 0) == 0 ? 0 : -1;
+	return git_run(none, 0) == 0 && git_run(ours, 0) == 0 &&
+		       git_set_trust(cli, url, (int)(path - url)) == 0
+		   ? 0
+		   : -1;
 }
 
 static int
@@ -131,14 +151,43 @@ remote_name_valid(const char *name)
 	return git_run(argv, 1) == 0;
 }
 
+/*
+ * "" if there is none.  Who has logged in by https pushes by https: a token
+ * goes with it.
+ */
+static int
+remote_url(struct cli *cli, const json_t *app, char url[REMOTE_URL])
+{
+	const char *login = http_url(cli->http), *base;
+	struct cli_text text;
+	json_t *health;
+	int rc;
+
+	strlcpy(url,
+	    cli_text(
+		app, cli_has(cli, OPT_SSH) ? "git_ssh_url" : "git_url", &text),
+	    REMOTE_URL);
+	if (cli_has(cli, OPT_SSH) || login == NULL ||
+	    strncmp(login, "https://", 8) != 0)
+		return EXIT_OK;
+	rc = cli_call(cli, "GET", NULL, &health, "/health");
+	if (rc != EXIT_OK)
+		return rc;
+	base = cli_text(health, "git_https_url", &text);
+	if (*base != '\0')
+		snprintf(url, REMOTE_URL, "%s/%s.git", base,
+		    cli_text(app, "name", &text));
+	json_decref(health);
+	return EXIT_OK;
+}
+
 int
 cmd_git_remote(struct cli *cli)
 {
 	static const char *const inside[] = {
 	    "git", "rev-parse", "--git-dir", NULL};
 	const char *name = cli->words.option[OPT_REMOTE];
-	struct cli_text text;
-	const char *url;
+	char url[REMOTE_URL];
 	json_t *app;
 	int rc, ssh;
 
@@ -159,8 +208,11 @@ cmd_git_remote(struct cli *cli)
 	rc = cli_call(cli, "GET", NULL, &app, "/apps/%s", cli->app);
 	if (rc != EXIT_OK)
 		return rc;
+	if ((rc = remote_url(cli, app, url)) != EXIT_OK) {
+		json_decref(app);
+		return rc;
+	}
 	ssh = cli_has(cli, OPT_SSH);
-	url = cli_text(app, ssh ? "git_ssh_url" : "git_url", &text);
 	if (ssh && *url == '\0') {
 		cli_error(cli, "there is no git over SSH on this platform: "
 			       "`scripts/up --ssh-port 2222` brings it");
@@ -249,10 +301,11 @@ credential_make(struct cli *cli, const char *host, char *token)
 	int rc;
 
 	(void)gethostname(machine, sizeof(machine) - 1);
+	/* with identity it may end itself: see logout */
 	snprintf(note, sizeof(note), "git of %.30s on %.50s",
 	    pw != NULL ? pw->pw_name : "?", machine);
-	body = json_pack("{s:s, s:i, s:s}", "scope", "deploy", "expires_in",
-	    TOKEN_LIFE, "description", note);
+	body = json_pack("{s:s, s:i, s:s}", "scope", "deploy identity",
+	    "expires_in", TOKEN_LIFE, "description", note);
 	rc = cli_call(cli, "POST", body, &made, "/tokens");
 	json_decref(body);
 	if (rc != EXIT_OK)

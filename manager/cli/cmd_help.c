@@ -20,8 +20,7 @@ cmd_help(struct cli *cli)
 	}
 	verb = grammar_find(cli->words.args[0]);
 	if (verb == NULL)
-		return cli_usage(
-		    cli, "there is no verb '%s'", cli->words.args[0]);
+		return cli_mistyped(cli, cli->words.args[0]);
 	help_verb(&cli->out, verb);
 	return EXIT_OK;
 }

@@ -16,6 +16,8 @@
 
 #define PROGRAM     "heroku"
 #define GIT_FILE    "heroku.gitconfig"
+#define CLONE_FILE  "heroku-clone.gitconfig"
+#define CLONE       "git:clone"
 #define GIT_HOST    256
 #define CANNOT_EXEC 126
 
@@ -23,6 +25,7 @@
 struct git_host {
 	char host[GIT_HOST];
 	int https;
+	const char *file; /* git's config, as the program runs it */
 };
 
 /* ---- the program -------------------------------------------------------- */
@@ -75,7 +78,7 @@ program_env(const struct heroku *h, const struct git_host *git, pid_t proxy)
 	snprintf(ca, sizeof(ca), "/proc/%ld/fd/%d", (long)proxy, h->ca);
 	env_add_word("NO_PROXY", "127.0.0.1");
 	env_add_word("no_proxy", "127.0.0.1");
-	if (own_path(path, GIT_FILE, 0) == 0)
+	if (own_path(path, git->file, 0) == 0)
 		(void)setenv("GIT_CONFIG_GLOBAL", path, 1);
 	(void)unsetenv("HEROKU_API_TOKEN");
 	(void)unsetenv("HEROKU_CLOUD");
@@ -142,29 +145,93 @@ git_host_find(struct cli *cli, struct git_host *git)
 	return EXIT_OK;
 }
 
+static int
+is_clone(const struct cli *cli)
+{
+	return cli->words.nargs > 0 && strcmp(cli->words.args[0], CLONE) == 0;
+}
+
+/* A text as git's config has it between quotes. */
+static int
+git_quote(char *out, size_t size, const char *text)
+{
+	size_t n = 0;
+
+	for (; *text != '\0' && n + 3 <= size; text++) {
+		if (*text == '"' || *text == '\\')
+			out[n++] = '\\';
+		out[n++] = *text;
+	}
+	out[n] = '\0';
+	return *text == '\0' ? 0 : -1;
+}
+
 /*
  * The program has git keep, for ever and for all repositories, that it knows
  * the password: without us it would give Heroku's to this platform.  So it has
- * a file of its own for that, in which it finds it done.
+ * a file of its own for that, in which it finds it done, as the last of those
+ * that git asks; ours is the first.
+ *
+ * It knows its remotes by https alone.  Where there is none, they stay so in
+ * its eyes whatever git_adopt() has written: of rules for the same text the
+ * first one counts.  But what it clones comes by http.
  */
 static void
-git_file_write(const struct git_host *git)
+git_file_write(struct cli *cli, struct git_host *git)
 {
 	static const char include[] =
 	    "[include]\n\tpath = ~/.config/git/config\n"
 	    "[include]\n\tpath = ~/.gitconfig\n";
-	char text[sizeof(include) + GIT_HOST + 200];
+	char helper[PATH_MAX + 1024], quoted[2 * sizeof(helper)];
+	char text[sizeof(include) + 2 * sizeof(quoted) + 8 * GIT_HOST];
+	const char *scheme = git->https || !is_clone(cli) ? "https" : "http";
 
+	git->file = is_clone(cli) ? CLONE_FILE : GIT_FILE;
+	if (git_helper(cli, helper, sizeof(helper)) == -1 ||
+	    git_quote(quoted, sizeof(quoted), helper) == -1)
+		quoted[0] = '\0';
 	snprintf(text, sizeof(text),
-	    "# Written by paas heroku, for git as Heroku's CLI runs it.\n%s"
-	    "[credential \"https://%s\"]\n\thelper = !heroku git:credentials\n",
-	    include, git->host);
-	(void)own_write(GIT_FILE, text);
+	    "# Written by paas heroku, for git as Heroku's CLI runs it.\n"
+	    "[url \"%s://%s/\"]\n\tinsteadOf = https://%s/\n%s"
+	    "[credential \"http://%s\"]\n\thelper =\n\thelper = \"%s\"\n"
+	    "[credential \"https://%s\"]\n\thelper =\n\thelper = \"%s\"\n"
+	    "\thelper = !heroku git:credentials\n",
+	    scheme, git->host, git->host, include, git->host, quoted, git->host,
+	    quoted);
+	(void)own_write(git->file, text);
 }
 
 /*
- * A remote that it has made in the repository here is one that git push knows
- * the way to, and the password of.
+ * The folder that it has cloned into, if it has: the word behind the verb that
+ * is no option's, or the name of the app.
+ */
+static const char *
+clone_dir(const struct cli *cli)
+{
+	const struct grammar_words *words = &cli->words;
+	const char *app = NULL, *dir = NULL, *word;
+	int i;
+
+	for (i = 1; i < words->nargs; i++) {
+		word = words->args[i];
+		if (strcmp(word, "-a") == 0 || strcmp(word, "--app") == 0)
+			app = ++i < words->nargs ? words->args[i] : NULL;
+		else if (strcmp(word, "-r") == 0 ||
+			 strcmp(word, "--remote") == 0)
+			i++;
+		else if (strncmp(word, "--app=", 6) == 0)
+			app = word + 6;
+		else if (word[0] == '-' && word[1] == 'a')
+			app = word + 2;
+		else if (word[0] != '-' && dir == NULL)
+			dir = word;
+	}
+	return dir != NULL ? dir : app;
+}
+
+/*
+ * A remote that it has made in the repository here is one that git knows the
+ * way to, and the password of.
  */
 static void
 git_adopt(struct cli *cli, const struct git_host *git)
@@ -174,7 +241,7 @@ git_adopt(struct cli *cli, const struct git_host *git)
 	    "^remote\\..*\\.url$", value, NULL};
 	const char *const done[] = {
 	    "git", "config", "--local", "--get-all", key, NULL};
-	const char *const push[] = {
+	const char *const instead[] = {
 	    "git", "config", "--local", key, value + 1, NULL};
 
 	snprintf(value, sizeof(value), "^https://%s/", git->host);
@@ -191,9 +258,8 @@ git_adopt(struct cli *cli, const struct git_host *git)
 	}
 	if (git->https)
 		return;
-	/* for pushes alone: the CLI knows its remotes by the other one */
-	snprintf(key, sizeof(key), "url.%s.pushInsteadOf", url);
-	(void)git_run(push, 0);
+	snprintf(key, sizeof(key), "url.%s.insteadOf", url);
+	(void)git_run(instead, 0);
 }
 
 /* ---- the verb ------------------------------------------------------------ */
@@ -228,7 +294,7 @@ cmd_heroku(struct cli *cli)
 	}
 	if ((rc = git_host_find(cli, &git)) != EXIT_OK)
 		return rc;
-	git_file_write(&git);
+	git_file_write(cli, &git);
 	if (key_make(&h) == -1 || heroku_tls_make(&h, why) == -1 ||
 	    heroku_proxy_open(&h, why) == -1) {
 		cli_error(cli, "%s", why);
@@ -241,6 +307,9 @@ cmd_heroku(struct cli *cli)
 		return EXIT_REFUSED;
 	}
 	rc = heroku_proxy_run(&h, program);
-	git_adopt(cli, &git);
+	/* this process ends where it is */
+	if (!is_clone(cli) ||
+	    (clone_dir(cli) != NULL && chdir(clone_dir(cli)) == 0))
+		git_adopt(cli, &git);
 	return rc;
 }

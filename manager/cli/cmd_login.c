@@ -1,4 +1,4 @@
-/* login, logout, whoami. */
+/* login, whoami. */
 #include <bsd/readpassphrase.h>
 #include <bsd/string.h>
 #include <errno.h>
@@ -9,19 +9,18 @@
 
 #include "cli/cli.h"
 #include "cli/login.h"
+#include "cli/trust.h"
 
-#define LINE_MAX_BYTES 300
-
-/* From the terminal, unseen if it is secret; else a line of standard input. */
-static int
-ask(struct cli *cli, const char *prompt, int secret, char *line)
+int
+login_ask(
+    struct cli *cli, const char *prompt, int secret, char line[LOGIN_LINE])
 {
 	int flags = secret ? RPP_ECHO_OFF : RPP_ECHO_ON;
 
 	if (isatty(STDIN_FILENO)) {
-		if (readpassphrase(prompt, line, LINE_MAX_BYTES, flags) == NULL)
+		if (readpassphrase(prompt, line, LOGIN_LINE, flags) == NULL)
 			line[0] = '\0';
-	} else if (fgets(line, LINE_MAX_BYTES, stdin) != NULL)
+	} else if (fgets(line, LOGIN_LINE, stdin) != NULL)
 		line[strcspn(line, "\r\n")] = '\0';
 	else
 		line[0] = '\0';
@@ -32,25 +31,25 @@ ask(struct cli *cli, const char *prompt, int secret, char *line)
 }
 
 struct answers {
-	char setup[LINE_MAX_BYTES]; /* the token, or "" */
-	char email[LINE_MAX_BYTES];
-	char password[LINE_MAX_BYTES];
+	char setup[LOGIN_LINE]; /* the token, or "" */
+	char email[LOGIN_LINE];
+	char password[LOGIN_LINE];
 };
 
 static int
 ask_all(struct cli *cli, struct answers *a)
 {
-	char again[LINE_MAX_BYTES];
+	char again[LOGIN_LINE];
 	int differ = 0, setup = cli_has(cli, OPT_SETUP);
 
 	memset(a, 0, sizeof(*a));
-	if ((setup && ask(cli, "Set-up token: ", 1, a->setup) == -1) ||
-	    ask(cli, "Email: ", 0, a->email) == -1 ||
-	    ask(cli, setup ? "New password: " : "Password: ", 1, a->password) ==
-		-1)
+	if ((setup && login_ask(cli, "Set-up token: ", 1, a->setup) == -1) ||
+	    login_ask(cli, "Email: ", 0, a->email) == -1 ||
+	    login_ask(cli, setup ? "New password: " : "Password: ", 1,
+		a->password) == -1)
 		return -1;
 	if (setup && isatty(STDIN_FILENO)) {
-		if (ask(cli, "The same again: ", 1, again) == -1)
+		if (login_ask(cli, "The same again: ", 1, again) == -1)
 			return -1;
 		differ = strcmp(again, a->password) != 0;
 		explicit_bzero(again, sizeof(again));
@@ -91,8 +90,11 @@ login_do(struct cli *cli, struct http *http, const struct answers *a,
 	    .password = a->password};
 	struct http_answer answer;
 	enum http_result result;
+	char why[PAAS_ERRLEN];
 	struct cli_text text;
+	struct login old;
 	json_t *body;
+	int before;
 
 	(void)gethostname(machine, sizeof(machine) - 1);
 	snprintf(note, sizeof(note), "paas login on %.60s", machine);
@@ -107,8 +109,14 @@ login_do(struct cli *cli, struct http *http, const struct answers *a,
 	    cli_text(answer.json, "access_token.token", &text),
 	    sizeof(login->token));
 	json_decref(answer.json);
-	if (login_save(login) == 0)
+	/* what was kept of it before would be good for nobody */
+	before = login_find(login->url, &old) == 0;
+	if (login_save(login) == 0) {
+		if (before)
+			(void)login_end(old.url, old.token, why);
+		explicit_bzero(&old, sizeof(old));
 		return EXIT_OK;
+	}
 	cli_error(cli, "the token could not be kept in ~/.config/paas: %s",
 	    strerror(errno));
 	return EXIT_REFUSED;
@@ -120,7 +128,7 @@ cmd_login(struct cli *cli)
 	struct answers answers;
 	struct login login;
 	struct http *http;
-	int rc = EXIT_OK;
+	int rc;
 
 	if (login_url(login.url, cli->words.args[0]) == -1)
 		return cli_usage(cli,
@@ -131,7 +139,9 @@ cmd_login(struct cli *cli)
 		out_line(&cli->err,
 		    "Whoever is on the way sees the password: %s is not https",
 		    login.url);
-	if ((http = http_open_url(login.url, NULL)) == NULL) {
+	if ((rc = login_trust(cli, login.url)) != EXIT_OK)
+		return rc;
+	if ((http = http_open_url(login.url, NULL, &trust_platform)) == NULL) {
 		cli_error(cli, "out of memory");
 		return EXIT_REFUSED;
 	}
@@ -148,37 +158,6 @@ cmd_login(struct cli *cli)
 	explicit_bzero(&answers, sizeof(answers));
 	explicit_bzero(&login, sizeof(login));
 	return rc;
-}
-
-/* The token ends there, too; if nobody answers, it is forgotten all the same.
- */
-int
-cmd_logout(struct cli *cli)
-{
-	struct http_call call = {
-	    .method = "DELETE", .path = "/oauth/authorizations/~"};
-	struct http_answer answer;
-	enum http_result result;
-	struct login login;
-	struct http *http;
-
-	if (login_load(&login) == -1) {
-		cli_error(cli, "you are not logged in");
-		return EXIT_REFUSED;
-	}
-	login_forget();
-	http = http_open_url(login.url, login.token);
-	result = http != NULL ? http_do(http, &call, &answer) : HTTP_BROKEN;
-	if (result == HTTP_OK)
-		json_decref(answer.json);
-	else
-		out_line(&cli->err,
-		    "The token is forgotten here, but may be good still: %s",
-		    http != NULL ? answer.err : "out of memory");
-	http_close(http);
-	explicit_bzero(&login, sizeof(login));
-	out_line(&cli->out, "Logged out");
-	return EXIT_OK;
 }
 
 int

@@ -131,24 +131,38 @@ status_print_processes(struct cli *cli, json_t *counts)
 	status_line(cli, "Processes", OUT_NONE, one, more);
 }
 
-/* 0 if it does not answer; a manager of before tells nothing of it. */
-static int
+/* A manager of before tells nothing of it. */
+static void
 status_print_launcher(struct cli *cli, const json_t *manager)
 {
 	const json_t *launcher = json_object_get(manager, "launcher");
 
 	if (launcher == NULL)
-		return 1;
+		return;
 	if (json_is_true(launcher))
 		status_line(cli, "Launcher", OUT_GREEN, "ok", "");
 	else
 		status_line(cli, "Launcher", OUT_RED, "does not answer",
 		    "what runs goes on, but nothing can be built or started; "
 		    "`scripts/up` starts it");
-	return json_is_true(launcher);
 }
 
+/* By what manager and router say; the same with --json. */
 static int
+status_exit(const json_t *all)
+{
+	const json_t *manager = json_object_get(all, "manager");
+	struct cli_text text;
+
+	return strcmp(cli_text(manager, "status", &text), "ok") == 0 &&
+		       !json_is_false(json_object_get(manager, "launcher")) &&
+		       strcmp(cli_text(all, "router.routes.state", &text),
+			   "ok") == 0
+		   ? EXIT_OK
+		   : EXIT_REFUSED;
+}
+
+static void
 status_print(struct cli *cli, const json_t *all)
 {
 	const json_t *router = json_object_get(all, "router");
@@ -160,15 +174,11 @@ status_print(struct cli *cli, const json_t *all)
 	snprintf(more, sizeof(more), "revision %lld",
 	    cli_int(all, "manager.revision"));
 	status_line(cli, "Manager", good ? OUT_GREEN : OUT_RED, state, more);
-	good &= status_print_launcher(cli, json_object_get(all, "manager"));
+	status_print_launcher(cli, json_object_get(all, "manager"));
 	status_print_router(cli, json_is_object(router) ? router : NULL);
 	snprintf(more, sizeof(more), "%lld", cli_int(all, "apps"));
 	status_line(cli, "Apps", OUT_NONE, more, "");
 	status_print_processes(cli, json_object_get(all, "processes"));
-	return good && strcmp(cli_text(router, "routes.state", &text), "ok") ==
-			   0
-		   ? EXIT_OK
-		   : EXIT_REFUSED;
 }
 
 int
@@ -192,9 +202,11 @@ cmd_status(struct cli *cli)
 	    (json_int_t)json_array_size(apps), "processes",
 	    status_count_processes(cli, apps));
 	json_decref(apps);
+	rc = status_exit(all);
 	if (cli->json)
-		return cli_print_json(cli, all);
-	rc = status_print(cli, all);
+		out_json(&cli->out, all);
+	else
+		status_print(cli, all);
 	json_decref(all);
 	return rc;
 }

@@ -27,7 +27,10 @@ timeline_line(const char *text, size_t len, void *arg)
 		return 0;
 	if ((event = json_loadb(text, len, 0, NULL)) == NULL)
 		return 0;
-	snprintf(t->last, sizeof(t->last), "%s", cli_text(event, "id", &at));
+	/* A gap is told of as well, and has no id. */
+	if (json_is_string(json_object_get(event, "id")))
+		snprintf(
+		    t->last, sizeof(t->last), "%s", cli_text(event, "id", &at));
 	if (t->cli->json) {
 		(void)json_dumpf(event, t->cli->out.file, JSON_COMPACT);
 		fputc('\n', t->cli->out.file);

@@ -4,9 +4,15 @@
 #include "cli/complete.h"
 #include "cli/grammar.h"
 
-/* A manager that hangs, or is far away, must not keep who has pressed Tab. */
-#define ASK_PLAIN "timeout 2 paas apps --names 2> /dev/null"
-#define ASK_APPS  "$(" ASK_PLAIN ")"
+/*
+ * A manager that hangs, or is far away, must not keep who has pressed Tab.
+ * Nor must what it says be more than names: a shell may expand them (bash's
+ * compgen -W does), and runs the line that they were put into.
+ */
+#define ASK_PLAIN                                     \
+	"timeout 2 paas apps --names 2> /dev/null | " \
+	"LC_ALL=C grep -x \"[a-z][a-z0-9-]*\""
+#define ASK_APPS "$(" ASK_PLAIN ")"
 
 static const char ask_fish[] = "-a '(" ASK_PLAIN ")'";
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void
 doctor_seen(struct doctor *d, const char *fmt, ...)
@@ -28,6 +29,30 @@ doctor_fix(struct doctor *d, const char *fmt, ...)
 	va_end(ap);
 }
 
+void
+doctor_command(struct doctor *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(d->command, sizeof(d->command), fmt, ap);
+	va_end(ap);
+}
+
+void
+doctor_mend(struct doctor *d, const char *what)
+{
+	char sv[PATH_MAX];
+
+	snprintf(sv, sizeof(sv), "%s/sv", d->conf.run_dir);
+	if (strcmp(what, "up") == 0)
+		doctor_command(d, "%s", d->up);
+	else if (access(sv, F_OK) == 0)
+		doctor_command(d, "sv restart %.400s/%s", sv, what);
+	else
+		doctor_command(d, "systemctl restart paas-%s", what);
+}
+
 static const char *const state_words[] = {
     [DOCTOR_OK] = "ok",
     [DOCTOR_UNKNOWN] = "unknown",
@@ -46,25 +71,53 @@ text_of(const char *text)
 	return json;
 }
 
+/* The finding's words, else its command, else the check's words for both. */
+static json_t *
+fix_of(const struct doctor *d, int usual)
+{
+	char text[1100];
+
+	if (d->fix[0] == '\0' && d->command[0] != '\0' && !usual)
+		return text_of(d->command);
+	if (d->fix[0] == '\0' && usual) {
+		snprintf(
+		    text, sizeof(text), "%s: `%s`", d->check->fix, d->command);
+		return text_of(text);
+	}
+	if (d->fix[0] == '\0')
+		return text_of(d->check->fix);
+	if (strstr(d->fix, d->command) != NULL)
+		return text_of(d->fix);
+	snprintf(text, sizeof(text), "%s: `%s`", d->fix, d->command);
+	return text_of(text);
+}
+
 void
 doctor_find(struct doctor *d, enum doctor_state state, const char *fmt, ...)
 {
-	const char *fix = d->fix[0] != '\0' ? d->fix : d->check->fix;
+	json_t *fix, *command;
+	int len, usual;
 	char *problem;
 	va_list ap;
-	int len;
 
 	va_start(ap, fmt);
 	len = vasprintf(&problem, fmt, ap);
 	va_end(ap);
 	if (len == -1)
 		err(EXIT_REFUSED, NULL);
+	usual = !d->away && d->fix[0] == '\0' && d->command[0] == '\0' &&
+		d->check->mend != NULL;
+	if (usual)
+		doctor_mend(d, d->check->mend);
+	fix = state == DOCTOR_UNKNOWN ? json_null() : fix_of(d, usual);
+	command = state == DOCTOR_UNKNOWN || d->command[0] == '\0'
+		      ? json_null()
+		      : text_of(d->command);
 	json_array_append_new(d->found,
-	    json_pack("{s:s, s:o, s:o}", "state", state_words[state], "problem",
-		text_of(problem), "fix",
-		state == DOCTOR_UNKNOWN ? json_null() : text_of(fix)));
+	    json_pack("{s:s, s:o, s:o, s:o}", "state", state_words[state],
+		"problem", text_of(problem), "fix", fix, "command", command));
 	free(problem);
-	d->fix[0] = '\0';
+	d->fix[0] = d->command[0] = '\0';
 	if (state > d->state)
 		d->state = state;
 }
@@ -136,12 +189,41 @@ static void
 one_check(struct doctor *d, int root)
 {
 	d->state = DOCTOR_OK;
-	d->seen[0] = d->fix[0] = '\0';
+	d->seen[0] = d->fix[0] = d->command[0] = '\0';
 	d->found = json_array();
 	if ((d->check->where & DOCTOR_ROOT) && !root)
 		doctor_find(d, DOCTOR_UNKNOWN, "only root can tell");
 	else
 		d->check->look(d);
+}
+
+/* All of them, or those that the command line names. */
+static int
+check_wanted(const struct doctor *d, const struct doctor_check *check)
+{
+	const struct grammar_words *words = &d->cli->words;
+	int i;
+
+	for (i = 0; i < words->nargs; i++)
+		if (strcmp(words->args[i], check->name) == 0)
+			return 1;
+	return words->nargs == 0;
+}
+
+const char *
+doctor_unknown(const struct cli *cli)
+{
+	const struct doctor_check *check;
+	int i;
+
+	for (i = 0; i < cli->words.nargs; i++) {
+		for (check = doctor_checks; check->name != NULL; check++)
+			if (strcmp(cli->words.args[i], check->name) == 0)
+				break;
+		if (check->name == NULL)
+			return cli->words.args[i];
+	}
+	return NULL;
 }
 
 int
@@ -152,7 +234,7 @@ doctor_all(struct doctor *d, int root)
 	size_t count[DOCTOR_WRONG + 1] = {0};
 
 	for (d->check = doctor_checks; d->check->name != NULL; d->check++) {
-		if (!(d->check->where & where))
+		if (!(d->check->where & where) || !check_wanted(d, d->check))
 			continue;
 		one_check(d, root);
 		count[d->state]++;

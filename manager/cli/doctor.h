@@ -30,6 +30,7 @@ struct doctor_check {
 	unsigned where;
 	const char *looks; /* at what */
 	const char *fix;   /* where the finding has none of its own */
+	const char *mend;  /* by scripts/up, or the service to restart; NULL */
 	void (*look)(struct doctor *);
 };
 
@@ -46,8 +47,9 @@ struct doctor {
 	const struct doctor_check *check;
 	enum doctor_state state; /* of this check: the worst that was found */
 	char seen[256];
-	char fix[512]; /* of the next finding; "": the check's own */
-	json_t *found; /* [{"problem", "fix", "state"}] */
+	char fix[512];     /* of the next finding; "": the check's own */
+	char command[512]; /* that does it; "": none */
+	json_t *found;     /* [{"problem", "fix", "command", "state"}] */
 };
 
 /* What a check saw, in case all is well. */
@@ -57,6 +59,13 @@ void doctor_seen(struct doctor *, const char *fmt, ...)
 /* How to mend what is found next. */
 void doctor_fix(struct doctor *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* A command line for root that does so, which is the fix if there is none. */
+void doctor_command(struct doctor *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The one that restarts a service, or brings the platform up anew ("up"). */
+void doctor_mend(struct doctor *, const char *what);
 void doctor_find(struct doctor *, enum doctor_state, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -75,11 +84,24 @@ char *doctor_line(char *text, const char *word);
 /* The number behind `word` and blanks in a file; -1 if there is none. */
 long long doctor_number(const char *path, const char *word);
 
-/* Who listens on the manager's socket, and nginx's master; 0: nobody. */
+/* Who listens on a socket in run_dir, and nginx's master; 0: nobody. */
+pid_t doctor_socket_pid(const struct doctor *, const char *name);
 pid_t doctor_manager_pid(const struct doctor *);
 pid_t doctor_nginx_pid(const struct doctor *);
 
-/* Every check that can be made from here; an exit status. */
+/* A GET of the API: the caller's, or NULL. */
+json_t *doctor_ask(struct doctor *, const char *path);
+
+/* Of a port of this machine: "apache2, process 17"; "" if it is nobody's. */
+void doctor_port_holder(uint32_t port, pid_t *pid, char name[64]);
+
+/* Days until the certificate of a PEM file ends; 0, or -1. */
+int doctor_cert_days(const char *path, long *days);
+
+/* The first word of the command line that names no check, or NULL. */
+const char *doctor_unknown(const struct cli *);
+
+/* Every check that was named and can be made from here; an exit status. */
 int doctor_all(struct doctor *, int root);
 
 /* What stands in paas.1 about all of them. */
@@ -89,6 +111,11 @@ void doctor_mdoc(FILE *);
 void doctor_look_settings(struct doctor *);
 void doctor_look_programs(struct doctor *);
 void doctor_look_services(struct doctor *);
+void doctor_look_versions(struct doctor *);
+void doctor_look_key(struct doctor *);
+void doctor_look_renewals(struct doctor *);
+void doctor_look_builds(struct doctor *);
+void doctor_look_logs(struct doctor *);
 void doctor_look_manager(struct doctor *);
 void doctor_look_launcher(struct doctor *);
 void doctor_look_sockets(struct doctor *);

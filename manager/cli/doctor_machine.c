@@ -32,8 +32,11 @@ doctor_look_firewall(struct doctor *d)
 		    "forwarded",
 		    d->conf.nft_table);
 	if (doctor_number("/proc/sys/net/ipv4/ip_forward", "") != 1) {
-		doctor_fix(d, "sysctl -w net.ipv4.ip_forward=1, and see in "
-			      "/etc/sysctl.d who has turned it off");
+		doctor_command(d, "sysctl -w net.ipv4.ip_forward=1");
+		doctor_fix(d,
+		    "run `%s`, and see in /etc/sysctl.d who has "
+		    "turned it off",
+		    d->command);
 		doctor_find(
 		    d, DOCTOR_WRONG, "this machine does not forward packets");
 	}
@@ -92,6 +95,35 @@ doctor_look_cgroups(struct doctor *d)
 	    d, "version %s, %s", pure ? "2" : "1 and 2", d->conf.cgroup);
 }
 
+/* What turns user namespaces off, as far as it is known. */
+static void
+sandbox_mend(struct doctor *d)
+{
+	static const struct {
+		const char *path, *name;
+		long long off, on;
+	} switches[] = {
+	    {"/proc/sys/user/max_user_namespaces", "user.max_user_namespaces",
+		0, 65536},
+	    {"/proc/sys/kernel/unprivileged_userns_clone",
+		"kernel.unprivileged_userns_clone", 0, 1},
+	    {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+		"kernel.apparmor_restrict_unprivileged_userns", 1, 0},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+		if (doctor_number(switches[i].path, "") == switches[i].off) {
+			doctor_command(d, "sysctl -w %s=%lld", switches[i].name,
+			    switches[i].on);
+			doctor_fix(d,
+			    "allow user namespaces with `%s`, and write the "
+			    "same into /etc/sysctl.d",
+			    d->command);
+			return;
+		}
+}
+
 void
 doctor_look_sandbox(struct doctor *d)
 {
@@ -102,11 +134,13 @@ doctor_look_sandbox(struct doctor *d)
 	char out[1024];
 	int rc = doctor_run(ask, d->conf.user_slug, 10, out, sizeof(out));
 
-	if (rc != 0)
+	if (rc != 0) {
+		sandbox_mend(d);
 		doctor_find(d, DOCTOR_WRONG, "bwrap makes no sandbox: %s",
 		    rc == -1         ? "it took over 10 s"
 		    : out[0] != '\0' ? doctor_line(out, NULL)
 				     : "it ends without a word");
+	}
 	doctor_seen(d, "bubblewrap works as %s", d->conf.user_slug);
 }
 
@@ -269,13 +303,12 @@ sshd_look(struct doctor *d)
 	snprintf(conf, sizeof(conf), "%s/ssh/sshd_config", d->conf.state_dir);
 	if (geteuid() == 0 &&
 	    doctor_run(ask, NULL, 10, out, sizeof(out)) != 0) {
-		doctor_fix(d, "run `%s`, which writes it anew", d->up);
 		doctor_find(d, DOCTOR_WRONG, "sshd refuses %s: %s", conf,
 		    out[0] != '\0' ? doctor_line(out, NULL)
 				   : "it is not installed");
 	}
 	if ((fd = doctor_connect("127.0.0.1", d->conf.ssh_port)) == -1) {
-		doctor_fix(d, "start the service ssh");
+		doctor_mend(d, "ssh");
 		doctor_find(d, DOCTOR_WRONG, "nobody listens on port %u",
 		    d->conf.ssh_port);
 	} else
@@ -294,7 +327,6 @@ doctor_look_git(struct doctor *d)
 		snprintf(path, sizeof(path), "%s/hooks/%s", d->conf.libexec_dir,
 		    hooks[i]);
 		if (access(path, X_OK) == -1) {
-			doctor_fix(d, "run `%s`, which installs it", d->up);
 			doctor_find(
 			    d, DOCTOR_WRONG, "%s: %s", path, strerror(errno));
 		}

@@ -74,11 +74,8 @@ place_path(const struct doctor *d, const struct place *p, char path[PATH_MAX])
 static void
 place_fix(struct doctor *d, const struct place *p, const char *path)
 {
-	if (p->made_by != NULL)
-		doctor_fix(
-		    d, "restart the service %s, which makes it", p->made_by);
-	else
-		doctor_fix(d, "run `%s`, which makes %s", d->up, path);
+	doctor_mend(d, p->made_by != NULL ? p->made_by : "up");
+	doctor_fix(d, "run `%s`, which makes %s", d->command, path);
 }
 
 static int
@@ -119,8 +116,8 @@ place_look(struct doctor *d, const struct place *p)
 	if ((st.st_mode & 07777) == (p->mode & 07777) &&
 	    !id_differs(path, &st, p))
 		return 1;
-	doctor_fix(d, "chown %s:%s %s; chmod %o %s", p->owner, p->group, path,
-	    p->mode & 07777, path);
+	doctor_command(d, "chown %s:%s %s; chmod %o %s", p->owner, p->group,
+	    path, p->mode & 07777, path);
 	doctor_find(d, DOCTOR_WRONG,
 	    "%s has mode %o, uid %u and gid %u; it has to be %o, %s:%s", path,
 	    st.st_mode & 07777, st.st_uid, st.st_gid, p->mode & 07777, p->owner,
@@ -153,7 +150,7 @@ socket_knock(struct doctor *d, const char *name, const char *service)
 		return;
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 &&
 	    errno == ECONNREFUSED) {
-		doctor_fix(d, "restart the service %s", service);
+		doctor_mend(d, service);
 		doctor_find(
 		    d, DOCTOR_WRONG, "%s: nobody listens there", sun.sun_path);
 	}
@@ -192,7 +189,9 @@ disk_look(struct doctor *d, const char *dir, unsigned long long reserve)
 		return;
 	}
 	if (fs.f_flag & ST_RDONLY) {
-		doctor_fix(d, "see `dmesg` why; then mount -o remount,rw");
+		doctor_command(d, "mount -o remount,rw %.400s", dir);
+		doctor_fix(
+		    d, "see with `dmesg` why; then run `%s`", d->command);
 		doctor_find(d, DOCTOR_WRONG, "%s is read-only", dir);
 	}
 	left = (unsigned long long)fs.f_bavail * fs.f_frsize;
@@ -262,21 +261,28 @@ tool_path(const struct doctor *d, const char *name, char path[PATH_MAX])
 static void
 routes_verify(struct doctor *d, const char *name)
 {
-	char tool[PATH_MAX], dir[PATH_MAX], out[2048];
+	char tool[PATH_MAX], dir[PATH_MAX], stop[PATH_MAX], out[2048];
 	const char *ask[] = {tool, "verify", dir, NULL};
 	int rc;
 
 	tool_path(d, "paas-routedb", tool);
 	snprintf(dir, sizeof(dir), "%s/%s", d->conf.state_dir, name);
+	snprintf(stop, sizeof(stop), "%s/sv", d->conf.run_dir);
+	if (access(stop, F_OK) == 0)
+		strlcat(stop, "/manager", sizeof(stop));
+	snprintf(tool, sizeof(tool), "%s", stop);
+	snprintf(stop, sizeof(stop), "%s %.200s",
+	    access(tool, F_OK) == 0 ? "sv stop" : "systemctl stop",
+	    access(tool, F_OK) == 0 ? tool : "paas-manager");
+	tool_path(d, "paas-routedb", tool);
 	if ((rc = doctor_run(
 		 ask, d->conf.user_manager, 60, out, sizeof(out))) == 0) {
 		doctor_seen(d, "%s", doctor_line(out, NULL));
 		return;
 	}
-	doctor_fix(d,
-	    "stop the manager, remove %s, and run `%s`: routes and "
-	    "certificates are written anew from the store",
-	    dir, d->up);
+	doctor_command(d, "%s && rm -rf %.200s && %s", stop, dir, d->up);
+	doctor_fix(
+	    d, "routes are written anew from the store by `%s`", d->command);
 	doctor_find(d, DOCTOR_WRONG, "%s",
 	    rc == -1 || out[0] == '\0' ? "paas-routedb does not run"
 				       : doctor_line(out, NULL));
@@ -307,6 +313,23 @@ doctor_look_databases(struct doctor *d)
 
 #define LEFTOVERS 8 /* that are named */
 
+/* The launcher sees to records and cgroups when it starts, and the manager to
+ * the rest. */
+static void
+leftover_find(struct doctor *d, const char *what)
+{
+	char first[sizeof(d->command)];
+
+	doctor_mend(d, "launcher");
+	strlcpy(first, d->command, sizeof(first));
+	doctor_mend(d, "manager");
+	strlcat(first, " && ", sizeof(first));
+	strlcat(first, d->command, sizeof(first));
+	doctor_command(d, "%s", first);
+	doctor_fix(d, "%s: `%s`", d->check->fix, d->command);
+	doctor_find(d, DOCTOR_WRONG, "%s", what);
+}
+
 void
 doctor_look_leftovers(struct doctor *d)
 {
@@ -328,7 +351,7 @@ doctor_look_leftovers(struct doctor *d)
 	}
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		if (strncmp(line, "off: ", 5) == 0 && n++ < LEFTOVERS)
-			doctor_find(d, DOCTOR_WRONG, "%s", line + 5);
+			leftover_find(d, line + 5);
 	}
 	if (n > LEFTOVERS)
 		doctor_find(d, DOCTOR_WRONG, "and %zu more", n - LEFTOVERS);

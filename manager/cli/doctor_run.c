@@ -139,22 +139,33 @@ doctor_number(const char *path, const char *word)
 }
 
 pid_t
-doctor_manager_pid(const struct doctor *d)
+doctor_socket_pid(const struct doctor *d, const char *name)
 {
+	static const int types[] = {SOCK_STREAM, SOCK_SEQPACKET};
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	struct ucred peer = {0};
 	socklen_t len = sizeof(peer);
+	size_t i;
 	int fd;
 
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
-		return 0;
-	strlcpy(sun.sun_path, d->conf.run_dir, sizeof(sun.sun_path));
-	strlcat(sun.sun_path, "/" PLACE_MANAGER_SOCK, sizeof(sun.sun_path));
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1)
-		peer.pid = 0;
-	close(fd);
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%.80s/%s",
+	    d->conf.run_dir, name);
+	for (i = 0; i < 2 && peer.pid == 0; i++) {
+		fd = socket(AF_UNIX, types[i] | SOCK_CLOEXEC, 0);
+		if (fd == -1)
+			return 0;
+		if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
+		    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1)
+			peer.pid = 0;
+		close(fd);
+	}
 	return peer.pid;
+}
+
+pid_t
+doctor_manager_pid(const struct doctor *d)
+{
+	return doctor_socket_pid(d, PLACE_MANAGER_SOCK);
 }
 
 pid_t
@@ -172,4 +183,16 @@ doctor_nginx_pid(const struct doctor *d)
 		return 0;
 	exe[n] = '\0';
 	return strstr(exe, "/nginx") != NULL ? pid : 0;
+}
+
+json_t *
+doctor_ask(struct doctor *d, const char *path)
+{
+	struct http_call call = {.method = "GET", .path = path, .seconds = 10};
+	struct http_answer answer;
+
+	return d->cli->http != NULL &&
+		       http_do(d->cli->http, &call, &answer) == HTTP_OK
+		   ? answer.json
+		   : NULL;
 }

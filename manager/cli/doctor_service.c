@@ -19,6 +19,7 @@ doctor_look_settings(struct doctor *d)
 	struct stat st;
 
 	if (stat(d->conf_path, &st) == -1) {
+		doctor_mend(d, "up");
 		doctor_fix(d,
 		    "run `%s`, or after paas login on another machine unset "
 		    "PAAS_SOCKET",
@@ -31,8 +32,8 @@ doctor_look_settings(struct doctor *d)
 	if (conf_load(&conf, d->conf_path, why) == -1)
 		doctor_find(d, DOCTOR_WRONG, "%s", why);
 	if (st.st_uid != 0 || (st.st_mode & 022) != 0) {
-		doctor_fix(d, "chown root:root %s; chmod 644 %s", d->conf_path,
-		    d->conf_path);
+		doctor_command(d, "chown root:root %s; chmod 644 %s",
+		    d->conf_path, d->conf_path);
 		doctor_find(d, DOCTOR_WRONG,
 		    "%s can be written by others than root", d->conf_path);
 	}
@@ -115,7 +116,6 @@ doctor_look_programs(struct doctor *d)
 		snprintf(
 		    path, sizeof(path), "%s/%s", d->conf.libexec_dir, own[i]);
 		if (access(path, X_OK) == -1) {
-			doctor_fix(d, "run `%s`, which installs it", d->up);
 			doctor_find(d, DOCTOR_WRONG,
 			    "%s is not there, or can't be executed", path);
 		}
@@ -146,9 +146,7 @@ runit_look(struct doctor *d, const char *name)
 	(void)doctor_run(ask, NULL, 5, out, sizeof(out));
 	if (strncmp(out, "run: ", 5) != 0) {
 		if (strncmp(out, "down: ", 6) == 0)
-			doctor_fix(d, "sv up %s", dir);
-		else
-			doctor_fix(d, "run `%s`", d->up);
+			doctor_command(d, "sv up %.400s", dir);
 		doctor_find(d, DOCTOR_WRONG, "%s does not run: %s", name,
 		    doctor_line(out, NULL));
 		return 0;
@@ -170,12 +168,21 @@ unit_look(struct doctor *d, const char *name)
 {
 	char unit[64], out[512];
 	const char *ask[] = {"systemctl", "is-active", unit, NULL};
+	const char *enabled[] = {"systemctl", "is-enabled", unit, NULL};
 
 	snprintf(unit, sizeof(unit), "paas-%s.service", name);
+	if (doctor_run(enabled, NULL, 5, out, sizeof(out)) != 0) {
+		doctor_command(d, "systemctl enable %s", unit);
+		doctor_find(d, DOCTOR_WARNING,
+		    "%s is not started when the machine boots: it is %s", unit,
+		    doctor_line(out, NULL));
+	}
 	if (doctor_run(ask, NULL, 5, out, sizeof(out)) == 0)
 		return 1;
-	doctor_fix(
-	    d, "journalctl -u %s -n 20; systemctl restart %s", unit, unit);
+	doctor_command(
+	    d, "systemctl reset-failed %s; systemctl restart %s", unit, unit);
+	doctor_fix(d, "see why with `journalctl -u %s -n 20`, then run `%s`",
+	    unit, d->command);
 	doctor_find(d, DOCTOR_WRONG, "%s is %s", unit, doctor_line(out, NULL));
 	return 0;
 }
@@ -192,7 +199,6 @@ doctor_look_services(struct doctor *d)
 	snprintf(sv, sizeof(sv), "%s/sv", d->conf.run_dir);
 	runit = access(sv, F_OK) == 0;
 	if (!runit && access("/run/systemd/system", F_OK) == -1) {
-		doctor_fix(d, "run `%s`", d->up);
 		doctor_find(d, DOCTOR_WRONG,
 		    "nothing looks after services: %s is not there", sv);
 		return;
@@ -203,6 +209,51 @@ doctor_look_services(struct doctor *d)
 		run += (size_t)(runit ? runit_look(d, services[i])
 				      : unit_look(d, services[i]));
 	doctor_seen(d, "%zu run", run);
+}
+
+/* ---- of which version --------------------------------------------------- */
+
+/* The file that a process runs has gone, or another one is in its place. */
+static int
+version_look(struct doctor *d, const char *service, pid_t pid)
+{
+	char link[64], exe[PATH_MAX];
+	struct stat now, there;
+	size_t len;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+	if (pid <= 0 || (n = readlink(link, exe, sizeof(exe) - 1)) <= 0)
+		return 0;
+	exe[n] = '\0';
+	len = strlen(exe);
+	if (len > 10 && strcmp(exe + len - 10, " (deleted)") == 0)
+		exe[len - 10] = '\0';
+	if (stat(link, &now) == 0 && stat(exe, &there) == 0 &&
+	    now.st_ino == there.st_ino && now.st_dev == there.st_dev)
+		return 1;
+	doctor_mend(d, service);
+	doctor_find(d, DOCTOR_WARNING,
+	    "the %s, process %d, is an older program than %s is now", service,
+	    (int)pid, exe);
+	return 0;
+}
+
+void
+doctor_look_versions(struct doctor *d)
+{
+	static const struct {
+		const char *service, *socket;
+	} daemons[] = {{"manager", PLACE_MANAGER_SOCK},
+	    {"launcher", PLACE_LAUNCHER_SOCK}, {"drain", PLACE_DRAIN_SOCK}};
+	size_t i;
+	int n = 0;
+
+	for (i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++)
+		n += version_look(d, daemons[i].service,
+		    doctor_socket_pid(d, daemons[i].socket));
+	n += version_look(d, "router", doctor_nginx_pid(d));
+	doctor_seen(d, "%d are what is installed", n);
 }
 
 /* ---- by their word ------------------------------------------------------- */

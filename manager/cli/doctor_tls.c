@@ -6,7 +6,9 @@
 #include <bsd/string.h>
 #include <errno.h>
 #include <netdb.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -48,6 +50,7 @@ cert_read(X509 *x509, const char *host, struct doctor_cert *cert)
 {
 	int days = 0, seconds = 0;
 
+	(void)trust_print(x509, cert->print);
 	cert->names = X509_check_host(x509, host, 0, 0, NULL) == 1;
 	(void)ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x509));
 	cert->days = days < 0 || seconds < 0 ? days - 1 : days;
@@ -109,4 +112,23 @@ doctor_handshake(struct doctor *d, const char *address, const char *host,
 	if (fd != -1)
 		close(fd);
 	return rc;
+}
+
+int
+doctor_cert_days(const char *path, long *days)
+{
+	BIO *bio = BIO_new_file(path, "r");
+	X509 *x509 =
+	    bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	int whole = 0, seconds = 0;
+
+	if (x509 != NULL)
+		(void)ASN1_TIME_diff(
+		    &whole, &seconds, NULL, X509_get0_notAfter(x509));
+	BIO_free(bio);
+	*days = whole < 0 || seconds < 0 ? whole - 1 : whole;
+	if (x509 == NULL)
+		return -1;
+	X509_free(x509);
+	return 0;
 }

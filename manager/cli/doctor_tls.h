@@ -3,6 +3,7 @@
 #define PAAS_CLI_DOCTOR_TLS_H
 
 #include "cli/doctor.h"
+#include "cli/trust.h"
 
 struct doctor_cert {
 	int names;   /* it is for the host that was asked for */
@@ -10,6 +11,7 @@ struct doctor_cert {
 	long days;   /* until it expires, negative: since */
 	char why[128];
 	char subject[128];
+	char print[TRUST_PRINT]; /* its fingerprint */
 };
 
 /* A connection, within 5 s; -1: none.  address may be a name. */

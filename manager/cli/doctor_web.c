@@ -18,17 +18,26 @@
 
 /* ---- nginx --------------------------------------------------------------- */
 
+/* Ours, or a stranger's: nginx can't start then. */
 static void
 port_look(struct doctor *d, uint32_t port)
 {
-	int fd = doctor_connect("127.0.0.1", port);
+	pid_t holder = 0, ours = doctor_nginx_pid(d);
+	char name[64];
 
-	if (fd == -1) {
-		doctor_fix(d, "start the router; if it does not start, see "
-			      "with `ss -ltnp` who else has the port");
+	doctor_port_holder(port, &holder, name);
+	if (holder != 0 && holder != ours && strcmp(name, "nginx") != 0) {
+		doctor_fix(d,
+		    "end that one, or take another port with `%s --%s N`",
+		    d->up, port == d->conf.https_port ? "https-port" : "port");
+		doctor_find(d, DOCTOR_WRONG,
+		    "port %u is taken by %s, process %d", port, name,
+		    (int)holder);
+	} else if (holder == 0) {
+		doctor_mend(d, "router");
+		doctor_fix(d, "start the router");
 		doctor_find(d, DOCTOR_WRONG, "nobody listens on port %u", port);
-	} else
-		close(fd);
+	}
 }
 
 void
@@ -41,11 +50,11 @@ doctor_look_nginx(struct doctor *d)
 	snprintf(dir, sizeof(dir), "%s/router", d->conf.state_dir);
 	snprintf(conf, sizeof(conf), "%s/router/nginx.conf", d->conf.state_dir);
 	if ((rc = doctor_run(ask, NULL, 30, out, sizeof(out))) != 0) {
-		doctor_fix(d, "run `%s`, which writes it anew", d->up);
 		doctor_find(d, DOCTOR_WRONG, "nginx refuses %s: %s", conf,
 		    rc == -1 ? "it took over 30 s" : doctor_line(out, NULL));
 	}
 	if (doctor_nginx_pid(d) == 0) {
+		doctor_mend(d, "router");
 		doctor_fix(d, "start the router");
 		doctor_find(d, DOCTOR_WRONG, "nginx does not run");
 	}
@@ -79,11 +88,14 @@ doctor_look_module(struct doctor *d)
 		replaced |= strstr(line, "(deleted)") != NULL;
 	}
 	fclose(maps);
-	if (!loaded)
+	if (!loaded) {
+		doctor_mend(d, "up");
+		doctor_fix(
+		    d, "run `%s`, which writes its configuration anew", d->up);
 		doctor_find(d, DOCTOR_WRONG,
 		    "nginx, process %d, has no module of ours loaded",
 		    (int)pid);
-	else if (replaced)
+	} else if (replaced)
 		doctor_find(d, DOCTOR_WARNING,
 		    "nginx, process %d, has an older module loaded than is "
 		    "installed",
@@ -155,6 +167,25 @@ name_ask(const char *name, char address[64])
 	return rc == -1 ? -1 : rc == 0 && address[0] != '\0';
 }
 
+/* A finding's words, and whether another name need not be asked for. */
+static int
+name_unknown(struct doctor *d, const char *name, int rc)
+{
+	if (rc == 0)
+		doctor_fix(d,
+		    "add to the DNS of %s: `*.%s. A ADDRESS` of this machine, "
+		    "and AAAA if it has IPv6",
+		    d->conf.domain, d->conf.domain);
+	else
+		doctor_fix(d, "name servers that answer belong into "
+			      "/etc/resolv.conf");
+	doctor_find(d, DOCTOR_WRONG,
+	    rc == 0 ? "%s is no name that DNS knows"
+		    : "%s: no name server answers within 5 s",
+	    name);
+	return rc == -1;
+}
+
 void
 doctor_look_names(struct doctor *d)
 {
@@ -169,34 +200,22 @@ doctor_look_names(struct doctor *d)
 	}
 	names_make(d, names);
 	for (i = 0; i < NAMES; i++) {
-		if ((rc = name_ask(names[i], address)) == 1) {
-			if (first[0] == '\0')
-				strlcpy(first, address, sizeof(first));
+		if ((rc = name_ask(names[i], address)) != 1) {
+			if (name_unknown(d, names[i], rc))
+				return;
 			continue;
 		}
-		if (rc == 0)
-			doctor_fix(d,
-			    "add to the DNS of %s: `*.%s. A ADDRESS` of this "
-			    "machine, and AAAA if it has IPv6",
-			    d->conf.domain, d->conf.domain);
-		else
-			doctor_fix(d, "name servers that answer belong into "
-				      "/etc/resolv.conf");
-		doctor_find(d, DOCTOR_WRONG,
-		    rc == 0 ? "%s is no name that DNS knows"
-			    : "%s: no name server answers within 5 s",
-		    names[i]);
-		if (rc == -1)
-			return;
-	}
-	if (first[0] != '\0' && !d->away && !address_is_ours(first)) {
+		if (first[0] == '\0')
+			strlcpy(first, address, sizeof(first));
+		if (d->away || address_is_ours(address))
+			continue;
 		doctor_fix(d,
-		    "nothing, if a balancer or NAT stands there; "
-		    "else correct the DNS of %s",
+		    "nothing, if a balancer or NAT stands there; else correct "
+		    "the DNS of %s",
 		    d->conf.domain);
 		doctor_find(d, DOCTOR_WARNING,
-		    "%s is %s, which is no address of this machine", names[0],
-		    first);
+		    "%s is %s, which is no address of this machine", names[i],
+		    address);
 	}
 	doctor_seen(d, "*.%s is %s", d->conf.domain, first);
 }
@@ -221,8 +240,9 @@ tls_judge(struct doctor *d, const char *name, const struct doctor_cert *cert)
 		    cert->days);
 	else if (!cert->trusted)
 		doctor_find(d, DOCTOR_WARNING,
-		    "the certificate of %s is trusted by nobody: %s", name,
-		    cert->why);
+		    "the certificate of %s is trusted by nobody: %s (SHA-256 "
+		    "%s)",
+		    name, cert->why, cert->print);
 	else
 		doctor_seen(d, "good for %ld days or more", cert->days);
 }
@@ -236,7 +256,9 @@ doctor_look_tls(struct doctor *d)
 	int i;
 
 	if (d->conf.https_port == 0) {
-		doctor_fix(d, "run `%s --https-port 443`", d->up);
+		doctor_command(d, "%s --https-port 443", d->up);
+		if (d->away)
+			d->command[0] = '\0';
 		if (d->away)
 			doctor_fix(d,
 			    "on its machine, run `scripts/up --https-port "
@@ -278,20 +300,10 @@ certificate_judge(struct doctor *d, const char *whose, const json_t *cert)
 	    days < 0 ? "has expired" : "expires within two weeks");
 }
 
-static json_t *
-ask(struct doctor *d, const char *path)
-{
-	struct http_call call = {.method = "GET", .path = path, .seconds = 10};
-	struct http_answer answer;
-
-	return http_do(d->cli->http, &call, &answer) == HTTP_OK ? answer.json
-								: NULL;
-}
-
 static size_t
 certificates_of(struct doctor *d, const char *path, const char *whose)
 {
-	json_t *certs = ask(d, path), *cert;
+	json_t *certs = doctor_ask(d, path), *cert;
 	size_t i, n = json_array_size(certs);
 
 	json_array_foreach (certs, i, cert)
@@ -308,7 +320,7 @@ doctor_look_certificates(struct doctor *d)
 	json_t *apps, *app;
 	size_t i, n;
 
-	if (d->health == NULL || (apps = ask(d, "/apps")) == NULL) {
+	if (d->health == NULL || (apps = doctor_ask(d, "/apps")) == NULL) {
 		doctor_find(d, DOCTOR_UNKNOWN, "the manager would know");
 		return;
 	}

@@ -16,6 +16,12 @@ int git_run(const char *const *argv, int quiet);
 struct cli;
 
 /*
+ * The words of a credential helper that is git:credentials, as git's config
+ * has them: 0, or -1.
+ */
+int git_helper(struct cli *, char *out, size_t size);
+
+/*
  * Names git:credentials to the repository here, for the host alone that a URL
  * is of.  0, or -1.
  */

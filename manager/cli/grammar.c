@@ -77,8 +77,7 @@ grammar_takes(const struct grammar_verb *verb, enum grammar_option_id id)
 	}
 }
 
-/* Before a verb is known, only what concerns all of them can be given. */
-static int
+int
 grammar_allows(const struct grammar_words *words, enum grammar_option_id id)
 {
 	if (words->verb != NULL)
@@ -150,11 +149,15 @@ static int
 grammar_parse_long(struct grammar_words *words, int argc, char *const argv[],
     int *i, char err[PAAS_ERRLEN])
 {
-	const char *name = argv[*i] + 2, *value;
+	const char *name = argv[*i] + 2, *value, *near;
 	const struct grammar_option *opt;
 	size_t len = strcspn(name, "=");
 
 	opt = grammar_long(words, name, len);
+	if (opt == NULL && (near = grammar_near_option(words, name, len)))
+		return grammar_fail(err,
+		    "unknown option --%.*s: did you mean --%s?", (int)len, name,
+		    near);
 	if (opt == NULL)
 		return grammar_fail(
 		    err, "unknown option --%.*s", (int)len, name);
@@ -276,85 +279,6 @@ grammar_value(
 		if (words->given[i].id == id && nth-- == 0)
 			return words->given[i].value;
 	return NULL;
-}
-
-/*
- * Optimal string alignment distance: Damerau, "A technique for computer
- * detection and correction of spelling errors", CACM 7(3), 1964.
- */
-static unsigned
-grammar_distance(const char *a, const char *b)
-{
-	unsigned row[3][64], best, cost;
-	size_t la = strlen(a), lb = strlen(b), i, j;
-
-	if (la >= 64 || lb >= 64)
-		return 64;
-	for (j = 0; j <= lb; j++)
-		row[0][j] = (unsigned)j;
-	for (i = 1; i <= la; i++) {
-		unsigned *now = row[i % 3], *up = row[(i + 2) % 3];
-
-		now[0] = (unsigned)i;
-		for (j = 1; j <= lb; j++) {
-			cost = a[i - 1] != b[j - 1];
-			best = up[j - 1] + cost;
-			if (up[j] + 1 < best)
-				best = up[j] + 1;
-			if (now[j - 1] + 1 < best)
-				best = now[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1] &&
-			    row[(i + 1) % 3][j - 2] + 1 < best)
-				best = row[(i + 1) % 3][j - 2] + 1;
-			now[j] = best;
-		}
-	}
-	return row[la % 3][lb];
-}
-
-/* How far a word is from a verb; 64 for not worth naming. */
-static unsigned
-grammar_far(const char *word, const struct grammar_verb *verb)
-{
-	char alias[64];
-	const char *p, *tail;
-	unsigned best = grammar_distance(word, verb->name), d;
-	size_t n, len = strlen(word);
-
-	for (p = verb->aliases; p != NULL && *p != '\0'; p += n) {
-		p += strspn(p, " ");
-		n = strcspn(p, " ");
-		if (n >= sizeof(alias))
-			continue;
-		memcpy(alias, p, n);
-		alias[n] = '\0';
-		d = grammar_distance(word, alias);
-		best = d < best ? d : best;
-	}
-	/* "add" is near to domains:add, "rel" to releases */
-	tail = strchr(verb->name, ':');
-	if (tail != NULL && (d = grammar_distance(word, tail + 1) + 1) < best)
-		best = d;
-	if (len >= 2 && strncmp(verb->name, word, len) == 0 && best > 1)
-		best = 1;
-	return best <= 1 + len / 4 ? best : 64;
-}
-
-size_t
-grammar_suggest(const char *word, const struct grammar_verb **out, size_t max)
-{
-	const struct grammar_verb *verb;
-	size_t n = 0;
-	unsigned d;
-
-	for (d = 0; d < 64; d++) {
-		for (verb = grammar_verbs; verb->name != NULL; verb++) {
-			if (n < max && grammar_far(word, verb) == d)
-				out[n++] = verb;
-		}
-	}
-	return n;
 }
 
 /* More of a verb's own do not fit a line; its help has them below. */

@@ -73,13 +73,16 @@ enum grammar_option_id {
 	OPT_REMOTE,
 	OPT_SCOPE,
 	OPT_ROLE,
+	OPT_TEAM,
 	OPT_SETUP,
+	OPT_FINGERPRINT,
 	OPT_SUSPEND,
 	OPT_RESUME,
 	OPT_EXPIRES,
 	OPT_INDEX,
 	OPT_SSH,
 	OPT_OVERLAP,
+	OPT_BODY,
 	OPT_MDOC,
 	OPT_MAX
 };
@@ -156,6 +159,22 @@ const struct grammar_verb *grammar_find(const char *name);
 
 /* Whether the verb takes the option; those of every verb included. */
 int grammar_takes(const struct grammar_verb *, enum grammar_option_id);
+
+/* Before a verb is known, only what concerns all of them can be given. */
+int grammar_allows(const struct grammar_words *, enum grammar_option_id);
+
+/*
+ * How many letters have to be put in, taken out, changed or swapped to come
+ * from one word to the other; 64: they are too long to tell.
+ */
+unsigned grammar_distance(const char *, const char *);
+
+/* Might somebody have meant that name who has typed the word? */
+int grammar_is_near(const char *word, const char *name);
+
+/* The option that a mistyped one may have been, or NULL. */
+const char *grammar_near_option(
+    const struct grammar_words *, const char *name, size_t len);
 
 /*
  * The verbs nearest to a mistyped one, best first: at most max of them.

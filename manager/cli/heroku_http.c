@@ -11,6 +11,7 @@
 
 #include "cli/cli.h"
 #include "cli/heroku.h"
+#include "cli/trust.h"
 
 struct forward {
 	struct heroku *heroku;
@@ -362,7 +363,8 @@ http_again(const struct http *http)
 {
 	return http_socket(http) != NULL
 		   ? http_open(http_socket(http))
-		   : http_open_url(http_url(http), http_token(http));
+		   : http_open_url(
+			 http_url(http), http_token(http), &trust_platform);
 }
 
 void

@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "cli/heroku.h"
 #include "cli/session.h"
+#include "cli/trust.h"
 
 #define HELLO "rendezvous\r\n"
 #define BLOCK 16384
@@ -58,10 +59,10 @@ session_between(struct heroku *h, int fd, const char *path, int tty)
 	struct cli cli = *h->cli;
 
 	ends.window = window_find();
-	cli.http =
-	    http_socket(cli.http) != NULL
-		? http_open(http_socket(cli.http))
-		: http_open_url(http_url(cli.http), http_token(cli.http));
+	cli.http = http_socket(cli.http) != NULL
+		       ? http_open(http_socket(cli.http))
+		       : http_open_url(http_url(cli.http), http_token(cli.http),
+			     &trust_platform);
 	if (cli.http != NULL)
 		(void)session_lead_ends(&cli, "GET", path, NULL, &ends);
 }

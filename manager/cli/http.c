@@ -21,6 +21,7 @@ struct http {
 	char *socket; /* NULL: */
 	char *url;
 	char *token;
+	const struct http_trust *trust; /* of the url */
 };
 
 /* One request while it runs. */
@@ -57,13 +58,15 @@ http_open(const char *socket)
 }
 
 struct http *
-http_open_url(const char *url, const char *token)
+http_open_url(
+    const char *url, const char *token, const struct http_trust *trust)
 {
 	struct http *http = calloc(1, sizeof(*http));
 	int good;
 
 	if (http == NULL)
 		return NULL;
+	http->trust = trust;
 	good = (http->url = strdup(url)) != NULL &&
 	       (token == NULL || (http->token = strdup(token)) != NULL);
 	return http_finish_open(http, good);
@@ -287,16 +290,29 @@ http_perform(struct http *http, struct http_run *run)
 	return rc;
 }
 
+void
+http_token_over(const struct http *http, char err[PAAS_ERRLEN])
+{
+	snprintf(err, PAAS_ERRLEN,
+	    "%.150s does not take this token any more: it has expired, or was "
+	    "revoked. `paas login %.150s` gets another one",
+	    http->url, http->url);
+}
+
 /* {"id": ..., "message": ...} as Heroku has it. */
 static void
-http_refusal(struct http_answer *answer)
+http_refusal(const struct http_run *run, const struct http *http,
+    struct http_answer *answer)
 {
 	const char *id = NULL, *message = NULL;
 
 	json_unpack(answer->json, "{s?s, s?s}", "id", &id, "message", &message);
 	if (id != NULL)
 		strlcpy(answer->id, id, sizeof(answer->id));
-	if (message != NULL)
+	if (answer->status == 401 && http->token != NULL &&
+	    run->call->user == NULL)
+		http_token_over(http, answer->err);
+	else if (message != NULL)
 		strlcpy(answer->err, message, sizeof(answer->err));
 	else
 		snprintf(answer->err, sizeof(answer->err),
@@ -313,6 +329,10 @@ http_explain(const struct http *http, void *easy, int rc, char err[PAAS_ERRLEN])
 	const char *hint = "Is it running? `scripts/up` starts it; --socket "
 			   "names another one";
 
+	if (http->socket == NULL && rc == CURLE_PEER_FAILED_VERIFICATION) {
+		http->trust->explain(http->url, err);
+		return;
+	}
 	if (http->socket == NULL) {
 		snprintf(err, PAAS_ERRLEN,
 		    "cannot reach the platform at %.200s: %s. `paas login` "
@@ -351,7 +371,7 @@ http_finish(struct http *http, struct http_run *run, CURLcode rc,
 		    json_loadb(run->text, run->len, JSON_DECODE_ANY, &bad);
 	/* a refusal may come, and the connection go, before all was sent */
 	if (answer->status >= 300 && !run->stopped) {
-		http_refusal(answer);
+		http_refusal(run, http, answer);
 		return HTTP_REFUSED;
 	}
 	if (run->stopped)
@@ -384,15 +404,6 @@ http_finish(struct http *http, struct http_run *run, CURLcode rc,
 }
 
 void
-http_trust(void *easy)
-{
-	const char *file = getenv("SSL_CERT_FILE");
-
-	if (file != NULL && *file != '\0')
-		curl_easy_setopt((CURL *)easy, CURLOPT_CAINFO, file);
-}
-
-void
 http_aim(const struct http *http, void *easy, const char *path)
 {
 	char url[HTTP_PATH_MAX + 512];
@@ -407,7 +418,8 @@ http_aim(const struct http *http, void *easy, const char *path)
 	curl_easy_setopt(to, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(to, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(to, CURLOPT_URL, url);
-	http_trust(to);
+	if (http->url != NULL)
+		http->trust->set(to, http->url);
 	curl_easy_setopt(to, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(to, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(to, CURLOPT_CONNECTTIMEOUT, 10L);

@@ -58,21 +58,22 @@ struct http_answer {
 
 struct http;
 
+/* Who may be believed that he is the platform elsewhere. */
+struct http_trust {
+	void (*set)(void *easy, const char *url);
+	void (*explain)(const char *url, char err[PAAS_ERRLEN]);
+};
+
 /* Connects at the first request.  NULL: out of memory. */
 struct http *http_open(const char *socket);
-struct http *http_open_url(const char *url, const char *token);
+struct http *http_open_url(
+    const char *url, const char *token, const struct http_trust *);
 void http_close(struct http *);
 
 /* NULL of one that was opened by the other one. */
 const char *http_socket(const struct http *);
 const char *http_url(const struct http *);
 const char *http_token(const struct http *);
-
-/*
- * Certificates to believe in in place of those of the machine: what
- * SSL_CERT_FILE names, as other programs have it.
- */
-void http_trust(void *easy);
 
 /* Has a handle of libcurl's ask there, at an encoded path. */
 void http_aim(const struct http *, void *easy, const char *path);
@@ -81,6 +82,9 @@ void http_aim(const struct http *, void *easy, const char *path);
  */
 void http_explain(
     const struct http *, void *easy, int rc, char err[PAAS_ERRLEN]);
+
+/* What a 401 to the token of a platform elsewhere means, and the way out. */
+void http_token_over(const struct http *, char err[PAAS_ERRLEN]);
 
 enum http_result http_do(
     struct http *, const struct http_call *, struct http_answer *);

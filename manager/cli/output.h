@@ -59,8 +59,8 @@ void out_json(struct out *, const json_t *);
 const char *out_sgr(const struct out *, enum out_colour);
 
 /*
- * Aligned columns.  A column to the right is for numbers; on a terminal the
- * last one is cut at the edge.  Cells are given row by row.
+ * Columns, which are aligned on a terminal: there one to the right is for
+ * numbers, and the last one is cut at the edge.  Cells are given row by row.
  */
 struct table;
 struct table_column {

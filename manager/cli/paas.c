@@ -17,6 +17,7 @@
 #include "cli/cli.h"
 #include "cli/help.h"
 #include "cli/login.h"
+#include "cli/trust.h"
 #include "common/conf.h"
 
 #define PAAS_RUN_DIR "/run/paas"
@@ -53,6 +54,12 @@ paas_find_socket(struct cli *cli, char *path, size_t len)
 	return -1;
 }
 
+static int
+named_none(const char *name)
+{
+	return name == NULL || *name == '\0';
+}
+
 /*
  * A platform elsewhere, if somebody has logged in to one and does not name a
  * socket; else the one of this machine.  NULL after a complaint.
@@ -65,10 +72,17 @@ paas_open(struct cli *cli)
 	struct login login;
 	char socket[108];
 
-	if (!cli_has(cli, OPT_SOCKET) && (named == NULL || *named == '\0') &&
+	if (!cli_has(cli, OPT_SOCKET) && named_none(named) &&
 	    login_load(&login) == 0) {
-		http = http_open_url(login.url, login.token);
+		http = http_open_url(login.url, login.token, &trust_platform);
 		explicit_bzero(&login, sizeof(login));
+	} else if (!cli_has(cli, OPT_SOCKET) && named_none(named) &&
+		   login_named() != NULL) {
+		cli_error(cli,
+		    "PAAS_HOST is %s, which you are not logged in to: `paas "
+		    "login %s`, or set PAAS_TOKEN",
+		    login_named(), login_named());
+		return NULL;
 	} else if (paas_find_socket(cli, socket, sizeof(socket)) == -1)
 		return NULL;
 	else
@@ -76,23 +90,6 @@ paas_open(struct cli *cli)
 	if (http == NULL)
 		errx(EXIT_REFUSED, "out of memory");
 	return http;
-}
-
-static int
-paas_mistyped(struct cli *cli, const char *word)
-{
-	const struct grammar_verb *near[3];
-	size_t n, i;
-
-	cli_error(cli, "there is no verb '%s'", word);
-	n = grammar_suggest(word, near, 3);
-	if (n > 0)
-		out_line(&cli->err, "      did you mean:");
-	for (i = 0; i < n; i++)
-		out_line(&cli->err, "        paas %-16s %s", near[i]->name,
-		    near[i]->help);
-	out_line(&cli->err, "      see: paas help");
-	return EXIT_USAGE;
 }
 
 static int
@@ -129,7 +126,7 @@ paas_main(struct cli *cli, int argc, char **argv)
 
 	if (grammar_parse(&cli->words, argc, argv, &unknown, why) == -1) {
 		if (unknown != NULL)
-			return paas_mistyped(cli, unknown);
+			return cli_mistyped(cli, unknown);
 		return cli_usage(cli, "%s%s%s",
 		    cli->words.verb != NULL ? cli->words.verb->name : "",
 		    cli->words.verb != NULL ? ": " : "", why);

@@ -121,9 +121,9 @@ refusal_read(struct cli *cli, int fd, const char *head)
 {
 	const char *message = NULL, *at = strcasestr(head, "\nContent-Length:");
 	size_t len = at != NULL ? strtoul(at + 16, NULL, 10) : 0, got = 0;
+	char over[PAAS_ERRLEN], *text;
 	json_t *json;
 	ssize_t n = 1;
-	char *text;
 
 	if (len > ANSWER_MAX || (text = calloc(1, len + 1)) == NULL)
 		return EXIT_REFUSED;
@@ -131,6 +131,11 @@ refusal_read(struct cli *cli, int fd, const char *head)
 		got += (size_t)n;
 	json = json_loadb(text, got, 0, NULL);
 	(void)json_unpack(json, "{s?s}", "message", &message);
+	if (strncmp(head, "HTTP/1.1 401 ", 13) == 0 &&
+	    http_token(cli->http) != NULL) {
+		http_token_over(cli->http, over);
+		message = over;
+	}
 	cli_error(cli, "%s",
 	    message != NULL ? message
 			    : "the manager refused and did not say why");

@@ -1,6 +1,6 @@
 /*
- * Aligned columns: as wide as the widest cell, two blanks between, no blanks
- * at the end of a line.
+ * Columns two blanks apart, and on a terminal as wide as the widest cell; no
+ * blanks at the end of a line.
  */
 #include <bsd/err.h>
 #include <stdarg.h>
@@ -95,7 +95,9 @@ table_row(const struct table *t, const struct out *out, struct cell *row,
 
 		if (i + 1 == t->ncolumns && out->width > used)
 			table_cut(cell, out->width - used);
-		pad = width[i] > cell->columns ? width[i] - cell->columns : 0;
+		pad = out->tty && width[i] > cell->columns
+			  ? width[i] - cell->columns
+			  : 0;
 		used += width[i] + 2;
 		if (t->column[i].right)
 			blanks += pad;

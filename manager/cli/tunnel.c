@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/http.h"
+#include "cli/trust.h"
 
 #define TUNNEL_BUFFER  16384
 #define TUNNEL_CONNECT 20L /* seconds */
@@ -103,12 +103,23 @@ pump_run(struct pump *p)
 	}
 }
 
+static void
+tunnel_explain(const char *url, CURLcode rc, char why[PAAS_ERRLEN])
+{
+	if (rc == CURLE_PEER_FAILED_VERIFICATION)
+		trust_explain(url, why);
+	else
+		snprintf(why, PAAS_ERRLEN,
+		    "cannot reach the platform at %.200s: %s", url,
+		    curl_easy_strerror(rc));
+}
+
 /* Says "+", or why not, before anything of the other end's. */
 static void
 tunnel_serve(const char *url, int near)
 {
 	struct pump p = {.easy = curl_easy_init(), .near = near};
-	const char *why = "out of memory";
+	char why[PAAS_ERRLEN];
 	curl_socket_t far;
 	CURLcode rc = CURLE_OUT_OF_MEMORY;
 
@@ -121,9 +132,8 @@ tunnel_serve(const char *url, int near)
 		curl_easy_setopt(p.easy, CURLOPT_NOSIGNAL, 1L);
 		curl_easy_setopt(
 		    p.easy, CURLOPT_CONNECTTIMEOUT, TUNNEL_CONNECT);
-		http_trust(p.easy);
+		trust_set(p.easy, url);
 		rc = curl_easy_perform(p.easy);
-		why = curl_easy_strerror(rc);
 	}
 	if (rc == CURLE_OK &&
 	    curl_easy_getinfo(p.easy, CURLINFO_ACTIVESOCKET, &far) ==
@@ -132,32 +142,31 @@ tunnel_serve(const char *url, int near)
 		p.far = far;
 		if (pump_near(&p, "+", 1) == 0)
 			pump_run(&p);
-	} else
+	} else {
+		tunnel_explain(url, rc, why);
 		(void)pump_near(&p, why, strlen(why));
+	}
 	curl_easy_cleanup(p.easy);
 }
 
 /* ---- the other side ---------------------------------------------------- */
 
 static int
-tunnel_wait(const char *url, int fd, char err[PAAS_ERRLEN])
+tunnel_wait(int fd, char err[PAAS_ERRLEN])
 {
-	char why[200];
 	size_t len = 0;
 	ssize_t n;
 
 	do
-		n = read(fd, why, 1);
+		n = read(fd, err, 1);
 	while (n == -1 && errno == EINTR);
-	if (n == 1 && why[0] == '+')
+	if (n == 1 && err[0] == '+')
 		return 0;
 	len = n == 1 ? 1 : 0;
-	while (len < sizeof(why) - 1 &&
-	       (n = read(fd, why + len, sizeof(why) - 1 - len)) > 0)
+	while (len < PAAS_ERRLEN - 1 &&
+	       (n = read(fd, err + len, PAAS_ERRLEN - 1 - len)) > 0)
 		len += (size_t)n;
-	why[len] = '\0';
-	snprintf(err, PAAS_ERRLEN, "cannot reach the platform at %.200s: %s",
-	    url, why);
+	err[len] = '\0';
 	return -1;
 }
 
@@ -182,7 +191,7 @@ tunnel_open(const char *url, pid_t *helper, char err[PAAS_ERRLEN])
 		_exit(0);
 	}
 	(void)close(pair[1]);
-	if (tunnel_wait(url, pair[0], err) == 0)
+	if (tunnel_wait(pair[0], err) == 0)
 		return pair[0];
 	tunnel_close(pair[0], *helper);
 	return -1;

@@ -30,13 +30,15 @@ const struct grammar_verb grammar_verbs[] = {
 	    "--image, what `skopeo copy docker://IMAGE oci:DIR` or "
 	    "oci-archive:FILE has written is started as it is: see IMAGES.",
 	    "paas push -a shop --create", cmd_push},
-	{"apps", "apps:list", "Apps", 0, NO_ARGS, {OPT_NAMES},
+	{"apps", "apps:list", "Apps", 0, NO_ARGS, {OPT_NAMES, OPT_TEAM},
 	    "List the apps", NULL, "paas apps", cmd_apps},
 	{"apps:create", "create", "Apps", 0,
-	    ARG("NAME", COUNT_OPTIONAL, KIND_TEXT), {OPT_HERE},
+	    ARG("NAME", COUNT_OPTIONAL, KIND_TEXT), {OPT_HERE, OPT_TEAM},
 	    "Create an app",
 	    "Without a name the platform makes one up. With --here the name is "
-	    "written to .paas, so that verbs in this folder and below need no -a.",
+	    "written to .paas, so that verbs in this folder and below need no -a. "
+	    "With --team it is of that team, whose members have their roles for "
+	    "it; else you are its admin.",
 	    "paas apps:create shop", cmd_apps_create},
 	{"apps:info", "info", "Apps", VERB_APP,
 	    ARG("NAME", COUNT_OPTIONAL, KIND_APP), {0},
@@ -53,6 +55,13 @@ const struct grammar_verb grammar_verbs[] = {
 	    "on, and the old name is free. Git remotes and .paas files that have "
 	    "it are left alone: git:remote sets the former.",
 	    "paas apps:rename store -a shop", cmd_apps_rename},
+	{"apps:transfer", NULL, "Apps", VERB_APP,
+	    ARG("TO", COUNT_ONE, KIND_TEXT), {0},
+	    "Give an app to a team or to another user",
+	    "TO is a team's name or a user's address. You have to be an admin of "
+	    "the app, and in a team at least a deployer; to take an app from a "
+	    "team, an admin of that. Collaborators keep their roles.",
+	    "paas apps:transfer crew -a shop", cmd_transfer},
 	{"start", "apps:start", "Apps", VERB_APP, NO_ARGS, {0},
 	    "Start an app that was stopped", NULL, "paas start -a shop",
 	    cmd_start},
@@ -250,12 +259,14 @@ const struct grammar_verb grammar_verbs[] = {
 	    "Tell how the platform itself is",
 	    "That is the manager, the launcher, the router, and what runs.",
 	    "paas status", cmd_status},
-	{"doctor", NULL, "Watching", VERB_SELF, NO_ARGS, {0},
+	{"doctor", NULL, "Watching", VERB_SELF,
+	    ARG("CHECK", COUNT_ANY, KIND_TEXT), {0},
 	    "Find what is wrong with the platform, and say the fix",
-	    "On its own machine as root it looks at everything; what only root "
-	    "can tell is unknown to others. After paas login it looks at what "
-	    "can be seen from here. Nothing is changed. The exit status is 1 if "
-	    "something is wrong; warnings do not count. See DOCTOR.",
+	    "On its own machine as root it looks at everything, or at what is "
+	    "named; what only root can tell is unknown to others. After paas "
+	    "login it looks at what can be seen from here. Nothing is changed. "
+	    "The exit status is 1 if something is wrong; warnings do not "
+	    "count. See DOCTOR.",
 	    "paas doctor", cmd_doctor},
 	{"config", "config:list", "Configuration", VERB_APP, NO_ARGS,
 	    {OPT_SHELL}, "Show the config vars of an app", NULL,
@@ -292,6 +303,9 @@ const struct grammar_verb grammar_verbs[] = {
 	    "Put a buildpack in the place of another one",
 	    "It takes the place of the first one if --index names no other.",
 	    "paas buildpacks:set nodejs -a shop", cmd_buildpacks_set},
+	{"buildpacks:known", "buildpacks:search", "Configuration", 0, NO_ARGS,
+	    {0}, "List the buildpacks that the platform has", NULL,
+	    "paas buildpacks:known", cmd_buildpacks_known},
 	{"buildpacks:remove", "buildpacks:rm", "Configuration", VERB_APP,
 	    ARG("PACK", COUNT_OPTIONAL, KIND_TEXT), {OPT_INDEX},
 	    "Build without a buildpack from now on", NULL,
@@ -472,6 +486,15 @@ const struct grammar_verb grammar_verbs[] = {
 	{"builds", "builds:list", "Releases", VERB_APP, NO_ARGS, {OPT_LIMIT},
 	    "List the builds of an app", NULL, "paas builds -a shop",
 	    cmd_builds},
+	{"builds:create", NULL, "Releases", VERB_APP,
+	    ARG("URL", COUNT_ONE, KIND_TEXT), {OPT_DETACH},
+	    "Build and deploy an archive that is elsewhere",
+	    "A tar, compressed by gzip or not, at a URL of http or https: the "
+	    "build fetches it in its sandbox, where it reaches what an app "
+	    "reaches. An only folder in it is left, as GitHub packs them.",
+	    "paas builds:create https://github.com/me/shop/archive/main.tar.gz "
+	    "-a shop",
+	    cmd_builds_create},
 	{"builds:info", NULL, "Releases", VERB_APP,
 	    ARG("ID", COUNT_OPTIONAL, KIND_TEXT), {0},
 	    "Show a build, the latest if none is named", NULL,
@@ -516,15 +539,22 @@ const struct grammar_verb grammar_verbs[] = {
 	    "with them is not accepted.",
 	    "paas keys:remove ann@laptop", cmd_keys_remove},
 	{"login", NULL, "Access", VERB_LOCAL, ARG("HOST", COUNT_ONE, KIND_TEXT),
-	    {OPT_SETUP}, "Use a platform on another machine",
+	    {OPT_SETUP, OPT_FINGERPRINT}, "Use a platform on another machine",
 	    "Asks for your address and password, on standard input if that is "
 	    "no terminal, and keeps a token in ~/.config/paas/login. From then "
-	    "on all verbs are about that platform. HOST is its domain, or the "
-	    "URL of its API; it has to be https, unless it says http://.",
+	    "on all verbs are about that platform; of several, about the one "
+	    "that you logged in to last, or that PAAS_HOST names. HOST is its "
+	    "domain, or the URL of its API; it has to be https, unless it says "
+	    "http://. A certificate that no authority has signed which this "
+	    "machine knows is trusted once you say so, or give its "
+	    "--fingerprint, and from then on no other one in its place.",
 	    "paas login example.com", cmd_login},
-	{"logout", NULL, "Access", VERB_LOCAL, NO_ARGS, {0},
-	    "End what login began, and its token", NULL, "paas logout",
-	    cmd_logout},
+	{"logout", NULL, "Access", VERB_LOCAL,
+	    ARG("HOST", COUNT_OPTIONAL, KIND_TEXT), {0},
+	    "End what login began, and its tokens",
+	    "Both that of this program and the one that git has. Without a "
+	    "HOST, of the platform that you logged in to last.",
+	    "paas logout", cmd_logout},
 	{"whoami", NULL, "Access", 0, NO_ARGS, {0}, "Tell who you are",
 	    NULL, "paas whoami", cmd_whoami},
 	{"users", "users:list", "Access", 0, NO_ARGS, {0},
@@ -554,22 +584,69 @@ const struct grammar_verb grammar_verbs[] = {
 	    "List who may what with an app", NULL, "paas access -a shop",
 	    cmd_access},
 	{"access:add", NULL, "Access", VERB_APP,
-	    ARG("USER", COUNT_ONE, KIND_TEXT), {OPT_ROLE},
-	    "Give a user a role for an app",
-	    "A viewer sees all but config vars, a deployer pushes and changes "
+	    ARG("USER", COUNT_OPTIONAL, KIND_TEXT), {OPT_ROLE, OPT_TEAM},
+	    "Give a user or a team a role for an app",
+	    "With --team in place of a user, each member of the team has that "
+	    "role, but no more than their own in the team. A viewer sees all but config vars, a deployer pushes and changes "
 	    "the app, an admin may destroy it and give roles. Without --role it "
 	    "is deployer.",
 	    "paas access:add ann@example.com -a shop --role viewer",
 	    cmd_access_add},
 	{"access:update", "access:set", "Access", VERB_APP,
-	    ARG("USER", COUNT_ONE, KIND_TEXT), {OPT_ROLE},
-	    "Change a user's role for an app", NULL,
+	    ARG("USER", COUNT_OPTIONAL, KIND_TEXT), {OPT_ROLE, OPT_TEAM},
+	    "Change a user's or a team's role for an app", NULL,
 	    "paas access:update ann@example.com -a shop --role admin",
 	    cmd_access_update},
 	{"access:remove", "access:rm", "Access", VERB_APP,
-	    ARG("USER", COUNT_SOME, KIND_TEXT), {0},
-	    "Take users' roles for an app away", NULL,
+	    ARG("USER", COUNT_ANY, KIND_TEXT), {OPT_TEAM},
+	    "Take users' or a team's roles for an app away", NULL,
 	    "paas access:remove ann@example.com -a shop", cmd_access_remove},
+	{"teams", "teams:list", "Access", 0, NO_ARGS, {0},
+	    "List your teams",
+	    "All of them for who has a role for all apps.", "paas teams",
+	    cmd_teams},
+	{"teams:create", "teams:add", "Access", 0,
+	    ARG("TEAM", COUNT_ONE, KIND_TEXT), {OPT_ROLE},
+	    "Make a team, and be its admin",
+	    "With --role, which takes an admin of the platform, members have "
+	    "that role for all apps, but no more than their own in the team.",
+	    "paas teams:create crew", cmd_teams_create},
+	{"teams:info", NULL, "Access", 0, ARG("TEAM", COUNT_ONE, KIND_TEXT),
+	    {0}, "Show a team, its members and its apps", NULL,
+	    "paas teams:info crew", cmd_teams_info},
+	{"teams:set", "teams:update", "Access", 0,
+	    ARG("TEAM", COUNT_ONE, KIND_TEXT), {OPT_NAME, OPT_ROLE},
+	    "Change a team's name, or its role for all apps",
+	    "The latter takes an admin of the platform; member is none.",
+	    "paas teams:set crew --name staff", cmd_teams_set},
+	{"teams:destroy", "teams:remove teams:delete", "Access", 0,
+	    ARG("TEAM", COUNT_ONE, KIND_TEXT), {OPT_CONFIRM},
+	    "Remove a team that has no apps",
+	    "Its members have nothing by it from then on. apps:transfer gives "
+	    "an app to somebody else first.",
+	    "paas teams:destroy crew --confirm crew", cmd_teams_destroy},
+	{"members", "members:list", "Access", 0, NO_ARGS, {OPT_TEAM},
+	    "List who is in a team", NULL, "paas members --team crew",
+	    cmd_members},
+	{"members:add", NULL, "Access", 0,
+	    ARG("EMAIL", COUNT_ONE, KIND_TEXT), {OPT_TEAM, OPT_ROLE},
+	    "Add a user to a team",
+	    "A viewer sees the team's apps, a deployer changes them and makes "
+	    "new ones, an admin destroys them and sees to the team. Without "
+	    "--role it is deployer. One who is in it has the new role.",
+	    "paas members:add ann@example.com --team crew --role viewer",
+	    cmd_members_add},
+	{"members:set", "members:update", "Access", 0,
+	    ARG("EMAIL", COUNT_ONE, KIND_TEXT), {OPT_TEAM, OPT_ROLE},
+	    "Give a member of a team another role", NULL,
+	    "paas members:set ann@example.com --team crew --role admin",
+	    cmd_members_set},
+	{"members:remove", "members:rm", "Access", 0,
+	    ARG("USER", COUNT_SOME, KIND_TEXT), {OPT_TEAM},
+	    "Take members out of a team",
+	    "Everybody may leave (~ is oneself), but the last admin.",
+	    "paas members:remove ann@example.com --team crew",
+	    cmd_members_remove},
 	{"audit", NULL, "Access", 0, NO_ARGS, {OPT_APP, OPT_LIMIT},
 	    "Show who has changed what, and from where, the latest last", NULL,
 	    "paas audit -n 20", cmd_audit},
@@ -586,6 +663,29 @@ const struct grammar_verb grammar_verbs[] = {
 	{"tokens:revoke", "tokens:remove tokens:rm", "Access", 0,
 	    ARG("ID", COUNT_SOME, KIND_TEXT), {0}, "Make tokens useless",
 	    NULL, "paas tokens:revoke 065f0c4be2a1d300", cmd_tokens_revoke},
+	{"sessions", "sessions:list", "Access", 0, NO_ARGS, {0},
+	    "List the browsers that are logged in", NULL, "paas sessions",
+	    cmd_sessions},
+	{"sessions:end", "sessions:remove sessions:rm", "Access", 0,
+	    ARG("ID", COUNT_SOME, KIND_TEXT), {0},
+	    "Log browsers out", NULL,
+	    "paas sessions:end 065f0c4be2a1d300", cmd_sessions_end},
+	{"regions", "regions:list", "Watching", 0, NO_ARGS, {0},
+	    "List where apps can run", NULL, "paas regions", cmd_regions},
+	{"stacks", "stacks:list stack", "Watching", 0, NO_ARGS, {0},
+	    "List the systems that apps are built for", NULL, "paas stacks",
+	    cmd_stacks},
+	{"api", NULL, "This program", 0,
+	    {{"METHOD", COUNT_ONE, KIND_TEXT},
+	     {"PATH", COUNT_OPTIONAL, KIND_TEXT}}, {OPT_BODY},
+	    "Ask the API itself",
+	    "As who you are, and where every other verb asks. A PATH alone is "
+	    "got. JSON is printed as such; what comes bit by bit, such as "
+	    "logs, is shown as it comes.",
+	    "paas api PATCH /apps/shop --body {\"maintenance\":true}", cmd_api},
+	{"api:schema", "schema", "This program", 0, NO_ARGS, {0},
+	    "Print the API's description, an OpenAPI 3 document", NULL,
+	    "paas api:schema", cmd_api_schema},
 	{"help", NULL, "This program", VERB_LOCAL,
 	    ARG("VERB", COUNT_OPTIONAL, KIND_VERB), {OPT_MDOC},
 	    "Show all verbs, or one", NULL, "paas help ps:scale", cmd_help},

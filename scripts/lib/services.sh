@@ -311,8 +311,8 @@ manager_answers() {
         http://paas/health
 }
 
-# 404 for a host that nobody has is an answer, too.
-router_answers() { router_get "http://127.0.0.1:$port/"; }
+# By a host that no app can have, which may hold a request: any answer is one.
+router_answers() { router_get -H "Host: console.$domain" "http://127.0.0.1:$port/"; }
 
 router_get() {
     local proxy=()

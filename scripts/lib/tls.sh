@@ -38,3 +38,9 @@ tls_certificate() {
         rm "$pem.key" && mv "$pem.new" "$pem") 2>/dev/null ||
         die "openssl cannot make a certificate for $domain"
 }
+
+# SHA-256, as paas login shows it.
+tls_fingerprint() {
+    openssl x509 -in "$state_dir/router/default.pem" -noout -fingerprint \
+        -sha256 | sed 's/^.*=//'
+}
