@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use IO::Select;
 use JSON::PP;
 use Manager;
 use MIME::Base64;
@@ -111,9 +112,14 @@ for my $name (qw(vic dan oli eve)) {
 }
 refused('users, of a member', 403, qr/admin of the platform.*users:set vic\@example.com/, 'GET', '/users', undef, @{ $as{vic} });
 is(fine('oneself', 200, 'GET', '/users/~', undef, @{ $as{vic} })->{email}, 'vic@example.com', 'everybody sees themselves');
-refused('another', 403, qr/only administrators/, 'GET', '/users/dan@example.com', undef, @{ $as{vic} });
+refused($_, 403, qr/^only administrators see others than themselves$/, 'GET', "/users/$_", undef, @{ $as{vic} })
+    for 'dan@example.com', 'nobody@example.com', $user{dan}{id}, '01234567-89ab-cdef-0123-456789abcdef';
 is(fine('a role for all', 200, 'PATCH', '/users/oli@example.com', { role => 'deployer' }, @ada)->{role}, 'deployer', 'deployer of all apps');
+my @elsewhere = bearer(login('vic@example.com', 'secret of vic')->{json}{access_token}{token});
+my @made = bearer(fine('a token that she makes', 201, 'POST', '/tokens', { scope => 'identity' }, @{ $as{vic} })->{token});
 fine('a new password', 200, 'PATCH', '/account', { password => 'secret of vic', new_password => 'new secret' }, @{ $as{vic} });
+refused('who knew the old one is out', 401, qr/token/, 'GET', '/account', undef, @elsewhere);
+fine("$_->[0] stays", 200, 'GET', '/account', undef, @{ $_->[1] }) for ['who has changed it', $as{vic}], ['what was made for a purpose', \@made];
 refused('with the old one', 422, qr/^password is not the one/, 'PATCH', '/account',
     { password => 'secret of vic', new_password => 'third secret' }, @{ $as{vic} });
 is(login('vic@example.com', 'secret of vic')->{status}, 401, 'the old one is over');
@@ -139,6 +145,8 @@ refused('deployers do not destroy', 403, qr/deployer of shop, and that takes one
 is(fine('changed', 200, 'PATCH', "$of/eve\@example.com", { role => 'admin' }, @ada)->{role}, 'admin', 'to admin');
 is_deeply([map { $_->{name} } @{ fine("apps of $_->[0]", 200, 'GET', '/apps', undef, @{ $as{ $_->[0] } }) }], $_->[1], 'those that one may see')
     for ['ada', ['other', 'shop']], ['vic', ['shop']], ['dan', ['other']], ['oli', ['other', 'shop']];
+is(refused("$_, who is none", 404, qr/^\Q$_\E is no collaborator of shop:/, 'GET', "$of/$_", undef, @{ $as{vic} })->{status}, 404,
+    'nobody hears whether that is a user') for 'dan@example.com', 'nobody@example.com';
 my ($event) = grep { $_->{kind} eq 'access' } @{ $m->good('timeline', 200, 'GET', '/apps/shop/timeline') };
 like($event->{text}, qr/vic\@example.com is viewer now, by ada\@example.com/, 'the timeline tells of it');
 
@@ -177,18 +185,27 @@ is(scalar @{ fine('her tokens', 200, 'GET', '/tokens', undef, @{ $as{eve} }) }, 
 refused('a token of another', 404, qr/no token/, 'DELETE', "/tokens/$short->{id}", undef, @{ $as{eve} });
 refused('an authorization of another', 404, qr/no authorization/, 'GET', "$authorizations/$short->{id}", undef, @{ $as{eve} });
 ok(@{ $m->good('all tokens', 200, 'GET', '/tokens') } > 10, 'root sees all');
+my $limited = fine('one for an app, of an administrator', 201, 'POST', '/tokens', { scope => 'global', app => 'shop' }, @ada);
+my @limited = bearer($limited->{token});
+is_deeply([map { scalar grep { $_->{user}{email} ne 'ada@example.com' } @{ fine($_, 200, 'GET', $_, undef, @limited) } } '/tokens', '/sessions'],
+    [0, 0], 'sees those of nobody else');
+refused('another user', 403, qr/only administrators/, 'GET', '/users/dan@example.com', undef, @limited);
+refused("a token of another, of $_", 404, qr/no authorization/, 'DELETE', "$authorizations/@{[$by{$_}[1] =~ /_(\w+?)_/]}", undef, @limited) for 'write';
+refused('another one of hers', 403, qr/does not reach/, 'DELETE', "$authorizations/$short->{id}", undef, @limited);
+refused('a session', 403, qr/only a token of the scope global/, 'DELETE', '/sessions/0000000000000001', undef, @limited);
+fine('itself', 200, 'DELETE', "$authorizations/~", undef, @limited);
 is(fine('the one in use', 200, 'DELETE', "$authorizations/~", undef, @{ $by{read} })->{scope}[0], 'read', 'a token ends itself');
 refused('which is over', 401, qr/token/, 'GET', '/apps/shop', undef, @{ $by{read} });
 
 # ---- the table ----------------------------------------------------------
 
 # From the description of the API, which t/schema.t holds against the table of
-# its routes: [method, path, need, body of JSON?, upload?].
+# its routes: [method, path, need, body of JSON?, upload?, operation].
 my @routes = map {
     my ($method, $path, $op) = @$_;
     my $content = ($op->{requestBody} // {})->{content};
     my $json = $content && $content->{'application/json'} ? 1 : 0;
-    [$method, $path, uc($op->{'x-paas-need'}) =~ tr/-/_/r, $json, $content && !$json ? 1 : 0];
+    [$method, $path, uc($op->{'x-paas-need'}) =~ tr/-/_/r, $json, $content && !$json ? 1 : 0, $op];
 } $m->schema->operations;
 cmp_ok(scalar @routes, '>', 90, 'the table is read');
 my %methods;
@@ -197,47 +214,84 @@ my $large = '{"a":"' . 'x' x (1024 * 1024) . '"}';
 my @expired = bearer($short->{access_token}{token});
 sleep 0.1 while door('GET', '/account', undef, @expired)->{status} == 200;
 
-# What is wrong, asked by whom, with which body, and what is to come of it.
-my %open = map { $_ => 1 } 'POST /setup', 'POST /sessions', 'POST /oauth/authorizations';
-sub status_without { my ($need, $path) = @_; return $path eq '/schema' ? qr/^200$/ : $need eq 'OPEN' ? qr/^4(01|04|22)$/ : $need =~ /^(LOCAL|GIT)$/ ? qr/^404$/ : qr/^401$/ }
-sub status_viewer {
-    my ($need, $method) = @_;
-    return qr/^404$/ if $need =~ /^(LOCAL|GIT)$/;
-    return qr/^403$/ if $need =~ /^(CHANGE|OWN|PUSH|SECRETS|SET_SECRETS|WATCH|ADMIN)$/;
-    return qr/^(200|404|422)$/ if $method eq 'GET';
-    return qr/^(20[01]|4(00|04|09|22))$/;
+# A team that has a viewer, and nothing to do with dan.
+fine('a team', 201, 'POST', '/teams', { name => 'crew' }, @ada);
+fine('its viewer', 201, 'PUT', '/teams/crew/members', { email => 'vic@example.com', role => 'viewer' }, @ada);
+
+# Each cell is one status and the id of its error, so that nothing is refused
+# for another reason than the one it was asked for.
+my ($no_token, $no_right, $not_there, $no_method, $no_json, $not_right, $too_large, $good) =
+    ('401 unauthorized', '403 forbidden', '404 not_found', '405 method_not_allowed', '400 bad_request', '422 invalid_params',
+    '413 request_too_large', '200');
+
+# What asks itself who it is, and so has an answer of its own to strangers.
+my %to_strangers = (
+    'GET /schema' => $good, 'GET /streams/{stream}' => $not_there, 'PUT /streams/{stream}' => $not_there, 'POST /setup' => $not_right, 'POST /sessions' => $not_right,
+    'POST /oauth/authorizations' => $no_token);
+sub to_stranger {
+    my ($method, $path, $need) = @_;
+    return $not_there if $need =~ /^(LOCAL|GIT)$/;
+    return $need eq 'OPEN' ? $to_strangers{"$method $path"} // 'not in the list of those that are open' : $no_token;
 }
+
+# A viewer of the app, and somebody who has a role for another app alone.
+my %viewers_own = ('GET /apps/{app}/formation/{type}/autoscale' => $not_right, 'GET /users/{user}' => $no_right,
+    'DELETE /teams/{team}/members/{user}' => $no_right);
+sub to_member {
+    my ($refused, $method, $path, $need, $body, undef, $op) = @_;
+    return $not_there if $need =~ /^(LOCAL|GIT)$/;
+    return $no_right if $need =~ /$refused/;
+    return $viewers_own{"$method $path"} if $viewers_own{"$method $path"};
+    # What they may do is right, and here about nothing that is there.
+    return $not_right if ($op->{requestBody} // {})->{required};
+    return $not_there if $path =~ s/^.teams.\{team\}//r =~ /\{(?!app\})/;
+    return (sort grep { /^2/ } keys %{ $op->{responses} })[0];
+}
+my $not_for_viewers = qr/^(CHANGE|OWN|PUSH|SECRETS|SET_SECRETS|WATCH|ADMIN|TEAM_OWN)$/;
+
 my %bad;
 my $asked = 0;
 sub expect {
-    my ($what, $route, $pattern, @request) = @_;
+    my ($what, $route, $wanted, @request) = @_;
     my $got = door(@request);
+    my $error = $got->{status} >= 400 ? $got->{json} // {} : undef;
+    my $is = $got->{status} . ($error ? ' ' . ($error->{id} // 'without an id') : '');
     $asked++;
-    $bad{$what}{"$route->[0] $route->[1]"} = $got->{status} if $got->{status} !~ $pattern || $got->{status} >= 500;
-    $bad{$what}{"$route->[0] $route->[1]: no reason"} = $got->{body}
-        if $got->{status} >= 400 && $request[0] ne 'HEAD' && !($got->{json} && $got->{json}{id} && $got->{json}{message});
+    $bad{$what}{"$route->[0] $route->[1]"} = "$is, not $wanted: $got->{body}" if $is ne $wanted;
+    $bad{$what}{"$route->[0] $route->[1]: no reason"} = $got->{body} if $error && !length($error->{message} // '');
+    return $got;
 }
 for my $route (@routes) {
     my ($method, $path, $need, $body, $upload) = @$route;
     (my $at = $path) =~ s/\{app\}/shop/;
+    $at =~ s/^.teams.\{team\}/\/teams\/crew/;
     $at =~ s/\{\w+\}/nothing-there/g;
     my $json = $body ? '{}' : undef;
-    my $secret = $need =~ /^(LOCAL|GIT)$/;
-    expect('no token', $route, status_without($need, $path), $method, $at, $json);
-    expect('an expired one', $route, status_without($need, $path), $method, $at, $json, @expired);
+    my $hidden = $need =~ /^(LOCAL|GIT)$/;
+    my @json = $body ? ('Content-Type' => 'application/json') : ();
+    expect('no token', $route, to_stranger(@$route), $method, $at, $json, @json);
+    expect('an expired one', $route, to_stranger(@$route), $method, $at, $json, @json, @expired);
     # What would end the test's own tokens is left out, for those who may.
-    expect('a viewer', $route, status_viewer($need, $method), $method, $at, $json, @{ $as{vic} })
-        if $need !~ /^(OPEN|CREATE)$/ && $path ne '/account' && $path ne '/tokens';
-    expect('a deployer of another app', $route, qr/^404$/, $method, $at, $json, @{ $as{dan} }) if $path =~ m{^/apps/\{app\}};
-    my ($wrong) = grep { my $w = $_; !grep { $w eq $_ } @{ $methods{$path} } } qw(TRACE OPTIONS);
-    expect('a wrong method', $route, qr/^405$/, $wrong, $at, undef, @ada);
-    expect('a page of another origin', $route, qr/^403$/, $method, $at, $json, @ada, Origin => 'https://app.paas.localhost');
-    next if $secret;
-    expect('1 MiB of JSON', $route, $body ? qr/^4(01|04|13)$/ : qr/^4(00|04|13)$/, $method, $at, $large, @ada,
-        'Content-Type' => 'application/json') if !$upload;
+    my $own = $need =~ /^(OPEN|CREATE)$/ || $path eq '/account' || $path eq '/tokens';
+    expect('a viewer', $route, to_member($not_for_viewers, @$route), $method, $at, $json, @json, @{ $as{vic} }) if !$own;
+    expect('a deployer of another app', $route, $path =~ m{^(?:/teams)?/apps/\{app\}|^/teams/\{team\}} ? $not_there : to_member(qr/^(WATCH|ADMIN)$/, @$route),
+        $method, $at, $json, @json, @{ $as{dan} }) if !$own;
+    expect('a page of another origin', $route, $no_right, $method, $at, $json, @json, @ada, Origin => 'https://app.paas.localhost');
+    next if $hidden;
+    expect('1 MiB of JSON', $route, $too_large, $method, $at, $large, @ada, 'Content-Type' => 'application/json') if !$upload;
     next if !$body;
-    expect("the body $_", $route, qr/^4(00|22)$/, $method, $at, $_, @ada)
-        for '[]', '"x"', '7', 'null', '{', "\0", '{"a":1,"a":2}', '{"nothing":{"a":[null]}}';
+    expect("the body $_", $route, $not_right, $method, $at, $_, @json, @ada) for '[]', '"x"', '7', 'null', '{"nothing":{"a":[null]}}';
+    expect("the body $_", $route, $no_json, $method, $at, $_, @json, @ada) for '{', "\0", '{"a":1,"a":2}';
+}
+for my $path (sort keys %methods) {
+    (my $at = $path) =~ s/\{app\}/shop/;
+    $at =~ s/\{\w+\}/nothing-there/g;
+    for my $method (qw(GET POST PUT PATCH DELETE TRACE OPTIONS)) {
+        next if $m->schema->find($method, $at);
+        my $got = expect('a wrong method', [$method, $path], $no_method, $method, $at, undef, @ada);
+        my ($allowed, $right) = map { join ' ', sort @$_ } [split /, /, $got->{headers}{allow} // ''], $methods{$path};
+        $bad{'a wrong method'}{"$method $path: Allow"} = "$allowed, not $right" if $allowed ne $right;
+    }
 }
 is_deeply(\%bad, {}, "$asked requests were refused, each for its own reason") or diag explain \%bad;
 is_deeply([map { $_->{name} } @{ $m->good('apps', 200, 'GET', '/apps') }], ['other', 'shop'], 'and nothing has changed');
@@ -269,6 +323,21 @@ is($closed && login('vic@example.com', 'new secret')->{status}, 429, 'an account
 my $begun = time;
 is(login('vic@example.com', 'new secret', @known)->{status}, 201, 'but for the place that it was used from last');
 cmp_ok(time - $begun, '<', 5, 'which is not kept waiting');
+
+# With a token that was lost, from everywhere.
+my %guessed;
+$guessed{ door('PATCH', '/account', { password => "guess $_", new_password => 'any other' }, @{ $as{dan} })->{status} }++ for 1 .. 14;
+cmp_ok($guessed{429} // 0, '>', 0, 'the password is not guessed by PATCH /account') or diag explain \%guessed;
+is(login('dan@example.com', 'secret of dan')->{status}, 201, 'and its owner is not locked out by it');
+# Guesses that came before wait behind those who may well be right.
+$m->good('one whom nobody guesses at', 201, 'POST', '/users', { email => 'fay@example.com', password => 'the secret of fay' });
+my @crowd = map { $m->send('POST', '/oauth/authorizations', {}, Socket => 'api.sock', 'X-Paas-Via' => 'api',
+        'X-Real-IP' => '203.0.113.' . (1 + $_ % 9), basic("nobody$_\@example.com", 'guess')) } 1 .. 40;
+is(login('fay@example.com', 'the secret of fay', 'X-Real-IP' => '198.51.100.7')->{status}, 201, 'from a new place, beside a crowd that guesses');
+is(login('vic@example.com', 'new secret', @known)->{status}, 201, 'and from a known one');
+cmp_ok(scalar(grep { !IO::Select->new($_)->can_read(0) } @crowd), '>', 0, 'the crowd waits still');
+my @refused = map { $m->answer($_, 60)->{status} } @crowd;
+is(join(' ', grep { !/^(401|429|503)$/ } @refused), '', 'each of them is refused');
 
 # ---- the end of a user --------------------------------------------------
 

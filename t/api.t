@@ -392,6 +392,13 @@ bad("the platform's $_", 422, qr/platform/, 'POST', '/apps/shop/domains', { host
     'PAAS.LOCALHOST.', 'internal', 'shop.internal', '*.internal';
 bad('no hostname', 422, qr/hostname is missing/, 'POST', '/apps/shop/domains', {});
 bad('a hostname that is a number', 422, qr/hostname has to be a string/, 'POST', '/apps/shop/domains', { hostname => 1 });
+for my $one (@{ good('all', 200, 'GET', '/apps/shop/domains') }) {
+    is_deeply(good("by its id: $one->{hostname}", 200, 'GET', "/apps/shop/domains/$one->{id}"), $one, 'the same');
+    bad('of another app', 404, qr/no domain/, 'GET', "/apps/$other->{name}/domains/$one->{id}");
+    bad('its own by the id', 422, qr/goes with it/, 'DELETE', "/apps/shop/domains/$one->{id}") if $one->{kind} eq 'heroku';
+}
+good('a wildcard by its id', 200, 'DELETE', "/apps/shop/domains/$_->{id}")
+    for good('one more', 201, 'POST', '/apps/shop/domains', { hostname => '*.id.example.net' });
 bad('no such domain', 404, qr/no domain/, 'DELETE', '/apps/shop/domains/none.example.com');
 bad("another app's", 404, qr/no domain/, 'DELETE', "/apps/$other->{name}/domains/www.example.com");
 bad('its own', 422, qr/goes with it/, 'DELETE', '/apps/shop/domains/shop.paas.localhost');
@@ -495,9 +502,22 @@ is_deeply(good('builds', 200, 'GET', '/apps/shop/builds'), [], 'none');
 bad("the build $_", 404, qr/no build/, 'GET', "/apps/shop/builds/$_")
     for '0000000000000001', 'x', '..';
 bad('the log of no build', 404, qr/no build/, 'GET', '/apps/shop/builds/0000000000000001/log');
-bad("a build from a URL, $_", 415, qr{tar archive .*application/x-tar or application/gzip; source_blob .*paas push or git push}, 'POST', '/apps/shop/builds',
-    { source_blob => { url => 'http://x' } }, 'Content-Type' => $_)
+bad("a build without a URL, $_", 422, qr{^source_blob is required|source_blob}, 'POST', '/apps/shop/builds', {}, 'Content-Type' => $_)
     for 'application/json', 'Application/JSON; charset=utf-8', 'application/vnd.heroku+json; version=3';
+my @order = ('POST', '/apps/shop/builds');
+my @json = ('Content-Type' => 'application/json');
+bad("a source at $_", 422, qr/^source_blob\.url has to be http/, @order, { source_blob => { url => $_ } }, @json)
+    for 'ftp://example.com/a.tgz', 'http://', 'file:///etc/passwd', "http://a/\"\noutput = x", '/etc/passwd', 'http://a/ b', 'http://@', 'http://ann:x@',
+    # Of these passwords a part would be taken for the host, which is shown.
+    (map { "http://ann:can${_}ary\@example.com/x.tgz" } '@', '/', '?', '#'), 'http://[::1/x', 'http://[::1]x/', 'http://a:b/', 'http://a%40b/';
+for my $text ("v1\e[2J", "v1\n", "v1\x{7f}", "v1\x{9b}2J") {
+    bad("a $_ that no terminal should get", 422, qr/^source_blob\.$_ .*text without control characters/s, @order,
+        { source_blob => { url => 'http://x/', $_ => $text } }, @json) for qw(version version_description);
+}
+bad("a checksum $_", 422, qr/^source_blob\.checksum .* has to be SHA256:/, @order, { source_blob => { url => 'http://x/', checksum => $_ } }, @json)
+    for 'SHA256:' . 'a' x 63, 'MD5:' . 'a' x 64, 'a' x 64;
+bad('packs of a build', 422, qr/^buildpacks are those of the app/, @order, { source_blob => { url => 'http://x/' }, buildpacks => [{ url => 'http://y' }] }, @json);
+bad('another stack', 422, qr/^stack has to be debian/, @order, { source_blob => { url => 'http://x/' }, stack => 'heroku-24' }, @json);
 is_deeply(good('builds', 200, 'GET', '/apps/shop/builds'), [], 'none was made');
 bad('a wait for something else', 422, qr/wait/, 'POST', '/apps/shop/builds?wait=godot', 'x');
 $r = call('POST', '/apps/shop/builds', '', 'Content-Type' => 'application/x-tar');

@@ -66,7 +66,7 @@ my $before = hosts_are('the hosts', 'shop', 'taken', 'www.example.com', 'r.examp
 
 bad("the name $_->[0]", 422, $_->[1], 'PATCH', '/apps/shop', { name => $_->[0] })
     for ['taken', qr/"taken" is already taken/], ['api', qr/reserved/], ['Shop', qr/^name /], ['a' x 31, qr/^name /],
-    ['', qr/^name /];
+    ['xn--pi-6kc', qr/other letters/], ['', qr/^name /];
 bad('a name that is a number', 422, qr/^name /, 'PATCH', '/apps/shop', { name => 3 });
 bad('a field that is none', 422, qr/^nmae is not a field/, 'PATCH', '/apps/shop', { nmae => 'x' });
 bad('another stack', 422, qr/build_stack "heroku-24" is not there/, 'PATCH', '/apps/shop', { build_stack => 'heroku-24' });

@@ -89,11 +89,16 @@ like_error("Range: $_", 416, 'requested_range_not_satisfiable', qr/Range has to 
 is_status('a Range for what is no list', 200, 'GET', '/apps/app-a', undef, Range => 'nonsense');
 
 # What the list says of an app is kept, and holds after each change of it.
+my $tag = '';
 sub listed {
     my ($what) = @_;
     my $r = $m->call('GET', '/apps', undef, Range => 'name ..; max=1000');
     is_deeply($r->{json}, [map { $m->call('GET', "/apps/$_->{name}")->{json} } @{ $r->{json} }],
         "the list and each app, $what");
+    my $same = $m->call('GET', '/apps', undef, Range => 'name ..; max=1000', 'If-None-Match' => $r->{headers}{etag});
+    is($same->{status}, 304, 'a tag of the page');
+    isnt($r->{headers}{etag}, $tag, 'another one than before');
+    $tag = $r->{headers}{etag};
     return join ' ', map { $_->{name} } @{ $r->{json} };
 }
 is(listed('as made'), 'app-a app-b app-c app-d app-e app-f app-g', 'all of them');

@@ -119,6 +119,13 @@ my %answers = (
         return [201, encode_json({id => '2' x 16, app => $in->{app} ? {name => $in->{app}} : undef,
             token => join ' ', map { "$_=" . ($in->{$_} // '') } sort keys %$in})];
     },
+    'GET /regions' => [200, '[{"name":"eu","description":"This machine"}]'],
+    'GET /stacks' => [200, '[{"name":"debian-12","state":"public"}]'],
+    'GET /buildpacks' => [200, '[{"name":"paas/nodejs"}]'],
+    'GET /schema' => [200, '{"openapi":"3.0.3"}'],
+    'GET /sessions' => [200, encode_json([{id => '1' x 16, user => {email => 'root'}, address => '10.0.0.9',
+        description => "Browser $evil", created_at => $released, last_used_at => $released}])],
+    'DELETE /sessions/' . '1' x 16 => [200, '{}'],
     'DELETE /tokens/' . '0' x 16 => [200, '{}'],
     'GET /routes' => [200, encode_json([{host => 'old.example.com', paths => [
         {path => '/', strip => JSON::PP::false, balance => 'two_choices',
@@ -166,6 +173,8 @@ my %answers = (
         status => $_ == 2 ? 'failed' : 'succeeded', created_at =>
         "2026-11-22T12:00:0${_}Z", release => {version => $_}} } 1 .. 2])],
     'GET /apps/shop/builds/b2/log' => [200, "one\r\ntwo\e[2J", 'text/plain'],
+    'GET /apps/shop/timeline?follow=1&heartbeat=1&limit=50&after=' => [200,
+        qq({"id":null,"at":"2026-11-22T12:00:00.000000Z","kind":"gap","text":"Events before these are not kept any more."}\n), 'text/plain'],
     'GET /apps/shop/timeline?limit=50' => [200, encode_json([
         {at => '2026-11-22T12:00:00.123Z', kind => 'scale',
             text => 'web from 1 to 3'}])],
@@ -230,6 +239,11 @@ check [], 0, qr/^usage: paas VERB/, undef, 'no verb';
 check ['pss'], 2, undef, qr/no verb 'pss'.*did you mean:.*paas ps /s, 'mistyped';
 check ["a\eb"], 2, undef, qr/no verb 'a\\x1bb'/, 'verb with an escape';
 check ['ps', '--what'], 2, undef, qr/^paas: ps: unknown option --what\n/, 'option';
+check ['ps', '--jsno'], 2, undef, qr/^paas: ps: unknown option --jsno: did you mean --json\?\n +see: paas ps --help\n$/, 'option, mistyped';
+check ['logs', '--foll'], 2, undef, qr/did you mean --follow\?/, 'the beginning of an option';
+check ['ps', '-a', 'shp'], 1, undef, qr/^paas: there is nothing at that path\n +did you mean: shop\n$/, 'an app, mistyped';
+check ['apps:info', 'hsop'], 1, undef, qr/did you mean: shop\n$/, 'and as an argument';
+check ['help', 'ps:scal'], 2, undef, qr/no verb 'ps:scal'.*did you mean:.*paas ps:scale /s, 'help of a verb, mistyped';
 check ['ps'], 2, undef, qr/which app\? Name it with -a APP, in PAAS_APP/, 'no app';
 check ['ps', '-a', 'No!'], 2, undef, qr/-a: 'No!' is no name/, 'no name';
 check ['--socket', "$dir/none", 'apps'], 3, undef,
@@ -294,6 +308,87 @@ for my $shell ('bash', 'zsh', 'fish') {
         . '`build/bin/paas help --mdoc > manager/man/paas.1`';
 }
 
+# ---- a verb for every route -------------------------------------------------
+
+# Methods and paths that stand in one function of the CLI; those that a helper
+# puts together, by the verb; and those that no verb asks, on purpose.
+{
+    my %by = (
+        'GET /apps/:/formation/:/autoscale' => 'autoscale', 'PUT /apps/:/formation/:/autoscale' => 'autoscale:set',
+        'DELETE /apps/:/formation/:/autoscale' => 'autoscale:off',
+        map({ ("PUT /apps/:/formation/:/$_" => "ps:$_", "DELETE /apps/:/formation/:/$_" => "ps:$_") } qw(health readiness)),
+        'PUT /apps/:/sleep' => 'sleep:set', 'DELETE /apps/:/sleep' => 'sleep:off',
+        map({ ("GET $_" => 'certs', "POST $_" => 'certs:add', "GET $_/:" => 'certs:info', "PATCH $_/:" => 'certs:update',
+            "DELETE $_/:" => 'certs:remove') } '/apps/:/sni-endpoints', '/certificates'),
+        'GET /apps/:/logs' => 'logs', 'GET /apps/:/rollout' => 'rollout', 'PATCH /apps/:/rollout' => 'rollout:set',
+        map({ ("POST /apps/:/rollout/$_" => "rollout:$_") } qw(promote abort)),
+        map({ ("$_ /teams/:/members" => 'members:add') } qw(POST PUT PATCH)),
+        'PUT /routes/:' => 'routes:add', 'PATCH /routes/:' => 'routes:set', 'DELETE /oauth/authorizations/:' => 'logout',
+    );
+    my $listed = 'the list tells as much; `paas api` asks for one';
+    my $heroku = 'for clients of Heroku\'s, which ask it; `paas api` does';
+    my $inside = 'a program of the platform asks it';
+    my %why = (
+        map({ ("GET $_/:" => $listed) } map({ "/apps/:/$_" } qw(collaborators cron domains log-drains slugs)), qw(/buildpacks /patterns /regions
+            /sessions /stacks /tokens /users)),
+        map({ ("GET $_" => $heroku) } qw(/account/features /account/rate-limits /addons /addon-attachments /addon-services /apps/:/addons
+            /apps/:/addon-attachments /apps/:/available-stacks /apps/:/features /users/~/apps /oauth/authorizations /oauth/authorizations/:
+            /apps/:/builds/:/result)),
+        map({ ($_ => $heroku) } 'PATCH /account', 'PATCH /oauth/authorizations/:', 'POST /oauth/authorizations/:/actions/regenerate-tokens',
+            'POST /apps/:/log-sessions', 'GET /streams/:', 'PUT /streams/:', 'POST /sources', 'POST /apps/:/sources', 'POST /apps/:/slugs',
+            'PATCH /apps/:/domains/:'),
+        map({ ("$_ /teams/apps/:/collaborators/:" => $heroku) } qw(GET PATCH DELETE)),
+        map({ ("$_ /teams/apps/:/collaborators" => $heroku) } qw(GET POST)),
+        map({ ($_ => $heroku) } 'POST /teams/apps', 'GET /teams/apps/:', 'GET /teams/permissions', 'GET /teams/:/features',
+            'POST /account/app-transfers'),
+        'GET /teams/:/members/:' => $listed,
+        'DELETE /apps/:/formations/:' => $heroku, 'POST /apps/:/formations/:/actions/stop' => $heroku,
+        'GET /account/keys/:/login' => $inside, 'GET /git/:/:' => $inside, 'POST /sessions' => 'browsers log in, a CLI has tokens',
+    );
+    my %asked;
+    for my $file (glob "$Bin/../manager/cli/*.c") {
+        open my $fh, '<', $file or die "$file: $!";
+        for my $function (split /^\}\n/m, do { local $/; <$fh> }) {
+            my @methods = $function =~ /"(GET|POST|PUT|PATCH|DELETE)"/g;
+            for my $path ($function =~ m{"(/[a-z][^"?\s]*)[^"]*"}g) {
+                $path =~ s/%s/:/g;
+                $asked{"$_ $path"} = 1 for @methods;
+            }
+        }
+    }
+    open my $fh, '<', "$Bin/../manager/api/api_table.c" or die "api_table.c: $!";
+    my %route = map { /^\{"(\w+)",\s+"([^"]+)"/ ? ("$1 $2" => 1) : () } <$fh>;
+    cmp_ok scalar keys %route, '>', 100, 'the table of routes is read';
+    is join("\n", grep { !$asked{$_} && !$by{$_} && !$why{$_} } sort keys %route), '',
+        'every route of the API has a verb, or a reason above to have none';
+    is join("\n", grep { !$route{$_} || $asked{$_} && $why{$_} } sort keys %by, sort keys %why), '', 'no reason is out of date';
+    my %verb = map { $_ => 1 } $overview =~ /^  ([a-z:]+) /mg;
+    is_deeply [grep { !$verb{$_} } sort values %by], [], 'and those verbs are there';
+}
+
+# ---- the API as it is ---------------------------------------------------------
+
+for (['regions', 'eu', 'This machine'], ['stacks', 'debian-12', 'public'], ['sessions', 'root', '10\.0\.0\.9'], ['buildpacks:known', 'paas/nodejs', '']) {
+    my ($verb, @want) = @$_;
+    my $all = check [$verb], 0, qr/$want[0] .*$want[1]|$want[0]/, undef, $verb;
+    is_deeply decode_json(check [$verb, '--json'], 0, qr/^\[\n/, undef, "$verb --json"),
+        decode_json($answers{'GET /' . $verb =~ s/:known//r}[1]), "$verb --json is the API's";
+}
+check ['sessions:end', '1' x 16], 0, qr/^The session 1{16} has ended\n$/, undef, 'sessions:end';
+is last_request()->{method}, 'DELETE', 'ends it';
+is_deeply decode_json(check ['api', '/regions'], 0, qr/^\[\n/, undef, 'api'), decode_json($answers{'GET /regions'}[1]), 'api: what it says';
+check ['api', 'patch', '/apps/shop', '--body', '{"maintenance":true}'], 0, qr/"maintenance": true/, undef, 'api: a change';
+is_deeply last_request()->{json}, { maintenance => JSON::PP::true }, 'with its body';
+check ['api', 'POST', '/tokens', '-b', '-', \'{"scope":"read"}'], 0, qr/"scope=read"/, undef, 'api: from standard input';
+check ['api', '/apps/shop/builds/b2/log'], 0, qr/^one\n?.*\n?two/, undef, 'api: text';
+check ['api', '/apps'], 0, qr/\\u001b\]0;owned/i, undef, 'api: nothing raw';
+check ['api', '/nowhere'], 1, undef, qr/nothing at that path/, 'api: what is not there';
+check ['api', 'LIST', '/apps'], 2, undef, qr/'LIST' is no method: GET, POST/, 'api: a method';
+check ['api', 'apps'], 2, undef, qr{'apps' is no path: it begins with a slash}, 'api: a path';
+check ['api', 'GET', "/apps\r\nX: y"], 2, undef, qr/is no path/, 'api: one request only';
+check ['api', 'POST', '/apps', '--body', '{'], 2, undef, qr/--body is not JSON: .*line 1/, 'api: a body';
+check ['api:schema'], 0, qr/"openapi": "3/, undef, 'api:schema';
+
 # ---- which app -----------------------------------------------------------
 
 mkdir "$dir/proj"; mkdir "$dir/proj/sub";
@@ -315,6 +410,7 @@ chdir $dir;
 my $o = check ['apps'], 0, qr/^NAME +STATE +RELEASED +URL\nshop +on +\S/, undef, 'apps';
 like $o, qr/^x\\x1b\]0;owned\\x07\\u009b31m +nothing pushed yet/m, 'a hostile name';
 unlike $o, qr/\t/, 'no tabs';
+like $o, qr/^shop  on  \d+\w ago  http/m, 'and no padding in a pipe';
 check ['apps', '--names'], 0, qr/^shop\nx\\x1b/, undef, 'apps --names';
 $o = check ['apps', '--json'], 0, qr/^\[\n/, undef, 'apps --json';
 is_deeply decode_json($o), decode_json($answers{'GET /apps'}[1]), '--json is the API\'s';
@@ -468,6 +564,7 @@ check ['rollback'], 0, qr/^v4 of shop is what v2 was/, undef, 'rollback to the o
 check ['rollback', 'v1'], 0, qr/what v1 was/, undef, 'rollback v1';
 check ['builds'], 0, qr/^b2 +failed.*v2\nb1 /m, undef, 'builds';
 check ['builds:log'], 0, qr/^one\ntwo\\x1b\[2J\n$/, undef, 'log of the latest build';
+check ['timeline', '-f'], 0, qr/^2026-11-22T12:00:00 +gap +Events before these are not kept any more\.$/m, undef, 'timeline -f tells of a gap';
 check ['timeline'], 0, qr/^2026-11-22T12:00:00 +scale +web from 1 to 3$/m, undef, 'timeline';
 check ['logs'], 0, qr/^2026\S+ app\[web\.1\]: red \\x1b\[2Jx\n2026\S+ app\[web\.2\]: no end\n$/, undef, 'logs';
 check ['logs', '-f', '-n5', '--ps', 'web.1', '--source', 'app'], 0, qr/^x$/, undef, 'logs with all options';
@@ -496,6 +593,7 @@ sub on_terminal {
     return $out;
 }
 
+like on_terminal({NO_COLOR => 1}, 'apps'), qr/^NAME {9,}STATE {5,}RELEASED/m, 'columns are aligned on a terminal';
 like on_terminal({}, 'ps'), qr/\e\[32mready\e\[0m.*\e\[31mbacking off\e\[0m/s, 'states have colours';
 unlike on_terminal({NO_COLOR => 1}, 'ps'), qr/\e\[\d/, 'not with NO_COLOR';
 unlike on_terminal({TERM => 'dumb'}, 'ps'), qr/\e\[\d/, 'nor on a dumb terminal';

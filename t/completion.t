@@ -28,7 +28,8 @@ for my $shell (sort keys %file) {
     is(system($shell, '-n', "$dir/usr/share/$file{$shell}"), 0, "$shell: which it can read");
 }
 
-my $m = ScriptedManager->new($dir, { 'GET /apps' => [200, encode_json([map { { name => $_ } } 'shop', 'shelf', 'blog'])] });
+my $m = ScriptedManager->new($dir, { 'GET /apps' => [200, encode_json([map { { name => $_ } } 'shop', 'shelf', 'blog',
+    "bl`touch $dir/run`", "bl\$(touch $dir/run)", "bl;touch $dir/run", "bl'(touch $dir/run)", "bl' -s", 'bl*'])] });
 delete @ENV{qw(PAAS_APP PAAS_HOST PAAS_TOKEN)};
 @ENV{qw(PATH HOME ZDOTDIR XDG_DATA_DIRS PAAS_SOCKET TERM PS1)} =
     ("$build/bin:$ENV{PATH}", $dir, $dir, "$dir/usr/share:/usr/share", $m->socket, 'xterm', 'ready> ');
@@ -98,6 +99,8 @@ for my $shell (sort keys %command) {
     waitpid $pid, 0 if !$ended;
     ok($ended, "$shell: ends");
 }
+
+ok(!-e "$dir/run", 'what a manager says is no command');
 
 # A manager that hangs keeps nobody for long.
 kill 'STOP', $m->{pid};

@@ -78,8 +78,20 @@ $at = $m->send('GET', $path, undef, @sse, 'Last-Event-ID' => '0' x 18);
 events($at, 1);
 like($beside, qr/^event: gap\ndata: \{"message":"[^"]+"\}\n\n/m, 'behind one that is not kept: a gap');
 close $at;
-$m->bad("Last-Event-ID $_", 400, qr/Last-Event-ID/, 'GET', $path, undef, @sse, 'Last-Event-ID' => $_)
-    for 'x', '1', '../' x 6, 'F' x 18, '0' x 19, '0' x 300;
+for my $id ('f' x 18, 'x', '1', '../' x 6, 'F' x 18, '0' x 19, '0' x 300) {
+    $at = $m->send('GET', "$path?limit=2", undef, @sse, 'Last-Event-ID' => $id);
+    is_deeply([map { $_->[0] } events($at, 2)], [$again[0][0], $again[1][0]], "behind one that is none ($id): the latest");
+    like($beside, qr/^event: gap\n/m, 'and a gap');
+    close $at;
+}
+$m->bad("after $_", 400, qr/after/, 'GET', "$path?follow=1&after=$_") for 'x', '0' x 17;
+$at = $m->send('GET', "$path?follow=1&limit=1&after=" . 'f' x 18);
+{
+    my ($text, $end) = ('', time + 20);
+    while ($text !~ /N config/ && time < $end) { IO::Select->new($at)->can_read($end - time) or last; sysread $at, $text, 65536, length $text or last }
+    like($text, qr/"id":null,"at":"[^"]+","kind":"gap","text":"[^"]+"\}\r?\n.*"kind":"config"/s, 'a gap is a line for who gets lines');
+}
+close $at;
 $m->bad('limit', 422, qr/limit/, 'GET', "$path?limit=0", undef, @sse);
 $m->bad('no app', 404, qr/nothing/, 'GET', '/apps/nothing/timeline', undef, @sse);
 $m->bad('nobody', 401, qr/token/, 'GET', $path, undef, @sse, @nginx);
@@ -92,6 +104,31 @@ happen(map { "late$_" } 1 .. 20);
 my @late = events($at, 20);
 is(@late, 20, 'a late reader gets all');
 is_deeply([sort map { $_->[0] } @late], [map { $_->[0] } @late], 'in order');
+
+# Not read at all: what is kept for it is bounded, and what is lost is told.
+{
+    sub rss { open my $fh, '<', "/proc/$m->{pid}/status" or return 0; local $/; return <$fh> =~ /^RssAnon:\s+(\d+) kB/m ? $1 : 0 }
+    my $slow = $m->send('GET', "$path?limit=1", undef, @sse);
+    events($slow, 1);
+    my %long = map { ("LONG_NAME_OF_A_VARIABLE_${_}_" . 'X' x 60 => '1') } 1 .. 12;
+    my ($before, $n) = (0, 0);
+    for my $round (1 .. 2000) {
+        my $r = $m->call('PATCH', '/apps/shop/config-vars', { map { ($_ => "$round") } keys %long });
+        $n++ if $r->{status} == 200;
+        $before = rss() if $round == 500;
+    }
+    is($n, 2000, 'two thousand events that it does not read');
+    cmp_ok(rss() - $before, '<', 4096, 'take no memory: less than 4 MiB');
+    my ($text, $end) = ('', time + 60);
+    my ($last) = reverse @{ $m->call('GET', "$path?limit=1")->{json} };
+    while ($text !~ /^id: $last->{id}$/m && time < $end) { IO::Select->new($slow)->can_read($end - time) or last; sysread $slow, $text, 1 << 20, length $text or last }
+    my @ids = $text =~ /^id: (\S+)$/mg;
+    is($ids[-1], $last->{id}, 'once it reads, it comes to the last one');
+    is_deeply([sort @ids], \@ids, 'in order');
+    cmp_ok(scalar @ids, '<', 2000, 'without those that are not kept any more');
+    is(() = $text =~ /^event: gap$/mg, 1, 'of which it is told');
+    close $slow;
+}
 
 # ---- by the CLI -----------------------------------------------------------------
 

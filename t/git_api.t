@@ -235,4 +235,13 @@ ok(!-e "$dir/run/api.sock", 'and takes its socket away');
 my @complaints = grep { /^==\d+==|AddressSanitizer|runtime error/ } split /\n/, $m->log;
 is_deeply(\@complaints, [], 'no complaint of valgrind or a sanitizer') or diag join "\n", @complaints;
 
+# ---- what uploads leave free of the disk ---------------------------------
+
+my $low = Manager->new(disk_reserve => '900000G');
+$low->good('an app', 201, 'POST', '/apps', { name => 'low' });
+my ($put) = $low->good('a source', 201, 'POST', '/sources')->{source_blob}{put_url} =~ m{(/streams/.*)};
+$low->bad("$_->[0] with too little of the disk left", 507, qr/disk_reserve in paas\.conf/, @$_[1 .. $#$_])
+    for ['a source', 'PUT', $put, 'x' x 4096], ['a push', 'POST', '/apps/low/builds', 'x' x 4096, 'Content-Type' => 'application/x-tar'];
+is_deeply([glob "$low->{dir}/state/uploads/*"], [], 'leaves nothing');
+
 done_testing();

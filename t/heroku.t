@@ -125,6 +125,8 @@ is($env->{DISABLE_TELEMETRY}, 'true', 'nothing is told');
 is($env->{GIT_CONFIG_GLOBAL}, "$dir/home/.config/paas/heroku.gitconfig", "a config of git's of its own");
 is(qx(git config -f $env->{GIT_CONFIG_GLOBAL} --get credential.https://git.example.test:8080.helper),
     "!heroku git:credentials\n", '... in which it finds what it would write');
+like(qx(git config -f $env->{GIT_CONFIG_GLOBAL} --get-all credential.https://git.example.test:8080.helper),
+    qr/^\n!'[^']+\/paas' --socket '\Q@{[$m->socket]}\E' git:credentials\n!heroku /, '... behind the one that knows the password');
 my ($again) = heroku('print $ENV{HEROKU_API_KEY};', 'apps');
 isnt($again, $env->{HEROKU_API_KEY}, 'each run has its own key');
 
@@ -218,7 +220,11 @@ chdir "$dir/repo" or die;
 system('git', 'init', '-q') == 0 or die;
 heroku('system "git", "remote", "add", "heroku", "https://git.example.test:8080/shop.git"; exit 0;', 'git:remote');
 is(qx(git remote get-url --push heroku), "http://git.example.test:8080/shop.git\n", 'git push goes where there is no https');
-is(qx(git remote get-url heroku), "https://git.example.test:8080/shop.git\n", '... and the program knows its remote');
+is(qx(git remote get-url heroku), "http://git.example.test:8080/shop.git\n", '... and git fetch, too');
+($out) = heroku('print qx(git remote -v);', 'x');
+is($out, join('', map { "heroku\thttps://git.example.test:8080/shop.git ($_)\n" } qw(fetch push)), '... and the program knows its remote');
+($out) = heroku('print qx(git remote -v);', 'git:clone');
+like($out, qr{^heroku\thttp://git.example.test:8080/shop.git }, '... and clones from where git is');
 like(qx(git config --get-all credential.http://git.example.test:8080.helper), qr/^\n!.*git:credentials$/, '... and its password');
 heroku('exit 0;', 'x');
 is(scalar(() = qx(git config --get-all credential.http://git.example.test:8080.helper) =~ /\n/g), 2, '... once');

@@ -134,15 +134,40 @@ for my $o (@operations) {
     for my $w (wrong($schema, '')) {
         my ($where, $value) = @$w;
         my $text = JSON::PP->new->utf8->allow_nonref->encode($value);
-        $r = $m->call($method, $at, $text);
+        $r = $m->call($method, $at, $text, 'Content-Type' => 'application/json');
         $asked++;
         $where = 'the body' if $where eq '';
         $refused{"$method $path " . substr $text, 0, 80} = "$r->{status} $r->{body}"
-            if $r->{status} != 422 || ($r->{json}{message} // '') !~ /^\Q$where\E /;
+            if "$r->{status} $r->{json}{id}" ne '422 invalid_params' || ($r->{json}{message} // '') !~ /^\Q$where\E /;
     }
 }
 cmp_ok($asked, '>', 500, "$asked bodies are wrong in one place");
 is_deeply(\%refused, {}, 'each is refused with 422, which names the place') or diag explain \%refused;
+
+# The same of what stands behind a '?'.
+$asked = 0;
+%refused = ();
+for my $o (@operations) {
+    my ($method, $path, $operation) = @$o;
+    (my $at = $path) =~ s/\{app\}/shop/;
+    # What is to be there is looked for before that.
+    next if $at =~ /\{/ || $method eq 'DELETE';
+    # Nor is a heartbeat anything where no stream begins.
+    for my $q (grep { $_->{in} eq 'query' && $_->{name} ne 'heartbeat' } @{ $operation->{parameters} // [] }) {
+        my ($name, $schema) = ($q->{name}, $api->follow($q->{schema}));
+        my @wrong = $schema->{type} eq 'integer' ? ('', 'x', '1.5', '1x', $schema->{minimum} - 1, $schema->{maximum} ? $schema->{maximum} + 1 : '9' x 30)
+            : $schema->{type} eq 'boolean' ? ('perhaps', '2') : $schema->{enum} || $schema->{pattern} ? ('%20', 'no_such_word') : ();
+        for my $value (@wrong) {
+            # An upload is refused before it has begun.
+            $r = $m->call($method, "$at?$name=$value", $operation->{requestBody} ? 'x' : undef, $operation->{requestBody} ? ('Content-Type' => 'application/x-tar') : ());
+            $asked++;
+            $refused{"$method $path?$name=$value"} = "$r->{status} $r->{body}"
+                if $r->{status} != 422 && !($r->{status} == 400 && length $value > 20) || ($r->{json}{message} // '') !~ /^\?\Q$name\E= /;
+        }
+    }
+}
+cmp_ok($asked, '>', 20, "$asked queries are wrong in one place");
+is_deeply(\%refused, {}, 'each is refused, which names the place') or diag explain \%refused;
 is_deeply([map { $_->{name} } @{ $m->good('apps', 200, 'GET', '/apps') }], ['shop'], 'and nothing has changed');
 
 is($m->stop('TERM'), 0, 'it stops in order');

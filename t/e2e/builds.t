@@ -7,6 +7,8 @@ use lib 't/lib';
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use Git;
+use Digest::SHA;
+use JSON::PP;
 use Platform;
 use Test::More;
 use Time::HiRes qw(time sleep);
@@ -106,6 +108,108 @@ for (['', 'second'], ['#v1', 'first'], ['#main', 'second'], ["#$first", 'first']
     like($said, qr/words\.git at [0-9a-f]{12}$/m, 'its commit is named');
     is($p->get('words')->{body}, "$word\n", "and it builds $word");
 }
+
+# ---- a source that comes before its build, or is elsewhere ----------------
+
+sub archive {
+    my ($name, @from) = @_;
+    is((Platform::run('tar', '-czf', "$tmp/$name", @from))[0], 0, "$name is packed");
+    open my $fh, '<:raw', "$tmp/$name" or die "$name: $!";
+    local $/;
+    return scalar <$fh>;
+}
+my @json = (headers => { 'Content-Type' => 'application/json' });
+# order(source_blob) -> the build once it is over, and what it printed
+sub order {
+    my ($blob) = @_;
+    my $r = $p->api('POST', '/apps/sourced/builds', { source_blob => $blob }, @json);
+    is($r->{status}, 201, 'a build, at once') or diag $r->{body};
+    is($r->{json}{status}, 'pending', 'which is under way');
+    my $id = $r->{json}{id};
+    my $build = Platform::wait_for(60, sub { my $b = $p->api('GET', "/apps/sourced/builds/$id")->{json}; $b->{status} ne 'pending' && $b });
+    my $result = $p->api('GET', "/apps/sourced/builds/$id/result")->{json};
+    is($result->{build}{status}, $build->{status}, 'the result says the same');
+    is($result->{exit_code}, $build->{status} eq 'succeeded' ? 0 : 1, 'and so does its code');
+    return ($build, join '', map { $_->{line} } @{ $result->{lines} });
+}
+sub serves { my ($what) = @_; ok(Platform::wait_for(30, sub { ($p->get('sourced')->{body} // '') eq $what }), "it serves $what") }
+sub source { return map { m{(/streams/.*)} } @{ $p->api('POST', $_[0] // '/sources')->{json}{source_blob} }{qw(put_url get_url)} }
+# As people have it: by nginx, at the address that the URL has.
+sub put { return $p->http('PUT', "api.$p->{domain}", $_[0], body => $_[1]) }
+is(($p->paas('apps:create', 'sourced'))[0], 0, 'an app');
+my $serve = "web: exec python3 -m http.server \$PORT\n";
+my $near = archive('near.tgz', '-C', folder(Procfile => $serve, 'index.html' => 'near'), '.');
+my ($put, $get) = source();
+my $r = $p->api('POST', '/apps/sourced/builds', { source_blob => { url => "http://x$get" } }, @json);
+is($r->{status}, 422, 'nothing is there yet');
+like($r->{json}{message}, qr/^source_blob\.url has no archive: PUT it to the put_url/, 'which is what is said');
+is(put($get, $near)->{status}, 404, 'to get it is not to put it');
+is(put($put =~ s/.$//r, $near)->{status}, 404, 'and no other path will do');
+$r = put($put, $near);
+is($r->{status}, 200, 'it is uploaded') or diag $r->{body};
+my $sha = Digest::SHA::sha256_hex($near);
+is(decode_json($r->{body})->{checksum}, "SHA256:$sha", 'whole');
+is(put($put, $near)->{status}, 409, 'once');
+is($p->http('GET', "api.$p->{domain}", $get)->{status}, 200, 'it is there');
+$r = $p->api('POST', '/apps/sourced/builds', { source_blob => { url => "http://x$get", checksum => 'SHA256:' . 'a' x 64 } }, @json);
+is($r->{status}, 422, 'another checksum');
+like($r->{json}{message}, qr/^source_blob\.checksum is not that of the archive, which is SHA256:$sha/, 'is told');
+my ($made, $said) = order({ url => "http://x$get", checksum => 'sha256:' . uc $sha, version => 'a' x 40 });
+is($made->{status}, 'succeeded', 'it builds') or diag $said;
+is_deeply($made->{source_blob}, { checksum => 'sha256:' . uc $sha, url => undef, version => 'a' x 40, version_description => undef }, 'as was said');
+is($made->{commit}, 'a' x 40, 'of that commit');
+serves('near');
+$r = $p->api('POST', '/apps/sourced/builds', { source_blob => { url => "http://x$get" } }, @json);
+is($r->{status}, 422, 'it makes one build');
+is($p->api('POST', '/sources')->{status}, 201, 'a source that nobody uploads') for 1 .. 9;
+my @waiting = map { [source('/apps/sourced/sources')] } 1 .. 9;
+is_deeply([map { put($_->[0], 'x')->{status} } @waiting], [(200) x 8, 429], 'eight wait, and no more');
+is(scalar(() = glob "$p->{state}/uploads/*-*.*"), 8, 'in files') or diag join ' ', glob "$p->{state}/uploads/*";
+utime time - 3601, time - 3601, glob "$p->{state}/uploads/*-*.*";
+# And one that was being uploaded when the manager died.
+write_file("$p->{state}/uploads/" . '0' x 16 . '-' . '1' x 16 . '.part', 'half');
+kill 'KILL', $p->service_pid('manager');
+ok(Platform::wait_for(30, sub { $p->api('GET', '/health')->{status} == 200 }), 'the manager is there again');
+ok(Platform::wait_for(30, sub { !glob "$p->{state}/uploads/*-*.*" }), 'of which none is left after an hour');
+
+make_path("$tmp/web/shop-1a2b3c");
+write_file("$tmp/web/shop-1a2b3c/$_->[0]", $_->[1]) for ['Procfile', $serve], ['index.html', 'far'], ['.hidden/shop-1a2b3c', 'x'];
+my $far_sha = Digest::SHA::sha256_hex(archive('web/shop.tar.gz', '-C', "$tmp/web", 'shop-1a2b3c'));
+my $at = "http://10.95.$far.9:$port";
+# As an earlier build may have left them, to keep what a later one fetches by.
+symlink 'stolen', "$_/.paas-source.url" or die "symlink: $!" for glob "$p->{state}/caches/*";
+($made, $said) = order({ url => "$at/shop.tar.gz?token=canary", checksum => "SHA256:$far_sha" });
+is((Platform::run('grep', '-rl', 'canary', "$p->{state}/caches"))[1], '', 'nothing of its URL is kept');
+unlink glob "$p->{state}/caches/*/.paas-source.url";
+is($made->{status}, 'succeeded', 'a source from elsewhere') or diag $said;
+like($said, qr/^-----> Fetching the source from 10\.95\.$far\.9:$port$/m, 'its host is told');
+unlike($said, qr/canary/, 'and no more of its URL');
+serves('far');
+for (["$at/none.tgz", undef, qr/could not be fetched from 10\.95\.$far\.9:$port, HTTP 404: check source_blob\.url/],
+    ["$at/shop.tar.gz", 'SHA256:' . 'a' x 64, qr/is not the archive of source_blob\.checksum: its SHA-256 is $far_sha/],
+    ['http://127.0.0.1:9/x', undef, qr/could not be fetched from 127\.0\.0\.1:9: check/],
+    ["http://$p->{name}.invalid/x", undef, qr/could not be fetched from $p->{name}\.invalid: check/]) {
+    my ($url, $sum, $why) = @$_;
+    ($made, $said) = order({ url => $url, checksum => $sum });
+    is($made->{status}, 'failed', "no source at $url");
+    like($made->{error}, $why, 'says why');
+}
+my ($rc_far, $out_far) = $p->paas('builds:create', "$at/shop.tar.gz", '-a', 'sourced');
+is($rc_far, 0, 'the same by paas builds:create') or diag $out_far;
+like($out_far, qr/Fetching the source/, 'with its output');
+is(($p->paas('builds:create', "$at/none.tgz", '-a', 'sourced'))[0], 1, 'which fails as the build does');
+serves('far');
+ok(left(), 'and nothing is left of any');
+my $wordy = archive('wordy.tgz', '-C', folder('Procfile' => $serve, 'pack/bin/detect' => "#!/bin/sh\necho Words\n",
+    'pack/bin/compile' => "#!/bin/sh\nyes '' | head -n 50000\n"), '.');
+is(($p->paas('buildpacks:set', './pack', '-a', 'sourced'))[0], 0, 'a pack of many words');
+($put, $get) = source();
+is(put($put, $wordy)->{status}, 200, 'is uploaded');
+($made, $said) = order({ url => "http://x$get" });
+is($made->{status}, 'succeeded', 'it builds') or diag substr $said, -2000;
+my $lines = $p->api('GET', "/apps/sourced/builds/$made->{id}/result")->{json}{lines};
+cmp_ok(scalar @$lines, '<=', 20_000, 'of 50,000 lines there are no more than the last ones');
+like($lines->[-1]{line}, qr/Done in/, 'up to the very last');
 kill 'KILL', $pid;
 close $port_of;
 ($rc, $out) = $p->paas('push', $git_app, '-a', 'words');
@@ -126,7 +230,7 @@ system('tar', '-C', $dir, '-czf', "$tmp/detached.tgz", '.') == 0 or die;
 my $tar = do { open my $fh, '<:raw', "$tmp/detached.tgz" or die; local $/; <$fh> };
 my $build = $p->api('POST', "/apps/$app/builds?detach=1", $tar, headers => { 'Content-Type' => 'application/x-tar' });
 is($build->{status}, 202, 'a build that nobody waits for');
-my ($path) = ($build->{json}{output_stream_url} // '') =~ m{^http://localhost(/streams/stream_[0-9a-f]{48}_[0-9a-f]{64}\?heartbeat=1)$};
+my ($path) = ($build->{json}{output_stream_url} // '') =~ m{^http://localhost(/streams/stream_[0-9a-f]{69}_[0-9a-f]{64}\?heartbeat=1)$};
 ok($path, 'has a URL of its output') or diag $build->{body};
 my @nginx = (socket => "$p->{run}/api.sock");
 my $said = $p->http('GET', 'api.test', $path, @nginx);
@@ -138,6 +242,71 @@ for my $wrong ($path =~ s/stream_\K(.)/$1 eq '0' ? 1 : 0/er, $path =~ s/(.)(?=\?
     is($p->http('GET', 'api.test', $wrong, @nginx)->{status}, 404, 'another path is not there');
 }
 ok(Platform::wait_for(20, sub { !grep { $_->{state} ne 'up' } $p->dynos($app) }), 'its release runs');
+
+# ---- slugs that were made elsewhere ------------------------------------------
+
+is(($p->paas('apps:create', 'slugged'))[0], 0, 'an app');
+is(($p->paas('buildpacks:add', './none', '-a', 'slugged'))[0], 0, 'whose buildpack none of this asks');
+my %web = (process_types => { web => 'exec python3 -m http.server $PORT', idle => 'sleep 600' });
+# slug(fields) -> its id, and where its archive goes
+sub slug {
+    my $r = $p->api('POST', '/apps/slugged/slugs', { %web, @_ }, @json);
+    is($r->{status}, 201, 'a slug') or diag $r->{body};
+    is($r->{json}{blob}{method}, 'put', 'to be uploaded');
+    return ($r->{json}{id}, $r->{json}{blob}{url} =~ m{(/streams/.*)});
+}
+sub release_slug {
+    my ($id, %more) = @_;
+    return $p->api('POST', '/apps/slugged/releases', $more{body} // { slug => $id }, headers => { 'Content-Type' => 'application/json', %{ $more{headers} // {} } });
+}
+sub unreleased {
+    my ($what, $id, $why) = @_;
+    my $r = release_slug($id);
+    is($r->{status}, 422, "$what: refused");
+    like($r->{json}{message}, $why, "$what: why") or diag $r->{body};
+}
+make_path("$tmp/made/app");
+write_file("$tmp/made/app/$_->[0]", $_->[1]) for ['index.html', 'sealed'], ['Procfile', "web: false\nmore: true\n"],
+    ['.slugignore', "index.html\n"], ['requirements.txt', "nothing-like-it==99\n"];
+my $sealed = archive('made.tgz', '-C', "$tmp/made", './app');
+my ($id, $to) = slug(checksum => 'SHA256:' . Digest::SHA::sha256_hex($sealed), commit => 'b' x 40, buildpack_provided_description => 'by hand',
+    commit_description => 'the first', stack => undef);
+unreleased('nothing uploaded', $id, qr/^slug $id has no archive: PUT it to its blob\.url/);
+is(put($to, $sealed)->{status}, 200, 'its archive');
+is($p->api('GET', "/apps/slugged/slugs/$id")->{json}{size}, length $sealed, 'is there');
+$r = release_slug($id, body => qq({"slug": "$id", "description": "from afar"}), headers => { 'Idempotency-Key' => 'one' });
+is($r->{status}, 201, 'released') or diag $r->{body};
+is($r->{json}{version}, 1, 'as the first one');
+is($r->{json}{description}, 'from afar', 'so described');
+is($r->{json}{commit}, 'b' x 40, 'of that commit');
+ok(Platform::wait_for(30, sub { ($p->get('slugged')->{body} // '') eq 'sealed' }), 'it runs, and all of it is there') or diag +($p->paas('timeline', '-a', 'slugged'))[1];
+my $same = release_slug($id, body => qq({"slug": "$id", "description": "from afar"}), headers => { 'Idempotency-Key' => 'one' });
+is_deeply([@{ $same->{json} }{qw(id version)}], [@{ $r->{json} }{qw(id version)}], 'the same request, the same release');
+is(release_slug($id, headers => { 'Idempotency-Key' => 'one' })->{status}, 422, 'another one by its key is none');
+my $info = $p->api('GET', "/apps/slugged/slugs/$id")->{json};
+is_deeply([@$info{qw(id blob buildpack_provided_description commit commit_description process_types)}],
+    [$id, undef, 'by hand', 'b' x 40, 'the first', $web{process_types}], 'what it is') or diag explain $info;
+is($p->api('GET', "/apps/slugged/slugs/$r->{json}{slug}{id}")->{json}{id}, $id, 'by its content, too');
+is(release_slug($id)->{json}{version}, 2, 'it is released again');
+($id, $to) = slug(checksum => 'SHA256:' . 'c' x 64);
+is(put($to, $sealed)->{status}, 200, 'an archive');
+unreleased('another checksum', $id, qr/^checksum of slug $id is not that of its archive, which is SHA256:[0-9a-f]{64}: make a new slug/);
+($id, $to) = slug();
+is(put($to, archive('flat.tgz', '-C', "$tmp/made/app", '.'))->{status}, 200, 'one without its folder');
+unreleased('no ./app', $id, qr/one folder, \.\/app, with all the rest in it/);
+system('ln', '-s', '/etc/passwd', "$tmp/made/app/out") == 0 or die;
+($id, $to) = slug();
+is(put($to, archive('link.tgz', '-C', "$tmp/made", './app'))->{status}, 200, 'one with a way out');
+unreleased('a link that leaves', $id, qr/symbolic link that leaves the tree/);
+($id, $to) = slug();
+is(put($to, 'no archive')->{status}, 200, 'one that is none');
+unreleased('garbage', $id, qr/can't be released: .*archive/);
+is($p->api('POST', '/apps/slugged/slugs', $_->[0], @json)->{status}, 422, "$_->[1]: 422") for [{}, 'no process_types'], [{ process_types => {} }, 'none'],
+    [{ process_types => { 'Web!' => 'x' } }, 'a bad name'], [{ process_types => { web => "a\nb" } }, 'two lines'], [{ process_types => { web => '' } }, 'no command'],
+    [{ process_types => { web => 1 } }, 'a number'], [{ %web, checksum => 'MD5:1' }, 'a checksum'], [{ %web, stack => 'cedar' }, 'a stack'], [{ %web, what => 1 }, 'a field'];
+is($p->get('slugged')->{body}, 'sealed', 'what runs goes on');
+is(scalar @{ $p->json('releases', '-a', 'slugged') }, 2, 'with no more releases');
+is(($p->paas('apps:destroy', 'slugged', '--confirm', 'slugged'))[0], 0, 'the app goes');
 
 # ---- limits ------------------------------------------------------------------
 

@@ -100,6 +100,10 @@ my $session = $p->api('POST', '/apps/shop/log-sessions', { lines => 5 })->{json}
 ($canary{'signature of a log session'}) = $session =~ m{_([0-9a-f]{64})(?:\?|$)};
 ok($canary{'signature of a log session'}, 'a log session') or diag $session;
 is(web('GET', $session =~ s{^https?://[^/]+}{}r)->{status}, 200, 'is read through nginx');
+# What nginx says of a manager that is away.
+rename "$p->{run}/api.sock", "$p->{run}/api.away" or die "api.sock: $!";
+is(web('GET', $_)->{status}, 503, 'while the manager is away') for $session =~ s{^https?://[^/]+}{}r, '/account?token=' . $canary{'a token in a query'};
+rename "$p->{run}/api.away", "$p->{run}/api.sock" or die "api.sock: $!";
 is(($p->paas('config:unset', 'API_KEY', '-a', 'shop'))[0], 0, 'the config var goes');
 
 kill 'TERM', $watch;

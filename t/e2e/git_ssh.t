@@ -255,11 +255,11 @@ sub doctor {
 like(doctor(), qr/^ok\b.*by http and ssh/, 'doctor finds nothing');
 Platform::run('sv', 'down', "$p->{run}/sv/ssh");
 ok(Platform::wait_for(10, sub { !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }), 'sshd is stopped');
-like(doctor(), qr/^wrong\b.*\b$port\b.*fix: start the service ssh/s, 'doctor finds that it is');
+like(doctor(), qr{^wrong\b.*\b$port\b.*fix: sv restart \Q$p->{run}\E/sv/ssh}s, 'doctor finds that it is');
 open my $settings, '>>', "$p->{state}/ssh/sshd_config" or die;
 print {$settings} "Nonsense yes\n";
 close $settings;
-like(doctor(), qr/^wrong\b.*sshd refuses .*Nonsense.*fix: run `scripts\/up --name $p->{name}`, which writes it anew/s, 'and that it could not start');
+like(doctor(), qr{^wrong\b.*sshd refuses .*Nonsense.*fix: run scripts/up, which sets it up: `scripts/up --name \Q$p->{name}\E}s, 'and that it could not start');
 is(($p->up('--ssh-port', 0))[0], 0, 'up --ssh-port 0');
 ok(Platform::wait_for(10, sub { !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }), 'ends it');
 ($rc, $out) = $p->down;

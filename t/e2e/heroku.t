@@ -28,9 +28,20 @@ open $to, '>', "$dir/requirements.txt" or die;
 close $to;
 $p->paas('users:create', 'ann@example.com');
 
+sub pem {
+    my ($what) = @_;
+    Platform::run(qw(openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=www.shop.example -addext subjectAltName=DNS:www.shop.example),
+        '-keyout', "$dir/PRIVATE KEY", '-out', "$dir/CERTIFICATE") if !-e "$dir/$what";
+    open my $in, '<', "$dir/$what" or die "$what: $!";
+    return join '\n', map { s/\n//r } <$in>;
+}
+
 sub ask {
     my ($r) = @_;
-    my ($path, $body) = map { s/(run\.\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/$now{$1} \/\/ $1/ger } @$r{qw(path body)};
+    my $known = join '|', map { quotemeta } sort { length $b <=> length $a } keys %now;
+    my ($path, $body) = map { $known eq '' ? $_ : s/($known)/$now{$1}/gr } @$r{qw(path body)};
+    # They are over one day, so each run has its own.
+    $body =~ s/"(CERTIFICATE|PRIVATE KEY)"/'"' . pem($1) . '"'/ge;
     my $got = $p->http($r->{method}, '127.0.0.1', $path, socket => "$p->{run}/manager.sock",
         headers => $r->{headers}, body => $body);
     my $json = eval { decode_json($got->{body}) };

@@ -113,6 +113,10 @@ applications:
   - type: worker
     command: sleep 1000
     instances: 1
+  - type: run
+    command: sleep 1000
+    instances: 0
+    disk_quota: 24M
 - name: another
   command: "false"
 END
@@ -136,6 +140,7 @@ is("$is->{web}{quantity} $is->{web}{memory} $is->{worker}{quantity}", '2 ' . (64
 is($is->{web}{health}{path}, '/well', 'the health check, too');
 is($is->{web}{limits}{log_rate}, 32 << 10, 'and what it may log');
 like($p->get('shop')->{body}, qr/^COLOUR=red$/m, 'variables are there');
+like(($p->paas('run', '-a', 'shop', '--', 'df', '--output=size', '/tmp'))[1], qr/^\s*24576\s*$/m, 'what it says of commands that are run counts for them');
 like((map { $_->{description} // $_->{text} // '' } @{ $p->json('releases', '-a', 'shop') })[0], qr/^Deploy/, 'it is one release');
 
 # Nothing of a refused one is there, whatever stands before it.
@@ -220,7 +225,7 @@ is(scalar @{ $p->json('releases', '-a', 'front') }, 1, 'which has no new release
 spill($many, 'manifest.yml' => "applications:\n- name: other\n  command: python3 server.py\n  routes: [{route: www.example.com}]\n");
 ($rc, $out) = $p->paas('push', $many);
 isnt($rc, 0, 'a route of another app');
-like($out, qr/manifest\.yml:4:20: the route "www\.example\.com" is taken by the app front/, 'is refused');
+like($out, qr/manifest\.yml:4:20: the route "www\.example\.com" is taken by another app: remove it there first/, 'is refused');
 is_deeply($p->json('releases', '-a', 'other'), [], 'with no release');
 ($rc, $out) = $p->paas('push', $many, '-a', 'other', '--no-manifest');
 isnt($rc, 0, '--no-manifest') or diag $out;

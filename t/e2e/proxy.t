@@ -56,6 +56,21 @@ $got = ask('127.0.0.1', '', @said);
 like($got, qr/^X-Forwarded-For: 127\.0\.0\.1\r$/m, 'nobody else is');
 unlike($got, qr/6\.6\.6\.6|^X-Forwarded-Proto: https/m, 'in nothing');
 
+# Whoever has a network of IPv6 has as many addresses as anybody wants.
+my @slow;
+sub api_ask {
+    my ($from, @head) = @_;
+    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $p->{port}, LocalAddr => '127.0.0.2') or die "nginx: $!";
+    print {$s} join "\r\n", @head, "Host: api.$p->{domain}", "X-Forwarded-For: $from", 'Connection: close', '', '';
+    return $s;
+}
+sub api_status { return Platform::read_response(api_ask($_[0], 'GET /account HTTP/1.1'), time + 20) =~ m{^HTTP/1\.1 (\d+)} ? $1 : 'nothing' }
+# Some more than 64: whoever asks meanwhile may take the place of one.
+push @slow, api_ask("2001:db8:1:2::$_", 'POST /sessions HTTP/1.1', 'Content-Length: 10') for 1 .. 80;
+ok(Platform::wait_for(20, sub { api_status('2001:db8:1:2:ffff::1') == 429 }), 'the API has 64 connections for a /64');
+is(api_status($_), 401, "and others for $_") for '2001:db8:1:3::1', '2001:db8::1', '192.0.2.1';
+@slow = ();
+
 $p->configure(proxy_protocol => 'on');
 ($rc, $out) = $p->up;
 is($rc, 0, 'scripts/up with proxy_protocol') or diag $out;

@@ -6,7 +6,10 @@ use warnings;
 use lib 't/lib';
 use IO::Pty;
 use IO::Select;
+use IO::Socket::INET;
 use IO::Socket::UNIX;
+use JSON::PP;
+use MIME::Base64;
 use IPC::Open3;
 use Platform;
 use POSIX ();
@@ -437,22 +440,77 @@ my $good = "${ask}Connection: Upgrade\r\nUpgrade: paas-session\r\n\r\n$body";
 like(talk($good, "d\0\0\3abcz\0\0\0"), qr{^HTTP/1\.1 101 .*\r\n\r\nd\x00\x00\x03abcx\x00\x00\x02\x00\x00$}s, 'a session by hand');
 
 sub once {
-    my ($command) = @_;
+    my ($command, $key) = (@_, 'once');
     my $body = qq({"command": "$command", "force_no_tty": true});
     return "POST /apps/$app/dynos/web.1/exec HTTP/1.1\r\nHost: x\r\nContent-Length: " . length($body)
-        . "\r\nConnection: Upgrade\r\nUpgrade: paas-session\r\nIdempotency-Key: once\r\n\r\n$body";
+        . "\r\nConnection: Upgrade\r\nUpgrade: paas-session\r\nIdempotency-Key: $key\r\n\r\n$body";
 }
 like(talk(once('cat; : once'), "d\0\0\3abcz\0\0\0"), qr{^HTTP/1\.1 101 .*abc}s, 'a session with an Idempotency-Key');
 like(talk(once('cat; : once')), qr{^HTTP/1\.1 409 .*a command was begun with this Idempotency-Key}s, 'which begins one command');
 like(talk(once('cat; : twice')), qr{^HTTP/1\.1 422 .*another body}s, 'and never another');
 is_deeply([map { $_->{text} =~ /: (cat; .*)/ } grep { $_->{kind} eq 'exec' } @{ $p->api('GET', "/apps/$app/timeline?limit=20")->{json} }], ['cat; : once'],
     'the timeline has the one');
+like(talk(once('cat; : early', 'early') . "d\0\0\3abc"), qr{^HTTP/1\.1 101 .*the first frame came before the answer}s, 'a command that is not begun');
+ok(Platform::wait_for(20, sub { talk(once('cat; : early', 'early'), "d\0\0\3abcz\0\0\0") =~ qr{^HTTP/1\.1 101 .*abc}s }), 'leaves its key for another try');
 like(talk($good, "d\1\377\377"), qr{^HTTP/1\.1 101 [^\x00]*$}s, 'a frame that is none ends it');
 like(talk($good, "x" x 100_000), qr{^HTTP/1\.1 101 }s, 'garbage ends it');
 is($p->get($app)->{status}, 200, 'the process serves as before');
 like(talk("GET /apps/$app/dynos/$names[0]/attach HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
     . "Upgrade: paas-session\r\n\r\n"), qr{^HTTP/1\.1 4\d\d .*"id"}s, 'a detached one can not be attached to');
 ok(Platform::wait_for(20, sub { !oneoffs() }), 'nothing runs any more');
+
+# ---- who may not any more ---------------------------------------------------
+
+# A session by nginx, of a token: [socket, what came], once it has said so.
+sub session_of {
+    my ($token, $method, $path, $body) = @_;
+    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $p->{port}) or die "nginx: $!";
+    print {$s} join "\r\n", "$method $path HTTP/1.1", "Host: api.$p->{domain}", "Authorization: Bearer $token",
+        'Content-Length: ' . length $body, 'Connection: Upgrade', 'Upgrade: paas-session', '', $body;
+    my $run = [$s, ''];
+    ok(!read_on($run, qr/up\n/), "$method $path by a token") or diag $run->[1];
+    return $run;
+}
+
+# Reads until it is said, or nothing more comes: 1 at the end.
+sub read_on {
+    my ($run, $like) = @_;
+    my $until = time + 30;
+    while ($run->[1] !~ $like) {
+        IO::Select->new($run->[0])->can_read($until - time) or return 0;
+        sysread $run->[0], $run->[1], 65536, length $run->[1] or return 1;
+    }
+    return 0;
+}
+
+sub token_of {
+    my ($name) = @_;
+    my $email = "$name\@example.com";
+    $p->api('POST', '/users', { email => $email, password => "secret of $name" });
+    $p->api('POST', "/apps/$app/collaborators", { user => $email, role => 'deployer' });
+    return decode_json($p->http('POST', "api.$p->{domain}", '/oauth/authorizations', body => '{}',
+        headers => { Authorization => 'Basic ' . encode_base64("$email:secret of $name", '') })->{body})->{access_token}{token};
+}
+
+my %token = map { ($_ => token_of($_)) } qw(rita connie);
+my $sleeper = '{"command": "trap \"\" HUP; setsid -f sleep 7321; echo up; sleep 600", "force_no_tty": true}';
+my %session = (connie => session_of($token{connie}, 'POST', "/apps/$app/dynos/web.1/exec", $sleeper));
+my $asked = $p->http('POST', "api.$p->{domain}", "/apps/$app/dynos", body => '{"command": "echo up; sleep 600", "attach": true, "force_no_tty": true}',
+    headers => { Authorization => "Bearer $token{rita}" });
+my $attached = decode_json($asked->{body})->{name};
+$session{rita} = session_of($token{rita}, 'GET', "/apps/$app/dynos/$attached/attach", '');
+my $beside = start(@exec, 'web.1', 'echo up; read line; exit 7');
+until_seen($beside, qr/up\n/);
+is($p->api('DELETE', "/users/rita\@example.com")->{status}, 200, 'a user goes');
+is($p->api('DELETE', "/apps/$app/collaborators/connie\@example.com")->{status}, 200, 'a role goes');
+ok(read_on($session{$_}, qr/never/), "the session of $_ ends") for sort keys %session;
+ok(ended($attached), 'the one-off process with it');
+ok(Platform::wait_for(20, sub { !sleeper() }), 'and the command in the process, with all that it left');
+like((attached(undef, 'timeline', '-a', $app, '-n', 20))[1], qr/the session of connie\@example\.com with web\.1 was ended: what it was asked for/,
+    'the timeline tells of it');
+print { $beside->{in} } "on\n";
+$beside->{in}->flush;
+is((finish($beside))[0], 7, 'others go on');
 
 # ---- limits, the end of the app ------------------------------------------
 

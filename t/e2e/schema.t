@@ -1,7 +1,9 @@
 #!/usr/bin/perl
 # Each request that the API describes of itself is made, with good input, and
 # its answer is as described: no status, no field and no type of which nothing
-# is told.  One that is described and not made here is named.
+# is told.  One that is described and not made here is named.  Each POST is
+# sent twice with one Idempotency-Key: the answer is the same, and nothing is
+# changed by the second.
 use strict;
 use warnings;
 use lib 't/lib';
@@ -14,7 +16,17 @@ use Test::More;
 my $p = Platform->new;
 my $dir = tempdir('paas-schema-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $true = JSON::PP::true;
-my %made;
+my (%made, %again);
+
+# What is not answered twice alike, and what the second one gets: a session can
+# be had once, and a question that keeps nothing is answered afresh.
+my %otherwise = (
+    'POST /apps/{app}/dynos/{dyno}/exec' => [409, qr/a command was begun with this Idempotency-Key/],
+    'POST /apps/{app}/resources' => [200, qr/"resources"/],
+);
+# Of the output of a build that has ended there is less to wait for: it is that
+# of the same one.
+my %same = ('POST /apps/{app}/builds' => sub { $_[0] =~ /"id":\s*"([0-9a-f]{16})"/ ? $1 : 'none' });
 
 sub slurp {
     open my $fh, '<:raw', $_[0] or die "$_[0]: $!";
@@ -28,11 +40,30 @@ sub call {
     my ($bare, $query) = $template =~ /^([^?]*)(.*)$/;
     my %v = (app => 'shop', type => 'web', %$values);
     (my $path = $template) =~ s/\{(\w+)\}/$v{$1} \/\/ die "$template: $1?"/ge;
+    $o{headers} = { %{ $o{headers} // {} }, 'Idempotency-Key' => 'key-' . keys(%made) . '-' . ++$again{''} } if $method eq 'POST';
     my $r = $p->api($method, $path, $body, %o);
     is($r->{status}, $status, "$method $template") or diag $r->{body};
     is_deeply([$p->schema->answer($method, $path, $r)], [], 'its answer is as described');
     $made{"$method $bare"}++ if $r->{status} == $status;
+    again($r, "$method $bare", $method, $path, $body, %o) if $method eq 'POST' && $status < 400;
     return $o{whole} ? $r : $r->{json};
+}
+
+sub last_change { return $p->api('GET', '/audit?limit=1')->{body} }
+
+# again(answer, what is described, request): the same once more.
+sub again {
+    my ($first, $what, @request) = @_;
+    my $before = last_change();
+    my $r = $p->api(@request);
+    if (my $other = $otherwise{$what}) {
+        like("$r->{status} $r->{body}", qr/^$other->[0] .*$other->[1]/s, "$what again");
+    } else {
+        my $same = $same{$what} // sub { $_[0] };
+        my ($got, $expected) = map { [$_->{status}, $same->($_->{body}), $_->{headers}{'set-cookie'}] } $r, $first;
+        is_deeply($got, $expected, "$what again: the same answer");
+    }
+    is(last_change(), $before, 'nothing is changed by it') and $again{$what}++;
 }
 
 sub tar {
@@ -49,7 +80,7 @@ sub waits_for {
 }
 
 call(200, 'GET', $_, {}) for '/health', '/schema', '/regions', '/stacks', '/audit', '/users', '/tokens', '/oauth/authorizations',
-    '/account', '/account/features', '/account/keys', '/account/features', '/buildpacks', '/routes', '/patterns', '/imports/routes', '/certificates', '/apps', '/users/~/apps';
+    '/account', '/account/features', '/account/keys', '/account/rate-limits', '/addons', '/addon-attachments', '/addon-services', '/buildpacks', '/routes', '/patterns', '/imports/routes', '/certificates', '/apps', '/users/~/apps';
 call(200, 'GET', '/regions/{region}', { region => 'local' });
 call(200, 'GET', '/buildpacks/{buildpack}', { buildpack => 'nodejs' });
 call(200, 'GET', '/stacks/{stack}', { stack => call(200, 'GET', '/stacks', {})->[0]{name} });
@@ -69,6 +100,13 @@ call(200, 'PATCH', '/apps/{app}', {}, { maintenance => JSON::PP::false });
 call(200, 'GET', '/apps/{app}/builds', {});
 my ($stream) = call(200, 'GET', '/apps/{app}/builds/{build}', \%build)->{output_stream_url} =~ m{/streams/([^?]+)};
 call(200, 'GET', '/apps/{app}/builds/{build}/log', \%build);
+my $result = call(200, 'GET', '/apps/{app}/builds/{build}/result', \%build);
+is($result->{exit_code}, 0, 'the result');
+like(join('', map { $_->{line} } @{ $result->{lines} }), qr/^-----> /m, 'and the lines');
+for ('/apps/{app}/sources', '/sources') {
+    my ($put) = call(201, 'POST', $_, {})->{source_blob}{put_url} =~ m{/streams/(.+)};
+    is(call(200, 'PUT', '/streams/{stream}', { stream => $put }, $tar, headers => { 'Content-Type' => '' })->{size}, length $tar, 'a source');
+}
 call(200, 'GET', '/streams/{stream}', { stream => $stream });
 # The same as events: numbered lines, what became of it, then nothing more.
 my $log = "/apps/shop/builds/$build->{id}/log";
@@ -84,7 +122,7 @@ is(events('Last-Event-ID' => $_)->{status}, 400, "Last-Event-ID $_") for 'x', 0,
 call(200, 'POST', '/apps/{app}/resources', {}, { resources => [{ sha256 => 'a' x 64, size => 1 }] });
 call(200, 'GET', "/apps/{app}/$_", {}) for 'formation', 'formation/{type}', 'formation/{type}/autoscale', 'dynos', 'releases', 'rollout',
     'sleep', 'cron', 'http', 'config-vars', 'buildpack-installations', 'domains', 'sni-endpoints', 'logs', 'log-limits', 'log-drains', 'timeline', 'collaborators',
-    'addons', 'addon-attachments', 'features';
+    'addons', 'addon-attachments', 'features', 'available-stacks';
 is(scalar(grep { $_->{kind} eq 'created' && $_->{text} eq 'web.1 placed on local (v1)' } @{ call(200, 'GET', '/apps/{app}/timeline', {}) }),
     1, 'one event of what was created');
 my $release = call(200, 'GET', '/apps/{app}/releases', {})->[0];
@@ -102,6 +140,8 @@ is($slug->{id}, $release->{slug}{id}, 'the slug of the first release');
 cmp_ok($slug->{size}, '>', 0, 'its size');
 ok($slug->{process_types}{web}, 'its processes');
 call(404, 'GET', '/apps/{app}/slugs/{slug}', { slug => '0' x 64 });
+my $draft = call(201, 'POST', '/apps/{app}/slugs', {}, { process_types => { web => './web' }, commit => 'one' });
+is(call(200, 'GET', '/apps/{app}/slugs/{slug}', { slug => $draft->{id} })->{blob}, undef, 'a slug that waits for its archive');
 call(200, 'PATCH', '/apps/{app}/config-vars', {}, { MOOD => 'kept' });
 my $again = call(201, 'POST', '/apps/{app}/releases', {}, { slug => $slug->{id}, description => 'once more' });
 is($again->{slug}{id}, $slug->{id}, 'released once more');
@@ -111,7 +151,13 @@ for (['slug' => '0' x 64], ['slug' => $slug->{id}, release => 1], ['slug' => '']
     like(call(422, 'POST', '/apps/{app}/releases', {}, { @$_ })->{message}, qr/slug|description/, "refused: @$_[0 .. 1]");
 }
 call(200, 'PATCH', '/apps/{app}/formation', {}, { updates => [{ type => 'web', quantity => '2' }] });
+is(call(200, 'PATCH', '/apps/{app}/formation', {}, { updates => [{ type => 'web', quantity => $_->[0] }] })->[0]{quantity}, $_->[1], "quantity $_->[0]")
+    for ['+1', 3], ['-2', 1];
+like(call(422, 'PATCH', '/apps/{app}/formation/{type}', {}, { quantity => $_->[0] })->{message}, $_->[1], "quantity $_->[0]")
+    for ['-5', qr/^quantity has to be 0 to \d+, not -4/], ['+9223372036854775807', qr/^quantity has to be 0 to/], ['+-1', qr/^quantity has to be a whole number/];
 call(200, 'PATCH', '/apps/{app}/formation/{type}', {}, { quantity => 1 });
+is(call(200, 'PATCH', '/apps/{app}/formation', {}, { updates => [{ type => 'web', size => 'Standard' }] })->[0]{quantity}, 1, 'a size alone: as many as before');
+call(200, 'PATCH', '/apps/{app}/formation/{type}', {}, { quantity => 1, dyno_size => { name => 'standard' } });
 call(200, 'PATCH', '/apps/{app}/formation/{type}', {}, { drain_timeout => 5, stop_timeout => undef });
 call(200, 'PATCH', '/apps/{app}/formation/{type}/limits', {}, { pids => 200 });
 for my $check ('health', 'readiness') {
@@ -203,6 +249,27 @@ my %member = (user => 'vic@example.com');
 call(201, 'POST', '/apps/{app}/collaborators', {}, { %member, role => 'viewer' });
 call(200, 'PATCH', '/apps/{app}/collaborators/{user}', \%member, { permissions => ['view', 'deploy'] });
 call(200, $_, '/apps/{app}/collaborators/{user}', \%member) for 'GET', 'DELETE';
+call(200, 'GET', '/teams/permissions', {});
+call(201, 'POST', '/teams', {}, { name => $_ }) for 'crew', 'band';
+my %team = (team => 'crew');
+call(200, 'PATCH', '/teams/{team}', { team => 'band' }, { overall_role => 'viewer' });
+call(200, 'GET', $_, \%team) for '/teams', '/teams/{team}', '/teams/{team}/features', '/teams/{team}/members', '/teams/{team}/apps';
+call(201, 'POST', '/teams/{team}/members', \%team, { email => 'ada@example.com', role => 'admin' });
+call(201, 'PUT', '/teams/{team}/members', \%team, { email => 'vic@example.com', role => 'member' });
+call(200, 'PATCH', '/teams/{team}/members', \%team, { email => 'vic@example.com', role => 'viewer' });
+call(200, $_, '/teams/{team}/members/{user}', { %team, %member }) for 'GET', 'DELETE';
+call(201, 'PUT', '/apps/{app}/teams/{team}', \%team, { role => 'viewer' });
+call(200, 'GET', '/apps/{app}/teams', {});
+call(200, 'DELETE', '/apps/{app}/teams/{team}', \%team);
+call(201, 'POST', '/teams/apps', {}, { name => 'ours', team => 'crew' });
+call(200, 'GET', '/teams/apps/{app}', { app => 'ours' });
+call(201, 'POST', '/teams/apps/{app}/collaborators', {}, { %member, role => 'viewer' });
+call(200, 'PATCH', '/teams/apps/{app}/collaborators/{user}', \%member, { role => 'deployer' });
+call(200, 'GET', '/teams/apps/{app}/collaborators', {});
+call(200, $_, '/teams/apps/{app}/collaborators/{user}', \%member) for 'GET', 'DELETE';
+call(200, 'PATCH', '/teams/apps/{app}', { app => 'ours' }, { owner => 'ada@example.com' });
+call(201, 'POST', '/account/app-transfers', {}, { app => 'ours', recipient => 'vic@example.com' });
+call(200, 'DELETE', '/teams/{team}', \%team);
 my $token = call(201, 'POST', '/tokens', {}, { scope => 'deploy', app => 'shop', expires_in => 3600 });
 call(200, 'GET', '/tokens/{token}', { token => $token->{id} });
 my $git = $p->http('GET', 'localhost', '/git/shop/push', socket => "$p->{run}/api.sock", headers => { Authorization => "Bearer $token->{token}" });
@@ -210,6 +277,8 @@ is_deeply([$p->schema->answer('GET', '/git/shop/push', { %$git, json => decode_j
     and $made{'GET /git/{app}/{service}'}++;
 call(200, 'DELETE', '/tokens/{token}', { token => $token->{id} });
 my %grant = (authorization => call(201, 'POST', '/oauth/authorizations', {}, { scope => ['read'] })->{id});
+call(200, 'PATCH', '/oauth/authorizations/{authorization}', \%grant, { description => 'reads' });
+call(200, 'POST', '/oauth/authorizations/{authorization}/actions/regenerate-tokens', \%grant, {});
 call(200, $_, '/oauth/authorizations/{authorization}', \%grant) for 'GET', 'DELETE';
 Platform::run('ssh-keygen', '-q', '-N', '', '-t', 'ed25519', '-f', "$dir/ssh");
 my %key = (key => call(201, 'POST', '/account/keys', {}, { public_key => slurp("$dir/ssh.pub") })->{id});
@@ -220,6 +289,16 @@ call(200, 'DELETE', '/account/keys/{key}', \%key);
 my $login = $p->http('POST', 'localhost', '/oauth/authorizations', body => '{}', socket => "$p->{run}/api.sock",
     headers => { Authorization => 'Basic ' . encode_base64('ada@example.com:correct horse', '') });
 my $ada = decode_json($login->{body});
+my %twice = (body => '{}', socket => "$p->{run}/api.sock");
+sub log_in {
+    my ($password) = @_;
+    return $p->http('POST', 'localhost', '/oauth/authorizations', %twice,
+        headers => { Authorization => 'Basic ' . encode_base64("ada\@example.com:$password", ''), 'Idempotency-Key' => 'log-in' });
+}
+my @tokens = map { decode_json(log_in('correct horse')->{body})->{access_token}{token} } 1, 2;
+like($tokens[0], qr/^paas_/, 'a log-in with an Idempotency-Key');
+is($tokens[1], $tokens[0], 'has one token, however often it is sent');
+is(log_in('wrong horse')->{status}, 401, 'and none without the password');
 is_deeply([$p->schema->answer('POST', '/oauth/authorizations', { %$login, json => $ada }), $login->{status}], [201], 'a log-in');
 my $account = $p->http('PATCH', 'localhost', '/account', body => '{"name":"Ada"}', socket => "$p->{run}/api.sock",
     headers => { Authorization => "Bearer $ada->{access_token}{token}" });
@@ -244,5 +323,6 @@ my @all = map { "$_->[0] $_->[1]" } $p->schema->operations;
 my @left = grep { !$made{$_} } @all;
 cmp_ok(scalar @left, '<=', $ENV{PAAS_LONG} ? 0 : @all / 10, 'every request that is described is made here');
 diag "not made here: $_" for @left;
+is_deeply([grep { /^POST / && !$again{$_} } @all], [], 'every POST that is described is made here, and sent twice');
 
 done_testing();

@@ -106,7 +106,10 @@ sub answer {
     my $response = $operation && $r->{status} < 400 ? $operation->{responses}{ $r->{status} } : { '$ref' => '#/components/responses/Error' };
     return "$method $path: $r->{status}, of which nothing is told" if !$response && $r->{status} != 304;
     return if $r->{status} == 304;
-    my $json = ($self->follow($response)->{content} // {})->{'application/json'} or return;
+    my $content = $self->follow($response)->{content} // {};
+    my $json = $content->{'application/json'} or return;
+    # Lines are told of as text, whoever asks for them as events.
+    return if ($r->{headers}{'content-type'} // '') =~ m{^text/} && $content->{'text/plain'};
     return "$method $path: $r->{status} is not JSON: $r->{body}" if !defined $r->{json} && $r->{body} !~ /^null\s*$/;
     return map { "$method $path: $r->{status}: $_" } $self->value($json->{schema}, $r->{json}, 'it');
 }

@@ -8,7 +8,7 @@ package ScriptedManager;
 #       'POST /apps/a/builds' => sub { my ($req, $out) = @_; ... },
 #   });
 #
-# A code reference gets the request ({method, path, headers, body, file}) and
+# '*' answers what is not written down.  A code reference gets the request ({method, path, headers, body, file}) and
 # a function that writes raw bytes, and the connection; what it returns is sent
 # as an answer unless it is empty.  A body is kept in a file, so that its size does not matter.
 # requests() tells what has been asked so far.
@@ -132,7 +132,7 @@ sub _serve {
     close $log;
     return 0 unless $whole;
 
-    my $answer = $self->{answers}{"$method $path"}
+    my $answer = $self->{answers}{"$method $path"} // $self->{answers}{'*'}
         // [404, '{"id":"not_found","message":"there is nothing at that path"}'];
     $answer = $answer->(\%req, $write, $conn) if ref $answer eq 'CODE';
     return 0 unless $answer;
