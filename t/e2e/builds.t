@@ -233,7 +233,7 @@ is($build->{status}, 202, 'a build that nobody waits for');
 my ($path) = ($build->{json}{output_stream_url} // '') =~ m{^http://localhost(/streams/stream_[0-9a-f]{69}_[0-9a-f]{64}\?heartbeat=1)$};
 ok($path, 'has a URL of its output') or diag $build->{body};
 my @nginx = (socket => "$p->{run}/api.sock");
-my $said = $p->http('GET', 'api.test', $path, @nginx);
+$said = $p->http('GET', 'api.test', $path, @nginx);
 is($said->{status}, 200, 'which takes no token');
 like($said->{body}, qr/Discovering process types.*Done in/s, 'and gives all of it, until the build is over');
 is($p->http('GET', 'api.test', "/apps/$app/builds/$build->{json}{id}", @nginx)->{status}, 401, 'the build itself takes one');
@@ -273,7 +273,8 @@ my ($id, $to) = slug(checksum => 'SHA256:' . Digest::SHA::sha256_hex($sealed), c
     commit_description => 'the first', stack => undef);
 unreleased('nothing uploaded', $id, qr/^slug $id has no archive: PUT it to its blob\.url/);
 is(put($to, $sealed)->{status}, 200, 'its archive');
-is($p->api('GET', "/apps/slugged/slugs/$id")->{json}{size}, length $sealed, 'is there');
+is(put($to, $sealed)->{status}, 409, 'which is put once');
+is($p->api('GET', "/apps/slugged/slugs/$id")->{json}{size}, undef, 'what is not made has no size');
 $r = release_slug($id, body => qq({"slug": "$id", "description": "from afar"}), headers => { 'Idempotency-Key' => 'one' });
 is($r->{status}, 201, 'released') or diag $r->{body};
 is($r->{json}{version}, 1, 'as the first one');
@@ -286,8 +287,20 @@ is(release_slug($id, headers => { 'Idempotency-Key' => 'one' })->{status}, 422, 
 my $info = $p->api('GET', "/apps/slugged/slugs/$id")->{json};
 is_deeply([@$info{qw(id blob buildpack_provided_description commit commit_description process_types)}],
     [$id, undef, 'by hand', 'b' x 40, 'the first', $web{process_types}], 'what it is') or diag explain $info;
-is($p->api('GET', "/apps/slugged/slugs/$r->{json}{slug}{id}")->{json}{id}, $id, 'by its content, too');
-is(release_slug($id)->{json}{version}, 2, 'it is released again');
+is($info->{size} > 0, 1, 'and how big');
+is($r->{json}{slug}{id}, $id, 'its release names it as its maker does');
+is($p->json('releases', '-a', 'slugged')->[0]{slug}{id}, $id, 'later on, too');
+my $second = release_slug($id);
+is_deeply([@{ $second->{json} }{qw(version slug)}], [2, { id => $id }], 'it is released again');
+my $twin;
+($twin, $to) = slug(process_types => { web => 'exec python3 -m http.server $PORT', twin => 'sleep 600' }, commit_description => 'the same files');
+is(put($to, $sealed)->{status}, 200, 'another slug of the same files');
+is_deeply(release_slug($twin)->{json}{slug}, { id => $twin }, 'is one of its own');
+for ([$id, 'idle', 'the first'], [$twin, 'twin', 'the same files']) {
+    my ($of, $type, $words) = @$_;
+    my $seen = $p->api('GET', "/apps/slugged/slugs/$of")->{json};
+    is_deeply([@$seen{qw(id commit_description)}, sort keys %{ $seen->{process_types} }], [$of, $words, sort('web', $type)], "$words: by its id");
+}
 ($id, $to) = slug(checksum => 'SHA256:' . 'c' x 64);
 is(put($to, $sealed)->{status}, 200, 'an archive');
 unreleased('another checksum', $id, qr/^checksum of slug $id is not that of its archive, which is SHA256:[0-9a-f]{64}: make a new slug/);
@@ -305,7 +318,7 @@ is($p->api('POST', '/apps/slugged/slugs', $_->[0], @json)->{status}, 422, "$_->[
     [{ process_types => { 'Web!' => 'x' } }, 'a bad name'], [{ process_types => { web => "a\nb" } }, 'two lines'], [{ process_types => { web => '' } }, 'no command'],
     [{ process_types => { web => 1 } }, 'a number'], [{ %web, checksum => 'MD5:1' }, 'a checksum'], [{ %web, stack => 'cedar' }, 'a stack'], [{ %web, what => 1 }, 'a field'];
 is($p->get('slugged')->{body}, 'sealed', 'what runs goes on');
-is(scalar @{ $p->json('releases', '-a', 'slugged') }, 2, 'with no more releases');
+is(scalar @{ $p->json('releases', '-a', 'slugged') }, 3, 'with no more releases');
 is(($p->paas('apps:destroy', 'slugged', '--confirm', 'slugged'))[0], 0, 'the app goes');
 
 # ---- limits ------------------------------------------------------------------

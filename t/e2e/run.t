@@ -483,18 +483,22 @@ sub read_on {
     return 0;
 }
 
+# By a new user's name -> a token of theirs, and its id.
+my %token_id;
 sub token_of {
     my ($name) = @_;
     my $email = "$name\@example.com";
     $p->api('POST', '/users', { email => $email, password => "secret of $name" });
     $p->api('POST', "/apps/$app/collaborators", { user => $email, role => 'deployer' });
-    return decode_json($p->http('POST', "api.$p->{domain}", '/oauth/authorizations', body => '{}',
-        headers => { Authorization => 'Basic ' . encode_base64("$email:secret of $name", '') })->{body})->{access_token}{token};
+    my $made = decode_json($p->http('POST', "api.$p->{domain}", '/oauth/authorizations', body => '{}',
+        headers => { Authorization => 'Basic ' . encode_base64("$email:secret of $name", '') })->{body});
+    $token_id{$name} = $made->{id};
+    return $made->{access_token}{token};
 }
 
-my %token = map { ($_ => token_of($_)) } qw(rita connie);
+my %token = map { ($_ => token_of($_)) } qw(rita connie dee rex);
 my $sleeper = '{"command": "trap \"\" HUP; setsid -f sleep 7321; echo up; sleep 600", "force_no_tty": true}';
-my %session = (connie => session_of($token{connie}, 'POST', "/apps/$app/dynos/web.1/exec", $sleeper));
+my %session = map { ($_ => session_of($token{$_}, 'POST', "/apps/$app/dynos/web.1/exec", $sleeper)) } qw(connie dee rex);
 my $asked = $p->http('POST', "api.$p->{domain}", "/apps/$app/dynos", body => '{"command": "echo up; sleep 600", "attach": true, "force_no_tty": true}',
     headers => { Authorization => "Bearer $token{rita}" });
 my $attached = decode_json($asked->{body})->{name};
@@ -503,6 +507,9 @@ my $beside = start(@exec, 'web.1', 'echo up; read line; exit 7');
 until_seen($beside, qr/up\n/);
 is($p->api('DELETE', "/users/rita\@example.com")->{status}, 200, 'a user goes');
 is($p->api('DELETE', "/apps/$app/collaborators/connie\@example.com")->{status}, 200, 'a role goes');
+is($p->api('PATCH', "/apps/$app/collaborators/dee\@example.com", { role => 'viewer' })->{status}, 200, 'another one is less than it was');
+is($p->http('DELETE', "api.$p->{domain}", "/oauth/authorizations/$token_id{rex}", headers => { Authorization => "Bearer $token{rex}" })->{status},
+    200, 'a token is revoked');
 ok(read_on($session{$_}, qr/never/), "the session of $_ ends") for sort keys %session;
 ok(ended($attached), 'the one-off process with it');
 ok(Platform::wait_for(20, sub { !sleeper() }), 'and the command in the process, with all that it left');

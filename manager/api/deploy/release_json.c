@@ -96,14 +96,21 @@ model_base_version(struct api *api, const char *name, json_t *app)
 	return ro.failed == version && ro.live != 0 ? ro.live : version;
 }
 
+/* One that was made elsewhere keeps the id that its maker was given. */
+static json_t *
+release_slug_id(json_t *release)
+{
+	json_t *draft = json_object_get(release, "draft");
+
+	return draft != NULL ? draft : json_object_get(release, "slug");
+}
+
 static json_t *
 release_slug(json_t *release)
 {
-	json_t *slug = json_object_get(release, "slug");
-
-	if (!json_is_string(slug))
+	if (!json_is_string(json_object_get(release, "slug")))
 		return json_null();
-	return json_pack("{s:O}", "id", slug);
+	return json_pack("{s:O}", "id", release_slug_id(release));
 }
 
 /* A slug that is about to go is none to go back to. */
@@ -127,11 +134,10 @@ release_has_code(struct api *api, json_t *release)
 static json_t *
 release_artifacts(json_t *release)
 {
-	json_t *slug = json_object_get(release, "slug");
-
-	if (!json_is_string(slug))
+	if (!json_is_string(json_object_get(release, "slug")))
 		return json_array();
-	return json_pack("[{s:s, s:O}]", "type", "slug", "id", slug);
+	return json_pack(
+	    "[{s:s, s:O}]", "type", "slug", "id", release_slug_id(release));
 }
 
 json_t *
@@ -207,7 +213,8 @@ model_add_release(struct api *api, struct store_txn *txn, const char *name,
 {
 	int64_t version = model_last_version(api, name) + 1;
 	char id[37], key[STORE_KEY_MAX + 1];
-	json_t *release, *settings;
+	static const char *const kept[] = {"settings", "image", "draft"};
+	json_t *release;
 
 	if (release_keep_slug(api, txn, from) == -1)
 		return NULL;
@@ -222,11 +229,10 @@ model_add_release(struct api *api, struct store_txn *txn, const char *name,
 	    json_object_get(from, "types"), "config", config);
 	if (release == NULL)
 		return NULL;
-	if ((settings = json_object_get(from, "settings")) != NULL)
-		json_object_set(release, "settings", settings);
-	if (json_object_get(from, "image") != NULL)
-		json_object_set(
-		    release, "image", json_object_get(from, "image"));
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (json_object_get(from, kept[i]) != NULL)
+			json_object_set(
+			    release, kept[i], json_object_get(from, kept[i]));
 	store_put_new(
 	    txn, key_format(key, RELEASE_KEY, name, version), release);
 	json_object_set_new(app, "version", json_integer(version));

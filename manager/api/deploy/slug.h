@@ -17,8 +17,8 @@ json_t *slug_draft(struct request *, const char *id);
 uint64_t slug_owner(const struct request *);
 
 /*
- * In the shape of Heroku's; blob, an object or null, is taken.  size: bytes,
- * 0 if it is not known.
+ * In the shape of Heroku's; blob, an object or null, is taken.  It has no size
+ * before it is made.
  */
 json_t *slug_draft_json(
     struct request *, const char *id, json_t *draft, json_t *blob);

@@ -31,7 +31,7 @@
 #define COMMANDS_MAX 16384 /* bytes of all */
 
 /* Of those that were never released, the newest are kept, for a day. */
-#define DRAFTS_KEPT 8
+#define DRAFTS_KEPT 50
 #define DRAFT_LIFE  (24LL * 3600 * 1000000)
 
 static const struct check_field fields[] = {
@@ -129,22 +129,14 @@ slug_owner(const struct request *r)
 json_t *
 slug_draft_json(struct request *r, const char *id, json_t *draft, json_t *blob)
 {
-	struct build_source source;
-	uint64_t number;
-	json_t *size = NULL;
-
-	if (key_parse_id(id, &number) == 0 &&
-	    build_source_find(r->api->build, slug_owner(r), number, &source) ==
-		0)
-		size = json_integer((json_int_t)source.size);
 	return json_pack(
-	    "{s:s, s:o, s:O?, s:O?, s:O?, s:O?, s:O, s:o?, s:o, s:o, s:o}",
+	    "{s:s, s:o, s:O?, s:O?, s:O?, s:O?, s:O, s:n, s:o, s:o, s:o}",
 	    "id", id, "blob", blob, "buildpack_provided_description",
 	    json_object_get(draft, "buildpack"), "checksum",
 	    json_object_get(draft, "checksum"), "commit",
 	    json_object_get(draft, "commit"), "commit_description",
 	    json_object_get(draft, "commit_description"), "process_types",
-	    json_object_get(draft, "types"), "size", size, "stack",
+	    json_object_get(draft, "types"), "size", "stack",
 	    app_stack_ref("stack", r->api->stack), "created_at",
 	    id_time_of(draft, "created"), "updated_at",
 	    id_time_of(draft, "created"));

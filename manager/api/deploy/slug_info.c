@@ -46,35 +46,40 @@ release_of_slug(struct request *r, const char *slug)
 	return find.release;
 }
 
-/* There is no URL to have it by, and no checksum but its id. */
+/*
+ * There is no URL to have it by.  What the content is, is told by the slug,
+ * which others may have made, too; what was said of it, by the release and
+ * the draft, as long as there is one.
+ */
 static json_t *
 slug_json(struct request *r, json_t *release, json_t *slug, json_t *draft)
 {
-	json_t *types = json_object_get(slug, "types");
-	json_t *by = json_object_get(draft, "buildpack");
 	const char *id = model_text(release, "draft");
+	json_t *made = draft != NULL ? draft : slug;
+	json_t *from = draft != NULL ? draft : release;
 
-	if (!json_is_object(types))
-		types = json_object_get(release, "types");
 	return json_pack(
 	    "{s:s, s:O?, s:O?, s:n, s:O?, s:O?, s:O?, s:O?, s:o, s:o, s:o}",
 	    "id", id[0] != '\0' ? id : model_text(release, "slug"),
 	    "buildpack_provided_description",
-	    by != NULL ? by : json_object_get(slug, "buildpack"), "checksum",
+	    json_object_get(made, "buildpack"), "checksum",
 	    json_object_get(draft, "checksum"), "blob", "commit",
-	    json_object_get(release, "commit"), "commit_description",
+	    json_object_get(from, "commit"), "commit_description",
 	    json_object_get(draft, "commit_description"), "process_types",
-	    types, "size", json_object_get(slug, "size"), "stack",
+	    json_object_get(release, "types"), "size",
+	    json_object_get(slug, "size"), "stack",
 	    app_stack_ref("stack", r->api->stack), "created_at",
-	    id_time_of(slug, "created"), "updated_at",
-	    id_time_of(slug, "created"));
+	    id_time_of(made, "created"), "updated_at",
+	    id_time_of(made, "created"));
 }
 
+/* By its id, or by what it contains. */
 void
 slug_info(struct request *r)
 {
 	json_t *release = release_of_slug(r, r->params[1]), *slug = NULL;
-	json_t *draft = slug_draft(r, r->params[1]);
+	json_t *draft = slug_draft(r,
+	    release != NULL ? model_text(release, "draft") : r->params[1]);
 	char key[STORE_KEY_MAX + 1];
 
 	if (release != NULL)
