@@ -160,7 +160,7 @@ sub everything {
 my $dir = "$Platform::top/t/fixtures/rollout";
 my ($rc, $out) = $p->paas('push', $dir, '--app', $app, '--create');
 is($rc, 0, 'pushed') or BAIL_OUT($out);
-like($out, qr/Running its release process.*migrating for v1.*migrated.*web\.1 is starting/s,
+like($out, qr/Running its release process.*migrating for v1.*migrated.*web\.1 is (?:starting|ready)/s,
     'the release process ran first, and said so to who pushed');
 is_deeply([@{ info('v1') }{qw(status current eligible_for_rollback)}],
     ['succeeded', JSON::PP::true, JSON::PP::true], 'v1 succeeded and is current');
