@@ -130,8 +130,8 @@ json_t *
 slug_draft_json(struct request *r, const char *id, json_t *draft, json_t *blob)
 {
 	return json_pack(
-	    "{s:s, s:o, s:O?, s:O?, s:O?, s:O?, s:O, s:n, s:o, s:o, s:o}",
-	    "id", id, "blob", blob, "buildpack_provided_description",
+	    "{s:s, s:o, s:O?, s:O?, s:O?, s:O?, s:O, s:n, s:o, s:o, s:o}", "id",
+	    id, "blob", blob, "buildpack_provided_description",
 	    json_object_get(draft, "buildpack"), "checksum",
 	    json_object_get(draft, "checksum"), "commit",
 	    json_object_get(draft, "commit"), "commit_description",

@@ -78,8 +78,8 @@ void
 slug_info(struct request *r)
 {
 	json_t *release = release_of_slug(r, r->params[1]), *slug = NULL;
-	json_t *draft = slug_draft(r,
-	    release != NULL ? model_text(release, "draft") : r->params[1]);
+	json_t *draft = slug_draft(
+	    r, release != NULL ? model_text(release, "draft") : r->params[1]);
 	char key[STORE_KEY_MAX + 1];
 
 	if (release != NULL)
