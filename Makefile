@@ -44,7 +44,7 @@ SANDBOX	:= $(call objs,manager/sandbox/common*.c)
 BUILDER	:= $(filter-out $(INSPECT) $(SANDBOX),$(call objs,manager/sandbox/*.c))
 MANIFEST := $(RULES) \
 	   $(call objs,manager/manifest/*.c manager/sandbox/common*.c)
-CLI	:= $(call objs,manager/cli/*.c)
+CLI	:= $(call objs,manager/cli/*.c manager/cli/*/*.c)
 GIT	:= $(call objs,manager/git/serve*.c)
 HOOK	:= $(call objs,manager/git/hook*.c manager/cli/http.c \
 	   manager/cli/lines.c manager/cli/clean.c)
@@ -64,7 +64,7 @@ MODULE	:= $(B)/ngx_http_paas_module.so
 UNITS	:= $(patsubst t/unit/%.c,$(B)/t/unit_%,$(wildcard t/unit/*.c))
 HELPERS	:= $(patsubst t/lib/%.c,$(B)/t/%,$(wildcard t/lib/*.c)) \
 	   $(B)/t/launcher_held
-KNF	:= $(wildcard manager/*.c manager/*/*.[ch] manager/api/*/*.[ch] \
+KNF	:= $(wildcard manager/*.c manager/*/*.[ch] manager/*/*/*.[ch] \
 	   ngx_paas_module/routedb/*.[ch] t/unit/*.c t/lib/*.c t/fuzz/*.c t/launcher/*.c \
 	   scripts/benches/*.c)
 
@@ -133,7 +133,7 @@ $(B)/libexec/paas-init: $(INIT)
 	@mkdir -p $(@D); echo link $@
 	@$(CC) $(if $(SANITIZE),$(LDFLAGS),-static) -o $@ $^
 $(B)/libexec/paas-build: $(BUILDER) $(MANIFEST) \
-	  $(call objs,manager/cli/ignore.c manager/cli/glob.c \
+	  $(call objs,manager/cli/push/ignore.c manager/cli/push/glob.c \
 	  manager/common/push.c manager/common/config_name.c)
 	$(link) $(LIBS_build)
 $(B)/libexec/paas-inspect: $(INSPECT) $(SANDBOX)

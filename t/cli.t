@@ -346,7 +346,7 @@ for my $shell ('bash', 'zsh', 'fish') {
         'GET /account/keys/:/login' => $inside, 'GET /git/:/:' => $inside, 'POST /sessions' => 'browsers log in, a CLI has tokens',
     );
     my %asked;
-    for my $file (glob "$Bin/../manager/cli/*.c") {
+    for my $file (glob "$Bin/../manager/cli/{,*/}*.c") {
         open my $fh, '<', $file or die "$file: $!";
         for my $function (split /^\}\n/m, do { local $/; <$fh> }) {
             my @methods = $function =~ /"(GET|POST|PUT|PATCH|DELETE)"/g;

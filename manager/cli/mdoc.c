@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/doctor.h"
+#include "cli/doctor/doctor.h"
 #include "cli/help.h"
 
 /* In text a leading "." or "'" would be a request, and "\" an escape. */

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/ignore.h"
+#include "cli/push/ignore.h"
 #include "sandbox/build.h"
 
 #define IGNORE_FILE  "/.slugignore"

@@ -1,4 +1,4 @@
-/* sources: manager/cli/ignore.c manager/cli/glob.c; libs: */
+/* sources: manager/cli/push/ignore.c manager/cli/push/glob.c; libs: */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "cli/glob.h"
-#include "cli/ignore.h"
+#include "cli/push/glob.h"
+#include "cli/push/ignore.h"
 
 #define OUT IGNORE_EXCLUDE
 #define IN  IGNORE_INCLUDE
