@@ -1,4 +1,4 @@
-/* sources: manager/manifest/[a-z]*.c manager/sandbox/common_[a-z]*.c manager/common/config_name.c manager/cli/[!p]*.c manager/cli/*[a-z]/[a-z]*.c manager/common/conf.c manager/common/push.c manager/common/health_rule.c; libs: -lyaml -lcurl -ljansson -larchive -lsodium -llmdb -lssl -lcrypto */
+/* sources: manager/manifest/[a-z]*.c manager/sandbox/common_[a-z]*.c manager/common/config_name.c manager/cli/[!p]*.c manager/cli/[dhpv]*[a-z]/[a-z]*.c manager/common/conf.c manager/common/push.c manager/common/health_rule.c; libs: -lyaml -lcurl -ljansson -larchive -lsodium -llmdb -lssl -lcrypto */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
