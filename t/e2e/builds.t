@@ -7,6 +7,7 @@ use lib 't/lib';
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use Git;
+use IO::Socket::UNIX;
 use Digest::SHA;
 use JSON::PP;
 use Platform;
@@ -318,7 +319,27 @@ is($p->api('POST', '/apps/slugged/slugs', $_->[0], @json)->{status}, 422, "$_->[
     [{ process_types => { 'Web!' => 'x' } }, 'a bad name'], [{ process_types => { web => "a\nb" } }, 'two lines'], [{ process_types => { web => '' } }, 'no command'],
     [{ process_types => { web => 1 } }, 'a number'], [{ %web, checksum => 'MD5:1' }, 'a checksum'], [{ %web, stack => 'cedar' }, 'a stack'], [{ %web, what => 1 }, 'a field'];
 is($p->get('slugged')->{body}, 'sealed', 'what runs goes on');
-is(scalar @{ $p->json('releases', '-a', 'slugged') }, 3, 'with no more releases');
+
+# The manager is killed while a slug is sealed, at whatever it does just then:
+# the same request has the one release of it.
+for my $after (0.01, 0.04, 0.1, 0.2, 0.4) {
+    my ($killed, $at) = slug(commit_description => "killed after $after s");
+    is(put($at, $sealed)->{status}, 200, "killed after $after s: an archive");
+    my $before = @{ $p->json('releases', '-a', 'slugged') };
+    my $body = qq({"slug": "$killed"});
+    my $s = IO::Socket::UNIX->new(Peer => "$p->{run}/manager.sock") or die "manager.sock: $!";
+    print {$s} "POST /apps/slugged/releases HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nIdempotency-Key: after-$after\r\n"
+        . 'Content-Length: ' . length($body) . "\r\n\r\n$body";
+    $s->flush;
+    select undef, undef, undef, $after;
+    kill 'KILL', $p->service_pid('manager');
+    close $s;
+    ok(Platform::wait_for(20, sub { eval { $p->api('GET', '/apps')->{status} == 200 } }), 'it is there again');
+    $r = release_slug($killed, body => $body, headers => { 'Idempotency-Key' => "after-$after" });
+    is_deeply([$r->{status}, $r->{json}{slug}], [201, { id => $killed }], 'the same request has the release') or diag $r->{body};
+    is(scalar @{ $p->json('releases', '-a', 'slugged') }, $before + 1, 'which is the only one');
+}
+is(scalar(grep { $_->{slug}{id} eq $id } @{ $p->json('releases', '-a', 'slugged') }), 0, 'with no release of what was refused');
 is(($p->paas('apps:destroy', 'slugged', '--confirm', 'slugged'))[0], 0, 'the app goes');
 
 # ---- limits ------------------------------------------------------------------
