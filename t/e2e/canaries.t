@@ -112,7 +112,9 @@ is(slurp("$g->{home}/args"), '', 'none is among the arguments of a process');
 
 # ---- looked for ---------------------------------------------------------------
 
-like(slurp("$p->{logs}/access.log"), qr{"GET /streams/\.\.\. HTTP/1\.1" 200 .* host=api\.}, 'the log of nginx has the request');
+# nginx writes a second late: the last request of all says that the rest is there.
+Platform::wait_for(10, sub { slurp("$p->{logs}/access.log") =~ qr{"GET /account HTTP/1\.1" 503 } });
+like(slurp("$p->{logs}/access.log"), qr{"GET /streams/\.\.\. HTTP/1\.1" 200 .* host=api\..*"GET /account HTTP/1\.1" 503 }s, 'the log of nginx has the requests');
 my %file;
 File::Find::find({ no_chdir => 1, wanted => sub {
     return if !-f $_ || -l $_;
