@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "routing/routing_impl.h"
 #include "routing/setting.h"
+#include "store/formation.h"
 #include "store/scale.h"
 
 #define WEIGHT     100
@@ -303,6 +304,38 @@ pool_state(const json_t *app, const json_t *rollout, const json_t *scale,
 	return PAAS_ROUTEDB_RUNNING;
 }
 
+/*
+ * Nothing was pushed yet, there is no web process in it, or it was scaled to
+ * none: whoever waits would do so to the end of the time.
+ */
+static int
+nobody_comes(struct store *st, const json_t *app, const json_t *scale,
+    const struct tally *tally)
+{
+	json_t *release, *formation, *given;
+	char key[STORE_KEY_MAX + 1];
+	json_int_t n;
+	int none;
+
+	if (get_number(app, "version") == 0)
+		return 1;
+	key_format(
+	    key, "release/%s/%08u", tally->app, (unsigned int)tally->version);
+	if (tally->version == 0 || tally->mixed ||
+	    (release = store_get(st, key, NULL)) == NULL)
+		return 0;
+	formation = formation_get(st, tally->app, "web", release, NULL);
+	given = json_object_get(formation, "quantity");
+	n = given != NULL ? json_integer_value(given) : 1;
+	none =
+	    json_object_get(json_object_get(release, "types"), "web") == NULL ||
+	    scale_quantity(formation, scale, "web", n > 0 ? (uint32_t)n : 0) ==
+		0;
+	json_decref(formation);
+	json_decref(release);
+	return none;
+}
+
 static void
 put_pool(struct store *st, const struct conf *conf, struct routing_db *db,
     const char *name, const json_t *app)
@@ -344,6 +377,9 @@ put_pool(struct store *st, const struct conf *conf, struct routing_db *db,
 	/* Only who waits is told of: it would never wake. */
 	if (pool.state == PAAS_ROUTEDB_ASLEEP && pool.hold == 0)
 		pool.hold = HOLD_ASLEEP;
+	if (pool.state == PAAS_ROUTEDB_RUNNING && tally.ready == 0 &&
+	    nobody_comes(st, app, scale, &tally))
+		pool.hold = 0;
 	pool.ninstances = tally.n;
 	routing_db_put_pool(db, &pool, tally.instances);
 	free(tally.instances);

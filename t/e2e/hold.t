@@ -100,4 +100,22 @@ ok(Platform::wait_for(20, sub {
 }), 'after a start the first answer that is not "stopped" is the app\'s');
 waitpid $pid, 0;
 
+# Nobody waits for what nobody starts; after a push or more of them one does.
+sub refused_at_once {
+    my ($of, $why) = @_;
+    $from = time;
+    $got = $p->get($of);
+    is("$got->{status} " . ($got->{headers}{'x-paas-error'} // ''), '503 no_instance', $why);
+    cmp_ok(time - $from, '<', 2, 'at once');
+    return;
+}
+is(($p->paas('apps:create', 'empty'))[0], 0, 'an app without a release');
+ok(Platform::wait_for(5, sub { $p->get('empty')->{status} == 503 }), 'is known');
+refused_at_once('empty', 'it has nothing to wait for');
+is(($p->paas('ps:scale', 'web=0', '--app', $app))[0], 0, 'scaled to none');
+ok(Platform::wait_for(30, sub { !$p->dynos($app) }), 'none runs');
+refused_at_once($app, 'nor has that one');
+is(($p->paas('ps:scale', 'web=1', '--app', $app))[0], 0, 'scaled to one');
+is($p->get($app, '/', timeout => 30)->{status}, 200, 'which is waited for');
+
 done_testing();

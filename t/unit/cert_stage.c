@@ -1,4 +1,4 @@
-/* sources: manager/routing/[c-s]?*.c manager/store/[k-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -Wl,--wrap=cert_choose,--wrap=routing_db_commit -llmdb -ljansson -lsystemd -lsodium */
+/* sources: manager/routing/[c-s]?*.c manager/store/[f-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -Wl,--wrap=cert_choose,--wrap=routing_db_commit -llmdb -ljansson -lsystemd -lsodium */
 #include "store_fixture.h"
 
 #include <sys/stat.h>

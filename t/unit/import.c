@@ -1,4 +1,4 @@
-/* sources: manager/routing/[c-s]?*.c manager/store/[k-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
+/* sources: manager/routing/[c-s]?*.c manager/store/[f-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
 #include "routes_fixture.h"
 
 #include <sys/stat.h>

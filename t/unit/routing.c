@@ -1,4 +1,4 @@
-/* sources: manager/routing/[c-s]?*.c manager/store/[k-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
+/* sources: manager/routing/[c-s]?*.c manager/store/[f-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -llmdb -ljansson -lsystemd -lsodium */
 #include "routing_fixture.h"
 
 /* ---- apps -------------------------------------------------------------- */
@@ -506,6 +506,47 @@ obeys_settings(void **state)
 	assert_int_equal(0, pool.hold);
 }
 
+/* Only while somebody may come: else a visitor would wait for nothing. */
+static void
+holds_only_for_who_may_come(void **state)
+{
+	static const struct {
+		const char *key, *text;
+		int waits;
+	} steps[] = {
+	    {APP, "{\"number\":\"0000000000000007\",\"version\":0}", 0},
+	    {APP, HELLO "}", 1},
+	    {"release/hello/00000001", "{\"types\":{\"web\":\"w\"}}", 1},
+	    {"rollout/hello", LIVE, 1},
+	    {"formation/hello/web", "{\"quantity\":0}", 0},
+	    {"rollout/hello", "{\"live\":1,\"target\":2}", 1},
+	    {"rollout/hello", LIVE, 0},
+	    {"formation/hello/web", "{\"quantity\":1}", 1},
+	    {"release/hello/00000001", "{\"types\":{\"job\":\"j\"}}", 1},
+	    {"formation/hello/web", "{\"quantity\":2}", 0},
+	    {"release/hello/00000001",
+		"{\"types\":{\"web\":\"w\"},\"settings\":{\"version\":1,"
+		"\"processes\":{\"web\":{\"quantity\":0}}}}",
+		0},
+	    {"formation/hello/web", "{\"quantity\":3}", 0},
+	};
+	struct fixture *fx = *state;
+	paas_routedb_pool_t pool;
+	char hash[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		put(fx, steps[i].key, steps[i].text);
+		pool = pool_of(fx, "hello.paas.test", hash, NULL);
+		if (pool.hold != (steps[i].waits ? conf.hold_time * 1000 : 0))
+			fail_msg("step %zu: %u", i, pool.hold);
+		assert_int_equal(PAAS_ROUTEDB_RUNNING, pool.state);
+	}
+	put_actual(fx, 3, "ready", 1, "web");
+	pool = pool_of(fx, "hello.paas.test", hash, NULL);
+	assert_int_equal(conf.hold_time * 1000, pool.hold);
+}
+
 /* ---- patterns ---------------------------------------------------------- */
 
 static void
@@ -560,6 +601,7 @@ main(void)
 	    WITH_ROUTING(ends_shares_after_a_start),
 	    WITH_ROUTING(redirects),
 	    WITH_ROUTING(obeys_settings),
+	    WITH_ROUTING(holds_only_for_who_may_come),
 	    WITH_ROUTING(routes_patterns),
 	};
 

@@ -1,4 +1,4 @@
-/* sources: manager/routing/[c-s]?*.c manager/store/[k-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -Wl,--wrap=routing_app_apply,--wrap=routing_host_apply,--wrap=routing_pattern_apply,--wrap=routing_keys_apply,--wrap=routing_pool_apply,--wrap=routing_db_commit -llmdb -ljansson -lsystemd -lsodium */
+/* sources: manager/routing/[c-s]?*.c manager/store/[f-s]*.c manager/common/[a-l]*.c ngx_paas_module/routedb/[!t]*.c; libs: -Wl,--wrap=routing_app_apply,--wrap=routing_host_apply,--wrap=routing_pattern_apply,--wrap=routing_keys_apply,--wrap=routing_pool_apply,--wrap=routing_db_commit -llmdb -ljansson -lsystemd -lsodium */
 /*
  * What of the routes outlives the manager: its keys, and what it finds at its
  * start.
