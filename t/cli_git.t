@@ -35,6 +35,14 @@ sub git {
     return $out;
 }
 
+sub spill {
+    my ($path, $text) = @_;
+    open my $fh, '>', $path or die "$path: $!";
+    print {$fh} $text;
+    close $fh or die;
+    return;
+}
+
 sub tokens { return @{ $m->good('tokens', 200, 'GET', '/tokens') } }
 
 $m->good('an app', 201, 'POST', '/apps', { name => 'shop' });
@@ -64,6 +72,37 @@ for my $bad ('-x', 'a b', 'a..b', '', "a\nb", '--upload-pack=x') {
     is((paas('work', 'git:remote', '-a', 'shop', "--remote=$bad"))[0], 2, "a remote named '$bad': refused");
 }
 is(git('remote'), "live/eu\npaas\n", 'and not set');
+
+# ---- the app of a folder ---------------------------------------------------
+
+mkdir "$dir/work/lib";
+sub app_here { my ($folder) = @_; my ($is, $says, $why) = paas($folder, 'apps:info', '--json'); return $is == 0 ? 'shop' : "$is $why" }
+is(app_here('work'), 'shop', 'it is that of the remote paas');
+is(app_here('work/lib'), 'shop', 'below as well');
+like(app_here('none'), qr/^2 .*which app\?.*paas git:remote -a APP/, 'and nowhere else');
+for my $url ('ssh://git@git.paas.localhost:2222/shop.git', 'https://git.paas.localhost/shop.git') {
+    git('remote', 'set-url', 'paas', $url);
+    is(app_here('work'), 'shop', $url);
+}
+for my $url ('https://github.com/shop.git', 'git@git.paas.localhost:shop.git', "$base/a/shop.git", "$base/shop", "$base/Shop.git") {
+    git('remote', 'set-url', 'paas', $url);
+    like(app_here('work'), qr/which app\?/, "$url is none");
+}
+git('remote', 'set-url', 'paas', "$base/other.git");
+spill("$dir/work/.paas", "shop\n");
+is(app_here('work/lib'), 'shop', 'a file .paas goes before it');
+unlink "$dir/work/.paas";
+{
+    # logged in elsewhere, where nobody is: exit status 3 is of who asked
+    local $ENV{PAAS_TOKEN} = 'paas_x';
+    for (['localhost:1', 2], ['http://api.paas.localhost:1', 3]) {
+        my ($host, $status) = @$_;
+        local $ENV{PAAS_HOST} = $host;
+        run [$paas, 'ps'], \'', \my $out, \my $why, init => sub { chdir "$dir/work" or die }, timeout(30);
+        is($? >> 8, $status, "at $host " . ($status == 2 ? 'it is of another platform' : 'it is of this one')) or diag $why;
+    }
+}
+git('remote', 'set-url', 'paas', "$base/shop.git");
 
 # ---- git:credentials ------------------------------------------------------
 

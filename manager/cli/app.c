@@ -62,6 +62,7 @@ app_resolve(struct cli *cli, const char *folder)
 {
 	const char *name = cli->words.option[OPT_APP];
 	char dir[PATH_MAX], found[256], *slash;
+	int here = cli_has(cli, OPT_SOCKET) || getenv("PAAS_SOCKET") != NULL;
 
 	if (name != NULL)
 		return app_take(cli, name, "-a");
@@ -75,6 +76,8 @@ app_resolve(struct cli *cli, const char *folder)
 			strlcat(dir, "/" APP_FILE, sizeof(dir));
 			return app_take(cli, found, dir);
 		}
+		if (app_from_remote(dir, here, cli->app) == 0)
+			return 0;
 		slash = strrchr(dir, '/');
 		if (slash == NULL || dir[1] == '\0')
 			return -1;
@@ -86,8 +89,8 @@ int
 app_missing(struct cli *cli)
 {
 	return cli_usage(cli,
-	    "which app? Name it with -a APP, in PAAS_APP, or in a file "
-	    "%s in this folder or one above it",
+	    "which app? Name it with -a APP, in PAAS_APP, in a file %s in "
+	    "this folder or one above it, or by `paas git:remote -a APP`",
 	    APP_FILE);
 }
 

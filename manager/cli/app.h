@@ -15,12 +15,20 @@
 int app_name_valid(const char *name);
 
 /*
- * Finds the name: -a, else PAAS_APP, else the file .paas of folder or of the
- * nearest parent that has one.  folder is "." but for a push.  0 and
+ * Finds the name: -a, else PAAS_APP, else the file .paas or, where there is
+ * none, the git remote paas of folder or of the nearest parent that has one.
+ * folder is "." but for a push.  0 and
  * cli->app set; -1 and nothing said if no app is named at all; an exit status
  * if one was and it is wrong, which has been reported.
  */
 int app_resolve(struct cli *, const char *folder);
+
+/*
+ * The app of the git remote paas of a repository at dir, if there is one and
+ * it leads to the platform that is asked: that which one is logged in to, or,
+ * with `here`, whichever it is.  0, or -1.
+ */
+int app_from_remote(const char *dir, int here, char name[CLI_APP_MAX + 1]);
 
 /* The sentence for the -1 above; returns EXIT_USAGE. */
 int app_missing(struct cli *);

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <time.h>
 
+/* The remote that git:remote sets if none is named. */
+#define GIT_REMOTE "paas"
+
 /*
  * Runs git with a list of words that ends with NULL, argv[0] among them, and
  * with quiet drops what it prints.  Its exit status, 127 if there is none.

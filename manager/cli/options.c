@@ -4,7 +4,7 @@
 /* clang-format off */
 const struct grammar_option grammar_options[OPT_MAX] = {
 	[OPT_APP] = {OPT_APP, 'a', "app", NULL, "APP", KIND_APP,
-	    "the app, where PAAS_APP or a file .paas does not name it"},
+	    "the app, if PAAS_APP, .paas and the remote paas do not"},
 	[OPT_JSON] = {OPT_JSON, 0, "json", NULL, NULL, KIND_TEXT,
 	    "print the API's JSON"},
 	[OPT_SOCKET] = {OPT_SOCKET, 0, "socket", NULL, "PATH", KIND_FILE,

@@ -14,7 +14,6 @@
 #include "cli/git.h"
 #include "cli/trust.h"
 
-#define REMOTE     "paas"
 #define TOKEN_LIFE (90 * 86400)
 #define REMOTE_URL 512
 
@@ -192,7 +191,7 @@ cmd_git_remote(struct cli *cli)
 	int rc, ssh;
 
 	if (name == NULL)
-		name = REMOTE;
+		name = GIT_REMOTE;
 	if ((rc = git_run(inside, 1)) == 127) {
 		cli_error(cli, "git is not installed: apt-get install git");
 		return EXIT_REFUSED;
