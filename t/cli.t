@@ -182,7 +182,16 @@ my %answers = (
         "2026-11-22T12:00:00.123456+00:00 app[web.1]: \e[31mred\e[0m \e[2Jx\n"
         . "2026-11-22T12:00:01.123456+00:00 app[web.2]: no end", 'text/plain'],
     'GET /apps/shop/logs?lines=5&follow=1&ps=web.1&source=app' =>
-        [200, "x\n", 'text/plain'],
+        # cut in the middle of an event, and gone on behind the last whole one
+        sub {
+            my ($req, $write) = @_;
+            my $behind = $req->{headers}{'last-event-id'} // '';
+            $write->("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n");
+            $write->($req->{headers}{accept} ne 'text/event-stream' ? "data: not asked for events\n\n"
+                : $behind eq '' ? "id: 7.1\ndata: x\n\n: still there\n\nid: 7.2\ndata: y\ndata: \e[2Jz\n\nid: 7.3\ndata: ha"
+                : "id: 7.3\ndata: behind $behind\n\nevent: refused\ndata: {\"message\":\"Not any more.\\u001b[2J\"}\n\n");
+            return;
+        },
     'POST /apps/shop/builds' => build_answer(result =>
         {build => {id => 'b'}, release => {version => 7}}),
     'POST /apps/shop/builds?detach=1' => [202, "{\n  \"id\": \"b9\"\n}\n"],
@@ -567,7 +576,9 @@ check ['builds:log'], 0, qr/^one\ntwo\\x1b\[2J\n$/, undef, 'log of the latest bu
 check ['timeline', '-f'], 0, qr/^2026-11-22T12:00:00 +gap +Events before these are not kept any more\.$/m, undef, 'timeline -f tells of a gap';
 check ['timeline'], 0, qr/^2026-11-22T12:00:00 +scale +web from 1 to 3$/m, undef, 'timeline';
 check ['logs'], 0, qr/^2026\S+ app\[web\.1\]: red \\x1b\[2Jx\n2026\S+ app\[web\.2\]: no end\n$/, undef, 'logs';
-check ['logs', '-f', '-n5', '--ps', 'web.1', '--source', 'app'], 0, qr/^x$/, undef, 'logs with all options';
+check ['logs', '-f', '-n5', '--ps', 'web.1', '--source', 'app'], 1, qr/^x\ny\\r\\x1b\[2Jz\nbehind 7\.2\n$/,
+    qr/^paas: the connection to the manager broke off: [^\n]*; asking again until there is an answer\npaas: Not any more\.\\x1b\[2J\n$/,
+    'logs -f with all options, a connection that breaks off, and a refusal';
 $o = check ['logs', '--json'], 0, qr/^\{/, undef, 'logs --json';
 is_deeply decode_json((split /\n/, $o)[0]), {at => '2026-11-22T12:00:00.123456+00:00',
     source => 'app', ps => 'web.1', text => '\x1b[31mred\x1b[0m \x1b[2Jx'}, 'a line of JSON';

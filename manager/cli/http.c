@@ -230,7 +230,14 @@ http_set_body(struct http *http, struct http_run *run, char **body)
 	struct curl_slist *headers = NULL;
 	char type[256];
 
-	headers = curl_slist_append(headers, "Accept: application/json");
+	snprintf(type, sizeof(type), "Accept: %s",
+	    call->accept != NULL ? call->accept : "application/json");
+	headers = curl_slist_append(headers, type);
+	if (call->last_event != NULL && call->last_event[0] != '\0') {
+		snprintf(
+		    type, sizeof(type), "Last-Event-ID: %s", call->last_event);
+		headers = curl_slist_append(headers, type);
+	}
 	if (token != NULL && call->user == NULL) {
 		snprintf(type, sizeof(type), "Authorization: Bearer %s", token);
 		headers = curl_slist_append(headers, type);

@@ -38,8 +38,10 @@ struct http_call {
 	const json_t *body; /* or: */
 	http_source_cb source;
 	const char *source_type;
-	const char *token; /* Authorization: Bearer; NULL: that of http */
-	const char *user;  /* Basic, in its place; or NULL */
+	const char *token;      /* Authorization: Bearer; NULL: that of http */
+	const char *accept;     /* NULL: application/json */
+	const char *last_event; /* Last-Event-ID; NULL or "": none */
+	const char *user;       /* Basic, in its place; or NULL */
 	const char *password;
 	const char *header; /* of the answer, wanted: "Name:"; or NULL */
 	http_sink_cb sink;  /* of a 2xx body; NULL: parse it as JSON */

@@ -222,7 +222,8 @@ const struct grammar_verb grammar_verbs[] = {
 	    "One stream in order of time: app is what the processes print, "
 	    "router the requests to them, paas what builds print and what the "
 	    "platform did, with the process that it is about or what kind of a "
-	    "change it was. Colours of the app are kept on a terminal; all other "
+	    "change it was. With -f it goes on until you end it, and behind the "
+	    "last line if the manager is started anew. Colours of the app are kept on a terminal; all other "
 	    "control bytes are shown, not sent.",
 	    "paas logs -f -p web.1 -a shop", cmd_logs},
 	{"logs:limits", NULL, "Watching", VERB_APP,

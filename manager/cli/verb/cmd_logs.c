@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/events.h"
 #include "cli/lines.h"
+
+#define AGAIN_SECONDS 1
 
 /*
  * "2026-11-22T12:00:00.123456+00:00 app[web.1]: text": the length of the part
@@ -141,6 +145,87 @@ logs_path(struct cli *cli, char path[HTTP_PATH_MAX])
 	return EXIT_OK;
 }
 
+/* ---- the log goes on ----------------------------------------------------- */
+
+struct follow {
+	struct cli *cli;
+	struct events events;
+	int there; /* it has been */
+	int gone;  /* now, and that was said */
+	int refused;
+};
+
+static int
+follow_event(const char *name, const char *text, size_t len, void *arg)
+{
+	struct follow *f = arg;
+	const char *why = "the log ends here";
+	json_t *json;
+
+	f->gone = 0;
+	if (strcmp(name, "refused") == 0) {
+		json = json_loadb(text, len, 0, NULL);
+		(void)json_unpack(json, "{s?s}", "message", &why);
+		cli_error(f->cli, "%s", why);
+		json_decref(json);
+		f->refused = 1;
+		return -1;
+	}
+	return name[0] == '\0' ? logs_line(text, len, f->cli) : 0;
+}
+
+static int
+follow_sink(const char *data, size_t len, void *arg)
+{
+	int rc = events_feed(arg, data, len);
+
+	fflush(stdout);
+	return rc || ferror(stdout);
+}
+
+/* That a manager is being started anew is no reason to end. */
+static int
+follow_is_passing(enum http_result result, const struct http_answer *answer)
+{
+	return result == HTTP_BROKEN || result == HTTP_UNREACHABLE ||
+	       (result == HTTP_REFUSED && answer->status >= 502 &&
+		   answer->status <= 504);
+}
+
+/* Behind the last line that came, as often as it takes. */
+static int
+logs_follow(struct cli *cli, const char *path)
+{
+	struct follow f = {.cli = cli, .events = {.event = follow_event}};
+	struct http_call call = {.method = "GET",
+	    .path = path,
+	    .accept = EVENTS_TYPE,
+	    .last_event = f.events.last,
+	    .sink = follow_sink,
+	    .arg = &f.events};
+	struct http_answer answer;
+	enum http_result result;
+
+	f.events.arg = &f;
+	for (;;) {
+		result = http_do(cli->http, &call, &answer);
+		events_end(&f.events);
+		if (f.refused)
+			return EXIT_REFUSED;
+		if (result == HTTP_OK)
+			return EXIT_OK;
+		f.there |= answer.status == 200;
+		if (!f.there || !follow_is_passing(result, &answer))
+			return cli_failed(cli, result, &answer);
+		if (!f.gone)
+			cli_error(cli,
+			    "%s; asking again until there is an answer",
+			    answer.err);
+		f.gone = 1;
+		sleep(AGAIN_SECONDS);
+	}
+}
+
 int
 cmd_logs(struct cli *cli)
 {
@@ -154,6 +239,8 @@ cmd_logs(struct cli *cli)
 
 	if ((rc = logs_path(cli, path)) != EXIT_OK)
 		return rc;
+	if (cli_has(cli, OPT_FOLLOW))
+		return logs_follow(cli, path);
 	result = http_do(cli->http, &call, &answer);
 	lines_end(&lines);
 	if (result != HTTP_OK)
