@@ -146,6 +146,20 @@ is(scalar @{ $m->call('GET', '/tokens')->{json} }, 1, 'and there is one');
 my $store = do { local $/; open my $fh, '<:raw', glob("$m->{dir}/state/store*/data.mdb") or die $!; <$fh> };
 ok(index($store, substr $secret, 22) == -1, 'it is nowhere in the store');
 ok(index($store, 'token-1') == -1, 'nor is the key');
+my @kept = $store =~ m{idem/\d{10}/[0-9a-f]{16}/[0-9a-f]{32}(.{64})}sg;
+cmp_ok(scalar @kept, '>', 1, 'what is kept is there');
+is(scalar(grep { /"(?:body|status|answer)/ } @kept), 0, 'for nobody who has not the key of the platform, too');
+
+# An app that was destroyed has nothing to say for the next one of its name.
+is_status('an app of this name', 201, 'POST', '/apps', { name => 'phoenix' });
+my @drained = ('POST', '/apps/phoenix/log-drains', $drain, 'Idempotency-Key' => 'ashes');
+my $old = is_status('its drain', 201, @drained)->{json}{id};
+is(is_status('again', 201, @drained)->{json}{id}, $old, 'is one');
+is_status('it goes', 200, 'DELETE', '/apps/phoenix');
+for (1 .. 100) { last if $m->call('POST', '/apps', { name => 'phoenix' })->{status} == 201; select undef, undef, undef, 0.1 }
+isnt(is_status('the same of another app of its name', 201, @drained)->{json}{id}, $old, 'is another drain');
+is(scalar @{ $m->call('GET', '/apps/phoenix/log-drains')->{json} }, 1, 'which is there');
+is_status('it goes, too', 200, 'DELETE', '/apps/phoenix');
 
 # An upload: one build.
 my $tar = 'x' x 10240;

@@ -77,6 +77,23 @@ $m->start;
 ok(wait_for(20, sub { seen() > $n }), 'the minute that it starts in is seen to');
 sleep 1;
 cmp_ok(scalar(seen()), '<=', $n + 2, 'those before are not');
+# What is kept for an Idempotency-Key: told again just before a day is over, and
+# gone from the store a day later, whoever has asked for anything meanwhile.
+sub kept {
+    my $dump = do { open my $from, '-|', 'mdb_dump', '-p', '-a', glob "$m->{dir}/state/store*" or die "mdb_dump: $!"; local $/; <$from> };
+    return () = $dump =~ m{^ (?:\S*)idem/\d{10}/[0-9a-f]{16}/[0-9a-f]{32}}mg;
+}
+my @keep = ('POST', '/apps/shop/log-sessions', { lines => 1 });
+$m->good("answer $_", 201, @keep, 'Idempotency-Key' => "key-$_") for 1 .. 70;
+is(scalar(kept()), 70, 'kept') or diag explain [kept()];
+set($ahead + 23 * 3600 + 1800);
+is($m->call(@keep, 'Idempotency-Key' => 'key-1')->{headers}{'idempotency-replayed'}, 'true', 'most of a day later');
+$m->stop('KILL');
+set($ahead + 3 * 3600);
+$m->start;
+ok(wait_for(20, sub { !kept() }), 'and not for ever') or diag scalar kept();
+is($m->call(@keep, 'Idempotency-Key' => 'key-1')->{headers}{'idempotency-replayed'}, undef, 'the key is free again');
+
 unlike($m->log, qr/fatal|assert/i, 'it has nothing to complain of');
 
 done_testing();

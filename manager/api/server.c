@@ -15,6 +15,7 @@
 #include "api/app/destroy.h"
 #include "api/access/lookup.h"
 #include "api/access/password.h"
+#include "api/http/idempotency_sweep.h"
 #include "api/http/live.h"
 #include "api/http/session_keep.h"
 #include "api/http/openapi.h"
@@ -121,7 +122,8 @@ api_open(struct store *store, struct build *build, struct node *node,
 	if (server_open_doors(api, err) == -1)
 		goto fail;
 	if ((api->destroyer = destroyer_open(api, err)) == NULL ||
-	    (api->user_sweep = user_sweep_open(api, err)) == NULL)
+	    (api->user_sweep = user_sweep_open(api, err)) == NULL ||
+	    (api->answers = idempotency_sweep_open(api, err)) == NULL)
 		goto fail;
 	return api;
 fail:
@@ -150,6 +152,7 @@ api_close(struct api *api)
 		return;
 	destroyer_close(api->destroyer);
 	user_sweep_close(api->user_sweep);
+	idempotency_sweep_close(api->answers);
 	server_resume_all(api);
 	for (enum door_kind kind = 0; kind < DOORS; kind++)
 		door_close(&api->doors[kind]);

@@ -18,6 +18,7 @@ struct lives;
 struct lookups;
 struct passwords;
 struct user_sweep;
+struct idempotency_sweep;
 struct node;
 struct openapi;
 struct repositories;
@@ -49,6 +50,7 @@ struct api {
 	struct passwords *passwords;
 	struct lookups *lookups;
 	struct user_sweep *user_sweep;
+	struct idempotency_sweep *answers;
 	int closing;
 	const char *locked; /* why nothing is answered; NULL */
 	gid_t admins;

@@ -18,11 +18,14 @@
  *                                        all (bool: not only web)}, name (once
  *                                        it was renamed: names.h), team (the ID
  *                                        of the one that it is of)
- *   idem/HOUR/OWNER/HASH       api       body (hash), status, answer
- * (encrypted): api/idempotency.h; HOUR: 10 digits, since the epoch name/NAME
- * api       app: the APP that has got this name number/APPNUMBER           api
- * app: numbers are never used twice config/APP                 api {"NAME":
- * "value"} formation/APP/TYPE         api       quantity, memory (bytes),
+ *   idem/HOUR/OWNER/HASH       api       body (hash), status, answer, cookie
+ *                                        (both encrypted, too, by what the
+ *                                        client has: api/http/idempotency.h);
+ *                                        HOUR: 10 digits, since the epoch
+ *   name/NAME                  api       app: the APP that has got this name
+ *   number/APPNUMBER           api       app: numbers are never used twice
+ *   config/APP                 api       {"NAME": "value"}
+ *   formation/APP/TYPE         api       quantity, memory (bytes),
  *                                        generations {"INDEX": int}: raised
  *                                        by a restart of one; disk (bytes);
  *                                        health, readiness {common/
@@ -72,8 +75,9 @@
  *                                        (absent: never), expires (0: never),
  *                                        used
  *   session/ID                 api       of a browser: hash, scope, user,
- * owner, description, created, expires, used as token/ID; idle (us, until it is
- *                                        over unused), address, stamp (of the
+ *                                        owner, description, created, expires,
+ *                                        used as token/ID; idle (us, until it
+ *                                        is over unused), address, stamp (of the
  *                                        password that it was begun by)
  *   drain/APP/ID               api       number (hex, of the app), url, token,
  *                                        user, created; ID is a UUID

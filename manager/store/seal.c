@@ -38,8 +38,8 @@ struct seal {
 };
 
 /* Records that hold config vars, credentials or keys: keys.h. */
-static const char *const covered[] = {"certkey/", "config/", "drain/", "keys/",
-    "release/", "run/", "secret/", "settings/"};
+static const char *const covered[] = {"certkey/", "config/", "drain/", "idem/",
+    "keys/", "release/", "run/", "secret/", "settings/"};
 
 int
 seal_covers(const char *key)

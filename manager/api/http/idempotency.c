@@ -15,7 +15,6 @@
 #define HEADER "Idempotency-Key"
 #define HOUR   (3600 * 1000000LL)
 #define HASH   16 /* bytes of hashes in keys */
-#define SWEEP  4  /* old ones that go with a new one */
 #define NONCE  crypto_secretbox_NONCEBYTES
 
 /* What a key stands for. */
@@ -63,6 +62,8 @@ key_valid(const char *key)
 static void
 key_derive(struct request *r, const char *key, struct idempotency *idem)
 {
+	/* Another app of the same name is another place to do it. */
+	const char *app = r->app != NULL ? model_text(r->app, "number") : "";
 	char account[WHO_NAME + 64];
 	uint8_t hash[HASH], owner[16], body[HASH];
 
@@ -76,9 +77,9 @@ key_derive(struct request *r, const char *key, struct idempotency *idem)
 		    (unsigned int)r->uid, (unsigned long long)r->who.token);
 	hash_texts(owner, sizeof(owner), (const char *[]){account, NULL});
 	hash_texts(hash, sizeof(hash),
-	    (const char *[]){"hash", account, r->path, key, NULL});
+	    (const char *[]){"hash", account, r->path, app, key, NULL});
 	hash_texts(idem->secret, sizeof(idem->secret),
-	    (const char *[]){"secret", account, r->path, key, NULL});
+	    (const char *[]){"secret", account, r->path, app, key, NULL});
 	/* A body may hold a password, of which no plain hash is to be kept. */
 	hash_texts(body, sizeof(body),
 	    (const char *[]){"body", account, key, r->body_hash, NULL});
@@ -270,27 +271,6 @@ idempotency_look(struct request *r)
 	return record == NULL;
 }
 
-struct sweep {
-	struct store_txn *txn;
-	int64_t before; /* hours */
-	int count;
-};
-
-/* In the order of hours: the oldest come first. */
-static int
-sweep_old(const char *key, uint64_t rev, void *arg)
-{
-	struct sweep *sweep = arg;
-	char hour[16];
-
-	(void)rev;
-	if (key_part(key, 1, hour, sizeof(hour)) == -1 ||
-	    strtoll(hour, NULL, 10) >= sweep->before)
-		return 1;
-	store_del(sweep->txn, key);
-	return ++sweep->count == SWEEP;
-}
-
 static int
 count_one(const char *key, uint64_t rev, void *arg)
 {
@@ -305,7 +285,6 @@ idempotency_add(struct request *r, struct store_txn *txn, unsigned int status,
 {
 	const char *given = request_gone(r) ? NULL : key_given(r);
 	char key[STORE_KEY_MAX + 1];
-	struct sweep sweep = {.txn = txn};
 	struct idempotency idem;
 	json_t *record, *sealed;
 	int64_t hour = id_now() / HOUR;
@@ -322,9 +301,11 @@ idempotency_add(struct request *r, struct store_txn *txn, unsigned int status,
 		    IDEMPOTENCY_MAX);
 		return -1;
 	}
-	sweep.before = hour - IDEMPOTENCY_HOURS;
-	(void)store_each_key(
-	    r->api->store, "idem/", "idem/", sweep_old, &sweep);
+	/* The same request may have come just before the hour was full. */
+	store_if(txn,
+	    key_format(key, "idem/%010lld/%s/%s", (long long)(hour - 1),
+		idem.owner, idem.hash),
+	    0);
 	sealed = answer_seal(&idem, reply);
 	record = json_pack("{s:s, s:i, s:o}", "body", idem.body, "status",
 	    (int)status, "answer", sealed != NULL ? sealed : json_null());
