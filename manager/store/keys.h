@@ -77,8 +77,8 @@
  *   session/ID                 api       of a browser: hash, scope, user,
  *                                        owner, description, created, expires,
  *                                        used as token/ID; idle (us, until it
- *                                        is over unused), address, stamp (of the
- *                                        password that it was begun by)
+ *                                        is over unused), address, stamp (of
+ *                                        the password that it was begun by)
  *   drain/APP/ID               api       number (hex, of the app), url, token,
  *                                        user, created; ID is a UUID
  *   sshkey/HASH                api       key ("TYPE BASE64"), comment, user,
