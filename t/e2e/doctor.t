@@ -150,6 +150,23 @@ my $token = $p->json('tokens:create', 'away', '--scope', 'read')->{token};
     is_deeply([sort keys %away], [qw(certificates clock launcher manager names router tls)], 'what can be seen from there')
         or diag $text;
     is($away{$_}{state}, 'ok', "$_ is well") for qw(manager launcher router clock);
+    $ENV{PAAS_TOKEN} = 'paas_0';
+    %away = map { $_->{check} => $_ } @{ decode_json((Platform::run("$p->{prefix}/bin/paas", 'doctor', '--json'))[1]) };
+    like("$away{manager}{state} $away{manager}{found}[0]{problem}", qr/^wrong .*does not take this token/, 'who may not ask is told so');
+    is("$away{launcher}{state} $away{router}{state}", 'unknown unknown', 'and nothing of the rest');
+}
+{
+    local $ENV{HOME} = "$dir/home";
+    mkdir $ENV{HOME};
+    my ($print) = $all->{tls}{found}[0]{problem} =~ /SHA-256 ([0-9A-F:]{95})/;
+    is(scalar @{ $all->{tls}{found} }, 1, 'one certificate is told of once');
+    my $setup = $p->json('setup')->{token};
+    my $url = "https://api.paas.localhost:$tls";
+    ($rc, $out) = Platform::run('sh', '-c', 'printf "%s\n" "$1" ada@x.org "long enough" | "$0" login "$2" --setup --fingerprint "$3"',
+        "$p->{prefix}/bin/paas", $setup, $url, $print);
+    is($rc, 0, 'logged in by https') or diag $out;
+    my %away = map { $_->{check} => $_ } @{ decode_json((Platform::run("$p->{prefix}/bin/paas", 'doctor', '--json'))[1]) };
+    like("$away{tls}{state} $away{tls}{found}[0]{problem}", qr/^warning .*trusted by nobody.*\Q$print\E/, 'there it is met, too');
 }
 
 # A build that nobody ends.

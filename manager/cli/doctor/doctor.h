@@ -40,10 +40,11 @@ struct doctor {
 	struct cli *cli;
 	struct conf conf; /* of a platform elsewhere: domain and ports */
 	char conf_path[PATH_MAX];
-	char up[64];    /* "scripts/up --name x" */
-	char api[300];  /* URL, or path of the socket */
-	int away;       /* it is elsewhere */
-	json_t *health; /* what GET /health said; NULL: nothing */
+	char up[64];               /* "scripts/up --name x" */
+	char api[300];             /* URL, or path of the socket */
+	int away;                  /* it is elsewhere */
+	json_t *health;            /* what GET /health said; NULL: nothing */
+	char refused[PAAS_ERRLEN]; /* why, if it was; or "" */
 	const struct doctor_check *check;
 	enum doctor_state state; /* of this check: the worst that was found */
 	char seen[256];

@@ -268,6 +268,12 @@ doctor_look_manager(struct doctor *d)
 		    cli_int(d->health, "revision"));
 		return;
 	}
+	if (d->refused[0] != '\0') {
+		doctor_fix(d, "log in anew with `paas login`, as a user "
+			      "who may ask");
+		doctor_find(d, DOCTOR_WRONG, "%s", d->refused);
+		return;
+	}
 	if (d->away) {
 		doctor_fix(d,
 		    "run `paas doctor` on that machine; if it is well there, "
@@ -332,10 +338,10 @@ doctor_look_router(struct doctor *d)
 		routes = json_object_get(page, "routes");
 	} else
 		routes = json_object_get(d->health, "router");
-	if (!json_is_object(routes))
-		doctor_find(d,
-		    d->away && d->health == NULL ? DOCTOR_UNKNOWN
-						 : DOCTOR_WRONG,
+	if (d->away && d->health == NULL)
+		doctor_find(d, DOCTOR_UNKNOWN, "the manager would know");
+	else if (!json_is_object(routes))
+		doctor_find(d, DOCTOR_WRONG,
 		    "nginx does not answer at its status page");
 	else if (strcmp(cli_text(routes, "state", &text), "ok") != 0)
 		doctor_find(d, DOCTOR_WRONG, "its routes are %s",

@@ -127,6 +127,13 @@ names_need_none(const struct doctor *d)
 	return n >= l && strcmp(d->conf.domain + n - l, "localhost") == 0;
 }
 
+/* Where a name is looked for. */
+static const char *
+name_address(const struct doctor *d, const char *name)
+{
+	return d->away && !names_need_none(d) ? name : "127.0.0.1";
+}
+
 static int
 address_is_ours(const char *address)
 {
@@ -251,7 +258,7 @@ void
 doctor_look_tls(struct doctor *d)
 {
 	char names[NAMES][280];
-	struct doctor_cert cert;
+	struct doctor_cert cert, first = {.print = ""};
 	char why[PAAS_ERRLEN];
 	int i;
 
@@ -269,12 +276,17 @@ doctor_look_tls(struct doctor *d)
 	}
 	names_make(d, names);
 	for (i = 0; i < NAMES; i++) {
-		if (doctor_handshake(d, d->away ? names[i] : "127.0.0.1",
-			names[i], &cert, why) == -1) {
+		if (doctor_handshake(d, name_address(d, names[i]), names[i],
+			&cert, why) == -1) {
 			doctor_fix(d, "see the checks of nginx and names");
 			doctor_find(d, DOCTOR_WRONG, "%s: %s", names[i], why);
-		} else
+			continue;
+		}
+		/* one for all of them is told of once */
+		if (!cert.names || strcmp(first.print, cert.print) != 0)
 			tls_judge(d, names[i], &cert);
+		if (cert.names && first.print[0] == '\0')
+			first = cert;
 	}
 }
 

@@ -125,9 +125,15 @@ ask_health(struct doctor *d)
 	    .method = "GET", .path = "/health", .seconds = DOCTOR_PATIENCE};
 	struct http_answer answer;
 
-	if (d->cli->http != NULL &&
-	    http_do(d->cli->http, &call, &answer) == HTTP_OK)
+	enum http_result result;
+
+	if (d->cli->http == NULL)
+		return;
+	result = http_do(d->cli->http, &call, &answer);
+	if (result == HTTP_OK)
 		d->health = answer.json;
+	else if (result == HTTP_REFUSED && answer.status < 500)
+		strlcpy(d->refused, answer.err, sizeof(d->refused));
 }
 
 int
