@@ -105,6 +105,9 @@ refused("a user $_->[0]", 422, $_->[1], 'POST', '/users', $_->[2], @ada) for
 my %as = (ada => \@ada);
 for my $name (qw(vic dan oli eve)) {
     my %new = (token => $user{$name}{setup_token}, password => "secret of $name");
+    refused("$name\'s, by another", 422, qr/^email "ada\@example\.com" is not whose set-up token this is: it is for $name\@/,
+        'POST', '/setup', { %new, email => 'ada@example.com' });
+    $new{email} = ucfirst "$name\@example.com" if $name eq 'dan';
     fine("$name sets a password", 201, 'POST', '/setup', \%new);
     my $got = login("$name\@example.com", "secret of $name");
     is($got->{status}, 201, "$name logs in") or diag $got->{body};
@@ -119,6 +122,8 @@ my @elsewhere = bearer(login('vic@example.com', 'secret of vic')->{json}{access_
 my @made = bearer(fine('a token that she makes', 201, 'POST', '/tokens', { scope => 'identity' }, @{ $as{vic} })->{token});
 fine('a new password', 200, 'PATCH', '/account', { password => 'secret of vic', new_password => 'new secret' }, @{ $as{vic} });
 refused('who knew the old one is out', 401, qr/token/, 'GET', '/account', undef, @elsewhere);
+is(join(' ', map { $_->{expired} ? 'over' : 'good' } @{ fine('tokens', 200, 'GET', '/tokens', undef, @{ $as{vic} }) }), 'good over good',
+    'and is listed as such');
 fine("$_->[0] stays", 200, 'GET', '/account', undef, @{ $_->[1] }) for ['who has changed it', $as{vic}], ['what was made for a purpose', \@made];
 refused('with the old one', 422, qr/^password is not the one/, 'PATCH', '/account',
     { password => 'secret of vic', new_password => 'third secret' }, @{ $as{vic} });

@@ -200,6 +200,14 @@ setup_find(struct request *r, struct setup *s)
 		}
 		return user_email(s->email, given);
 	}
+	if (given[0] != '\0' && (user_email(s->email, given) == -1 ||
+				    strcmp(s->email, email) != 0)) {
+		respond_invalid(r,
+		    "email \"%.60s\" is not whose set-up token this is: it is "
+		    "for %s",
+		    given, email);
+		return -1;
+	}
 	strlcpy(s->email, email, sizeof(s->email));
 	s->user = user_get(r->api->store, email, &s->user_rev);
 	if (s->user != NULL && strcmp(model_text(s->user, "id"),

@@ -3,6 +3,7 @@
  */
 #include "api/http/id.h"
 #include "api/model.h"
+#include "api/access/browser.h"
 #include "api/access/token.h"
 #include "api/access/user.h"
 #include "store/names.h"
@@ -12,7 +13,7 @@ model_token(struct store *st, const char *id, json_t *token)
 {
 	const char *app = model_text(token, "app");
 	char name[KEY_NAME_MAX + 1];
-	int64_t expires = model_number(token, "expires");
+	int64_t expires = model_number(token, "expires"), now = id_now();
 
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b}", "id",
 	    id, "description", model_text(token, "description"), "scope",
@@ -25,5 +26,5 @@ model_token(struct store *st, const char *id, json_t *token)
 	    "created_at", id_time_of(token, "created"), "expires_at",
 	    id_time_of(token, "expires"), "last_used_at",
 	    id_time_of(token, "used"), "expired",
-	    expires != 0 && expires <= id_now());
+	    (expires != 0 && expires <= now) || !browser_lives(st, token, now));
 }
