@@ -201,7 +201,8 @@ refuse_libarchive(struct unpack *u, struct archive *a)
 	else if (a == u->in)
 		snprintf(u->err, SANDBOX_ERRLEN,
 		    "The upload is not a whole tar or tar.gz archive (%s). "
-		    "Push again; with curl, send the output of tar -cz.",
+		    "Push again; with curl, send the output of tar -cz, or "
+		    "JSON with Content-Type: application/json.",
 		    text_escape(
 			text, sizeof(text), why != NULL ? why : "no reason"));
 	else

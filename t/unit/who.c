@@ -100,6 +100,15 @@ knows_scopes(void **state)
 	assert_int_equal(0, who_scope("read push"));
 	assert_int_equal(0, who_scope("rea"));
 	assert_int_equal(0, who_scope(""));
+	assert_string_equal("identity", who_scope_for(SCOPE_IDENTITY));
+	assert_string_equal("read", who_scope_for(SCOPE_READ));
+	assert_string_equal(
+	    "read-protected", who_scope_for(SCOPE_READ_SECRETS));
+	assert_string_equal("write", who_scope_for(SCOPE_WRITE));
+	assert_string_equal(
+	    "write-protected", who_scope_for(SCOPE_WRITE_SECRETS));
+	assert_string_equal("deploy", who_scope_for(SCOPE_READ | SCOPE_DEPLOY));
+	assert_string_equal("global", who_scope_for(SCOPE_GLOBAL));
 }
 
 static json_t *

@@ -168,9 +168,9 @@ access_app(struct request *r)
 	else
 		respond_error(r, MHD_HTTP_FORBIDDEN, "forbidden",
 		    "you are %s of %s, and that takes one who is %s: ask for "
-		    "paas access:add %s --role %s",
+		    "paas access:add %s -a %s --role %s",
 		    who_role(role), names_in(name, app), who_role(need),
-		    r->who.name, who_role(need));
+		    r->who.name, names_in(name, app), who_role(need));
 	json_decref(app);
 	return 0;
 }
@@ -192,6 +192,16 @@ access_all(struct request *r)
 	return 0;
 }
 
+static int
+access_scope(struct request *r, unsigned int need)
+{
+	respond_error(r, MHD_HTTP_FORBIDDEN, "forbidden",
+	    "the scope of this token does not reach to that: paas "
+	    "tokens:create --scope %s makes one whose does",
+	    who_scope_for(need));
+	return 0;
+}
+
 int
 access_allows(struct request *r)
 {
@@ -201,9 +211,7 @@ access_allows(struct request *r)
 	    needs[need].over == OVER_GIT)
 		return 1;
 	if ((r->who.scope & needs[need].scope) == 0)
-		return access_forbid(r,
-		    "the scope of this token does not reach to that: paas "
-		    "tokens:create --scope makes one whose does");
+		return access_scope(r, needs[need].scope);
 	if (needs[need].over == OVER_APP)
 		return access_app(r);
 	if (needs[need].over == OVER_TEAM)

@@ -54,6 +54,19 @@ who_scope_word(const char *word, size_t len)
 	return 0;
 }
 
+const char *
+who_scope_for(unsigned int bits)
+{
+	size_t i, least = 0;
+
+	for (i = 1; i < sizeof(scopes) / sizeof(scopes[0]); i++)
+		if ((scopes[i].bits & bits) != 0 &&
+		    __builtin_popcount(scopes[i].bits) <
+			__builtin_popcount(scopes[least].bits))
+			least = i;
+	return scopes[least].word;
+}
+
 unsigned int
 who_scope(const char *words)
 {

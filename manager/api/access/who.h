@@ -69,6 +69,9 @@ const char *who_role(enum role);
 /* The bits of words between blanks; 0 if there is none, or a wrong one. */
 unsigned int who_scope(const char *words);
 
+/* The word of the least of them that has one of these. */
+const char *who_scope_for(unsigned int bits);
+
 /* An administrator of this machine by that name. */
 void who_is_local(struct who *, const char *name);
 

@@ -151,8 +151,8 @@ git_check_role(struct request *r, const char *app)
 	else
 		git_refuse(r, MHD_HTTP_FORBIDDEN,
 		    "you are %s of %.60s, and git takes one who is deployer: "
-		    "ask for paas access:add %s --role deployer",
-		    who_role(role), name, r->who.name);
+		    "ask for paas access:add %s -a %.60s --role deployer",
+		    who_role(role), name, r->who.name, name);
 	return 0;
 }
 
