@@ -116,7 +116,7 @@ my %answers = (
             created_at => $released, last_used_at => $released}])],
     'POST /tokens' => sub {
         my $in = decode_json(pack 'H*', $_[0]{body});
-        return [201, encode_json({id => '2' x 16, app => $in->{app} ? {name => $in->{app}} : undef,
+        return [201, encode_json({id => '2' x 16, scope => $in->{scope}, app => $in->{app} ? {name => $in->{app}} : undef,
             token => join ' ', map { "$_=" . ($in->{$_} // '') } sort keys %$in})];
     },
     'GET /regions' => [200, '[{"name":"eu","description":"This machine"}]'],
@@ -256,7 +256,7 @@ check ['help', 'ps:scal'], 2, undef, qr/no verb 'ps:scal'.*did you mean:.*paas p
 check ['ps'], 2, undef, qr/which app\? Name it with -a APP, in PAAS_APP/, 'no app';
 check ['ps', '-a', 'No!'], 2, undef, qr/-a: 'No!' is no name/, 'no name';
 check ['--socket', "$dir/none", 'apps'], 3, undef,
-    qr{cannot reach the manager at \S+/none: No such file.*scripts/up}, 'no manager';
+    qr{cannot reach the manager at \S+/none: No such file.*scripts/up.*paas login}, 'no manager';
 check ['ps', '-a', 'nosuch'], 1, undef, qr/^paas: there is nothing at that path\n$/, '404';
 check ['apps:info', 'mute'], 1, undef, qr/answered 500 and did not say why/, '500';
 check ['apps:info', 'odd'], 1, undef, qr/is not the manager: no JSON/, 'no JSON';
@@ -277,6 +277,12 @@ check ['apps:create', 'taken'], 1, undef,
 # ---- help, completion, manual ------------------------------------------
 
 my ($rc, $overview) = paas('help');
+{
+    my %times;
+    $times{$_}++ for $overview =~ /^(\w[\w ]*)$/mg;
+    is join(',', grep { $times{$_} > 1 } sort keys %times), '', 'each heading stands there once';
+    ok $times{Watching}, 'and they are headings';
+}
 for my $verb ($overview =~ /^  ([a-z:]+) /mg) {
     my ($r, $o) = paas($verb, '--help');
     ok $r == 0 && $o =~ /^usage: paas \Q$verb\E/ && $o =~ /^  paas \Q$verb\E/m,
@@ -491,9 +497,9 @@ check ['domains'], 0, qr/^www\.example\.com +custom/m, undef, 'domains';
 check ['domains:add', 'www.example.com'], 0, qr/^shop answers at www/, undef, 'domains:add';
 check ['domains:remove', '*.example.com'], 0, qr/no longer answers at/, undef, 'domains:remove';
 check ['tokens'], 0, qr/^0{16} +shop +deploy +root .* expired +never +ci .*\n1{16} +\(all\) +deploy +ann .* never /m, undef, 'tokens';
-check ['tokens:create'], 0, qr/^app= scope=deploy$/m, qr/^Token 2{16} for pushes to all apps/, 'tokens:create';
+check ['tokens:create'], 0, qr/^app= scope=deploy$/m, qr/^Token 2{16} of scope deploy for all apps/, 'tokens:create';
 check ['tokens:create', 'for ci', '-a', 'shop', '--expires', '30d'], 0,
-    qr/^app=shop description=for ci expires_in=2592000 scope=deploy$/m, qr/for pushes to shop\./, 'tokens:create with everything';
+    qr/^app=shop description=for ci expires_in=2592000 scope=deploy$/m, qr/ for shop\. It is shown this once/, 'tokens:create with everything';
 check ['tokens:create', '--expires', $_], 2, qr/^$/, qr/--expires .*30d for thirty days/, "a token that expires in $_"
     for '30', 'd', '0d', '-1d', '1y', '9999999999999999999d';
 check ['tokens:revoke', '0' x 16], 0, qr/^Token 0{16} is good for nothing now$/m, undef, 'tokens:revoke';
@@ -671,7 +677,7 @@ $o = check ['push', '--json', "$dir/app"], 0, qr/^\{/, qr/^-----> Node/, 'push -
 is decode_json($o)->{release}{version}, 7, 'the result alone on standard output';
 check ['push', '-d', "$dir/app"], 0, qr/The build goes on: paas builds -a shop/, undef, 'push --detach';
 check ['push', '-a', 'bad', "$dir/app"], 1, qr/^-----> Node/, qr/^paas: no buildpack fits\n$/, 'a failed build';
-check ['push', '-a', 'cut', "$dir/app"], 1, qr/^-----> Node/, qr/^paas: .*broke off/, 'a build cut off';
+check ['push', '-a', 'cut', "$dir/app"], 1, qr/^-----> Node/, qr/^paas: .*broke off: [^\n]*; whether the build goes on, `paas builds:info -a cut` tells$/m, 'a build cut off';
 check ['push', '-a', 'full', "$dir/app"], 1, undef, qr/^paas: the disk is full\n$/, 'a refused upload';
 check ['push', '-a', 'nosuch', "$dir/app"], 1, undef, qr/^paas: there is no app nosuch: add --create.*apps:create nosuch/, 'push to no app';
 check ['push', 'nosuch'], 1, undef, qr/^paas: there is no app nosuch: add --create/m, 'push of a word that is no folder names the app';

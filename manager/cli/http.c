@@ -300,10 +300,19 @@ http_perform(struct http *http, struct http_run *run)
 void
 http_token_over(const struct http *http, char err[PAAS_ERRLEN])
 {
-	snprintf(err, PAAS_ERRLEN,
-	    "%.150s does not take this token any more: it has expired, or was "
-	    "revoked. `paas login %.150s` gets another one",
-	    http->url, http->url);
+	const char *token = getenv("PAAS_TOKEN");
+
+	if (token != NULL && strcmp(token, http->token) == 0)
+		snprintf(err, PAAS_ERRLEN,
+		    "%.150s does not take the token in PAAS_TOKEN: it has "
+		    "expired, was revoked, or is no token. `paas tokens:create` "
+		    "makes another one",
+		    http->url);
+	else
+		snprintf(err, PAAS_ERRLEN,
+		    "%.150s does not take this token any more: it has expired, "
+		    "or was revoked. `paas login %.150s` gets another one",
+		    http->url, http->url);
 }
 
 /* {"id": ..., "message": ...} as Heroku has it. */
@@ -321,6 +330,11 @@ http_refusal(const struct http_run *run, const struct http *http,
 		http_token_over(http, answer->err);
 	else if (message != NULL)
 		strlcpy(answer->err, message, sizeof(answer->err));
+	else if (http->url != NULL && answer->json == NULL)
+		snprintf(answer->err, sizeof(answer->err),
+		    "what answers at %.150s says %ld, and not as a platform "
+		    "does: look at host, port and https:// or http://",
+		    http->url, answer->status);
 	else
 		snprintf(answer->err, sizeof(answer->err),
 		    "the manager answered %ld and did not say why",
@@ -333,8 +347,9 @@ void
 http_explain(const struct http *http, void *easy, int rc, char err[PAAS_ERRLEN])
 {
 	long error = 0;
-	const char *hint = "Is it running? `scripts/up` starts it; --socket "
-			   "names another one";
+	const char *hint = "Is it running? `scripts/up` starts it, --socket "
+			   "names another one, and `paas login` one on another "
+			   "machine";
 
 	if (http->socket == NULL && rc == CURLE_PEER_FAILED_VERIFICATION) {
 		http->trust->explain(http->url, err);

@@ -78,6 +78,7 @@ is($rc, 1, 'no is no');
 like($out, qr/\Q$print\E.*not trusted: nothing was sent/s, 'after it was shown');
 ok(!-e "$home/eve/.config", 'and nothing is left of all that');
 bad('one for others', qr/certificate of https:\S+ is not good: it is for other hosts/, 'eve', $ada, 'login', "https://api.other.example:$tls");
+bad('http to the port of https', qr/says 400, and not as a platform does: look at host, port/, 'eve', $ada, 'login', "http://$host:$tls");
 ($rc, $out) = $away->run('eve', '', 'env', "PAAS_HOST=$url", 'PAAS_TOKEN=x', 'paas', 'whoami');
 is($rc, 3, 'no other verb believes it, either');
 like($out, qr/\Q$print\E.*`paas login \Q$url\E` asks/s, 'and says what does');
@@ -96,7 +97,9 @@ is((stat "$home/ada/.config/paas/login")[2] & 07777, 0600, 'her token is hers');
 is((stat "$home/ada/.config/paas")[2] & 07777, 0700, 'in a folder of its own');
 bad('a wrong password', qr/do not fit/, 'eve', "ada\@x.org\nlong enouhg\n", 'login', $url, '--fingerprint', $print =~ tr/://dr);
 ok(!-e "$home/eve/.config/paas/login", 'and leaves no token');
-my ($invite) = good('another one', 'ada', '', 'users:create', 'vic@x.org') =~ /(setup_[0-9a-f]{64})/;
+my ($invite) = ($out = good('another one', 'ada', '', 'users:create', 'vic@x.org')) =~ /(setup_[0-9a-f]{64})/;
+like($out, qr/^Added vic\@x\.org, member: of the apps that .*paas login \Q$url\E --setup$/ms, 'who gets to know where');
+bad('by her address', qr/is not whose set-up token this is: it is for vic\@x\.org/, 'eve', "$invite\n$ada", 'login', $url, '--setup');
 good('sets a password', 'vic', "$invite\nvic\@x.org\nalso long\n", 'login', "http://$host:$p->{port}", '--setup');
 ($rc, $out) = $away->type('tia', [[qr/yes or no/, "yes\n"], [qr/Email: /, "ada\@x.org\n"], [qr/Password: /, "long enough\n"]],
     'paas', 'login', $url);
@@ -124,7 +127,7 @@ my ($brief) = good('a token for a moment', 'ada', '', 'tokens:create', '--scope'
 ok(Platform::wait_for(30, sub { status_of($brief) == 401 }), 'passes');
 ($rc, $out) = $away->run('tia', '', 'env', "PAAS_HOST=$url", "PAAS_TOKEN=$brief", 'paas', 'whoami');
 is($rc, 1, 'what has expired: 1');
-like($out, qr/does not take this token any more: it has expired.*`paas login \Q$url\E`/, 'and what helps');
+like($out, qr/does not take the token in PAAS_TOKEN: it has expired.*`paas tokens:create`/, 'and what helps');
 
 # ---- everything works from there ----------------------------------------
 

@@ -155,6 +155,13 @@ push_finish(struct push *push, enum http_result result,
 	if (push->last == NULL || result == HTTP_REFUSED ||
 	    result == HTTP_UNREACHABLE) {
 		push_print_held(push);
+		if (result == HTTP_BROKEN) {
+			cli_error(cli,
+			    "%s; whether the build goes on, `paas builds:info "
+			    "-a %s` tells",
+			    answer->err, cli->app);
+			return EXIT_REFUSED;
+		}
 		if (result != HTTP_OK)
 			return cli_failed(cli, result, answer);
 		cli_error(cli,

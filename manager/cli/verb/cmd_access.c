@@ -23,7 +23,8 @@ cmd_access(struct cli *cli)
 {
 	static const struct table_column columns[] = {
 	    {"WHO", 0}, {"ROLE", 0}, {"SINCE", 0}, {0}};
-	json_t *members, *member, *teams;
+	json_t *members, *member, *teams, *app;
+	struct cli_text text;
 	struct table *table;
 	size_t i;
 	int rc;
@@ -39,16 +40,28 @@ cmd_access(struct cli *cli)
 		json_decref(members);
 		return rc;
 	}
+	rc = cli_call(cli, "GET", NULL, &app, "/apps/%s", cli->app);
+	if (rc != EXIT_OK) {
+		json_decref(members);
+		json_decref(teams);
+		return rc;
+	}
 	table = table_new(columns);
+	if (json_is_object(json_object_get(app, "team"))) {
+		table_cell(table, OUT_NONE, "team %s",
+		    cli_text(app, "team.name", &text));
+		table_cell(table, OUT_NONE, "each as in the team");
+		table_cell(table, OUT_DIM, "-");
+	}
 	json_array_foreach (members, i, member)
 		access_row(table, "", member, "user.email");
 	json_array_foreach (teams, i, member)
 		access_row(table, "team ", member, "team.name");
 	table_print(table, &cli->out,
-	    "No collaborators: only those with a role for all apps, and those "
-	    "in the app's team.");
+	    "No collaborators: only those with a role for all apps.");
 	json_decref(members);
 	json_decref(teams);
+	json_decref(app);
 	return EXIT_OK;
 }
 

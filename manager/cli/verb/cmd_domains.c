@@ -12,7 +12,7 @@ cmd_domains(struct cli *cli)
 	struct table *table;
 	struct cli_text text;
 	json_t *domains, *domain;
-	const char *cert;
+	const char *cert, *kind;
 	char ago[64];
 	size_t i;
 	int rc;
@@ -28,8 +28,10 @@ cmd_domains(struct cli *cli)
 		    ago, sizeof(ago), cli_text(domain, "created_at", &text));
 		table_cell(
 		    table, OUT_NONE, "%s", cli_text(domain, "hostname", &text));
-		table_cell(
-		    table, OUT_DIM, "%s", cli_text(domain, "kind", &text));
+		/* Heroku's word for what an app has for being there */
+		kind = cli_text(domain, "kind", &text);
+		table_cell(table, OUT_DIM, "%s",
+		    strcmp(kind, "heroku") == 0 ? "platform" : kind);
 		table_cell(table, OUT_DIM, "%s", ago);
 		cert = cli_text(domain, "sni_endpoint.name", &text);
 		table_cell(table, OUT_NONE, "%s", *cert != '\0' ? cert : "-");

@@ -86,7 +86,7 @@ tokens_body(struct cli *cli)
 int
 cmd_tokens_create(struct cli *cli)
 {
-	struct cli_text text;
+	struct cli_text id, scope, text;
 	json_t *body, *token;
 	const char *app;
 	int rc;
@@ -100,8 +100,10 @@ cmd_tokens_create(struct cli *cli)
 	if (cli->json)
 		return cli_print_json(cli, token);
 	app = cli_text(token, "app.name", &text);
-	out_line(&cli->err, "Token %s for pushes to %s. It is shown this once:",
-	    cli_text(token, "id", &text), *app != '\0' ? app : "all apps");
+	out_line(&cli->err,
+	    "Token %s of scope %s for %s. It is shown this once:",
+	    cli_text(token, "id", &id), cli_text(token, "scope", &scope),
+	    *app != '\0' ? app : "all apps");
 	out_line(&cli->out, "%s", cli_text(token, "token", &text));
 	json_decref(token);
 	return EXIT_OK;

@@ -67,7 +67,25 @@ users_print_setup(struct cli *cli, const char *token, const char *whose)
 	    "with it:",
 	    whose);
 	out_line(&cli->out, "%s", token);
-	out_line(&cli->err, "      paas login HOST --setup");
+	out_line(&cli->err, "      paas login %s --setup",
+	    http_url(cli->http) != NULL ? http_url(cli->http) : "HOST");
+}
+
+/* A member is somebody of no app until somebody says so. */
+static void
+users_print_role(struct out *out, const char *before, const json_t *user)
+{
+	struct cli_text email, text;
+	const char *role = cli_text(user, "role", &text);
+	int member = strcmp(role, "member") == 0;
+
+	out_line(out, "%s%s%s%s%s%s", before, cli_text(user, "email", &email),
+	    before[0] != '\0' ? ", " : " is ", role,
+	    member ? ": of the apps that access:add or a team gives, and their "
+		     "own"
+		   : " of all apps",
+	    json_is_true(json_object_get(user, "suspended")) ? ", but suspended"
+							     : "");
 }
 
 int
@@ -85,8 +103,7 @@ cmd_users_create(struct cli *cli)
 		return rc;
 	if (cli->json)
 		return cli_print_json(cli, user);
-	out_line(&cli->err, "Added %s, %s of all apps.",
-	    cli_text(user, "email", &email), cli_text(user, "role", &text));
+	users_print_role(&cli->err, "Added ", user);
 	users_print_setup(cli, cli_text(user, "setup_token", &text),
 	    cli_text(user, "email", &email));
 	json_decref(user);
@@ -96,7 +113,6 @@ cmd_users_create(struct cli *cli)
 int
 cmd_users_set(struct cli *cli)
 {
-	struct cli_text email, text;
 	json_t *body, *user;
 	int rc;
 
@@ -120,10 +136,7 @@ cmd_users_set(struct cli *cli)
 		return rc;
 	if (cli->json)
 		return cli_print_json(cli, user);
-	out_line(&cli->out, "%s is %s of all apps%s",
-	    cli_text(user, "email", &email), cli_text(user, "role", &text),
-	    json_is_true(json_object_get(user, "suspended")) ? ", but suspended"
-							     : "");
+	users_print_role(&cli->out, "", user);
 	json_decref(user);
 	return EXIT_OK;
 }
