@@ -143,8 +143,8 @@ int build_source_find(
     struct build *, uint64_t owner, uint64_t id, struct build_source *);
 
 /*
- * An upload that is all there, to be finished or aborted; the source is taken,
- * and makes no other build.  NULL with err: it waits on.
+ * An upload that is all there, to be finished or aborted: once it is finished
+ * the source is taken, and makes no other build.  NULL with err: it waits on.
  */
 struct build_upload *build_upload_source(struct build *, const char *app,
     const struct build_origin *, const struct build_source *,

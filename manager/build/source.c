@@ -4,9 +4,11 @@
  *   uploads/OWNER-ID.part       while it comes
  *   uploads/OWNER-ID.SHA256     once it is all there
  *
- * No record tells of it: it is there or it is not.  The build takes the file
- * away with a rename; what nobody takes goes after an hour, and what was there
- * before the machine started at once, for of that no byte may be on the disk.
+ * No record tells of it: it is there or it is not.  The build gives the file
+ * another name, and takes this one away once it is noted; of one that was
+ * killed in between there are two names, if it was noted, after the first
+ * sweep.  What nobody takes goes after an hour, and what was there before the
+ * machine started at once, for of that no byte may be on the disk.
  */
 #include <bsd/string.h>
 #include <dirent.h>
@@ -113,7 +115,8 @@ sweep_one(struct build *b, const char *name, const char *end,
 	if (booted() > oldest)
 		oldest = booted();
 	if (fstatat(b->uploads, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    (st.st_mtime >= oldest && !(part && starting != NULL)))
+	    (st.st_mtime >= oldest &&
+		!(starting != NULL && (part || st.st_nlink > 1))))
 		return 0;
 	if (unlinkat(b->uploads, name, 0) == -1)
 		log_warn("build: uploads/%s can't be removed: %s", name,

@@ -36,6 +36,7 @@ struct build_upload {
 	int image;
 	int fetch;
 	char draft[17];
+	char from[sizeof(((struct build_source *)NULL)->file)]; /* or "" */
 	json_t *description;
 	json_t *types;
 	uint64_t id;
@@ -168,6 +169,26 @@ build_upload_begin(struct build *b, const char *app,
 	return upload;
 }
 
+/* It has both names until the build is noted, and no build has it twice. */
+static int
+source_take(struct build *b, const char *file, const char *name,
+    struct build_error *err)
+{
+	struct stat st;
+
+	if (fstatat(b->uploads, file, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_nlink > 1) {
+		spool_fail(err, BUILD_RUNNING,
+		    "The source is about to be built already: a new one takes "
+		    "a new URL, by POST /sources.");
+		return -1;
+	}
+	if (linkat(b->uploads, file, b->uploads, name, 0) == 0)
+		return 0;
+	spool_fail_errno(err, errno);
+	return -1;
+}
+
 struct build_upload *
 build_upload_source(struct build *b, const char *app,
     const struct build_origin *origin, const struct build_source *source,
@@ -179,11 +200,11 @@ build_upload_source(struct build *b, const char *app,
 	if (upload == NULL)
 		return NULL;
 	upload_path(name, sizeof(name), upload->id);
-	if (renameat(b->uploads, source->file, b->uploads, name) == 0) {
+	if (source_take(b, source->file, name, err) == 0) {
+		strlcpy(upload->from, source->file, sizeof(upload->from));
 		upload->spool.size = source->size;
 		return upload;
 	}
-	spool_fail_errno(err, errno);
 	upload_free(upload);
 	return NULL;
 }
@@ -285,6 +306,8 @@ upload_committed(enum store_result result, uint64_t rev, void *arg)
 		cb(&err, 0, cb_arg);
 		return;
 	}
+	if (upload->from[0] != '\0')
+		(void)unlinkat(b->uploads, upload->from, 0);
 	strlcpy(app, upload->app, sizeof(app));
 	record = json_incref(upload->record);
 	upload_free(upload);

@@ -95,7 +95,9 @@ chmod 0755, "$pack->{dir}/bin/compile";
 $pack->commit;
 $pack->git('config', 'uploadpack.allowReachableSHA1InWant', 'true');
 system('cp', '-r', "$pack->{dir}/.git", "$tmp/web/words.git") == 0 or die;
-$server = open my $port_of, '-|', 'ip', 'netns', 'exec', "$p->{name}w", 'perl', "-I$Platform::top/t/lib", '-MWebFiles', '-e',
+# A lexical would be closed, and waited for, before END ends what it reads from.
+our $port_of;
+$server = open $port_of, '-|', 'ip', 'netns', 'exec', "$p->{name}w", 'perl', "-I$Platform::top/t/lib", '-MWebFiles', '-e',
     '$| = 1; my $s = WebFiles->new(@ARGV); print "$s->{port} $s->{pid}\n"; waitpid $s->{pid}, 0', "$tmp/web", "10.95.$far.9" or die;
 my ($port, $pid) = <$port_of> =~ /^(\d+) (\d+)$/ or die "no server\n";
 my $url = "http://10.95.$far.9:$port/words.git";
@@ -167,11 +169,23 @@ my @waiting = map { [source('/apps/sourced/sources')] } 1 .. 9;
 is_deeply([map { put($_->[0], 'x')->{status} } @waiting], [(200) x 8, 429], 'eight wait, and no more');
 is(scalar(() = glob "$p->{state}/uploads/*-*.*"), 8, 'in files') or diag join ' ', glob "$p->{state}/uploads/*";
 utime time - 3601, time - 3601, glob "$p->{state}/uploads/*-*.*";
+unlink((glob "$p->{state}/uploads/*-*.*")[0]);
 # And one that was being uploaded when the manager died.
 write_file("$p->{state}/uploads/" . '0' x 16 . '-' . '1' x 16 . '.part', 'half');
+# One that a build had taken, and not noted yet.
+my ($put_taken, $get_taken) = source();
+is(put($put_taken, $near)->{status}, 200, 'one that is as new');
+my ($taken) = grep { (stat)[9] > time - 60 && !/part$/ } glob "$p->{state}/uploads/*-*.*";
+link $taken, "$p->{state}/uploads/" . 'e' x 16 . '.tar' or die "link: $!";
+$r = $p->api('POST', '/apps/sourced/builds', { source_blob => { url => "http://x$get_taken" } }, @json);
+is($r->{status}, 409, 'while it is being taken nobody else has it') or diag $r->{body};
 kill 'KILL', $p->service_pid('manager');
 ok(Platform::wait_for(30, sub { $p->api('GET', '/health')->{status} == 200 }), 'the manager is there again');
-ok(Platform::wait_for(30, sub { !glob "$p->{state}/uploads/*-*.*" }), 'of which none is left after an hour');
+ok(Platform::wait_for(30, sub { "@{[glob qq($p->{state}/uploads/*)]}" eq $taken }), 'of the old ones none is left after an hour')
+    or diag join ' ', glob "$p->{state}/uploads/*";
+($made) = order({ url => "http://x$get_taken" });
+is($made->{status}, 'succeeded', 'and the new one can still be built');
+is_deeply([glob "$p->{state}/uploads/*-*.*"], [], 'once');
 
 make_path("$tmp/web/shop-1a2b3c");
 write_file("$tmp/web/shop-1a2b3c/$_->[0]", $_->[1]) for ['Procfile', $serve], ['index.html', 'far'], ['.hidden/shop-1a2b3c', 'x'];
