@@ -21,6 +21,7 @@
 #define BASIS  (sizeof(PREFIX) - 1 + FIELDS * 16)
 #define TEXT   (BASIS + SIGNED_BASIS + 1)
 #define LIFE   (24 * 3600 * 1000000LL)
+#define STEP   (3600 * 1000000LL) /* one URL for so long */
 
 json_t *
 build_stream_url(const struct request *r, json_t *app, json_t *build)
@@ -28,12 +29,15 @@ build_stream_url(const struct request *r, json_t *app, json_t *build)
 	const char *number = model_text(app, "number");
 	const char *id = model_text(build, "id");
 	char basis[SIGNED_BASIS + 1], text[TEXT + 1];
+	uint64_t expires;
 
 	if (strlen(number) != 16 || strlen(id) != 16)
 		return json_null();
 	signed_basis(r, basis);
+	/* With another one each time no list of builds is ever the same. */
+	expires = (uint64_t)(id_now() + LIFE + STEP) / STEP * STEP;
 	snprintf(text, sizeof(text), PREFIX "%s%s%016" PRIx64 "%s_", number, id,
-	    (uint64_t)(id_now() + LIFE), basis);
+	    expires, basis);
 	return signed_url(r, text, "?heartbeat=1");
 }
 
