@@ -10,8 +10,8 @@
 
 /* The first of them that a list has is what its pages go by. */
 static const char *const fields[] = {"version", "name", "hostname", "id",
-    "type", "email", "host", "order", "created_at", "updated_at", "started_at",
-    "expires_at"};
+    "type", "email", "host", "order", "ordinal", "created_at", "updated_at",
+    "started_at", "expires_at"};
 
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
 
@@ -153,18 +153,38 @@ item_print(const struct item *item, char out[RANGE_VALUE])
 
 /* ---- the list ---------------------------------------------------------- */
 
+/*
+ * Whether Next-Range can say it, and be read again: what people call
+ * themselves may be "Ada; max=7", or no ASCII.
+ */
+static int
+value_fits(json_t *value)
+{
+	const char *text = json_string_value(value);
+	size_t len = json_string_length(value);
+
+	if (text == NULL)
+		return json_is_integer(value);
+	if (len == 0 || len >= RANGE_VALUE || text[0] == ' ' ||
+	    text[0] == ']' || text[len - 1] == ' ' || text[len - 1] == '.' ||
+	    strstr(text, "..") != NULL)
+		return 0;
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~' || *text == ';')
+			return 0;
+	return 1;
+}
+
 /* Each item has it; an empty list has all. */
 static int
 list_has(json_t *list, const char *field)
 {
-	json_t *item, *value;
+	json_t *item;
 	size_t i;
 
-	json_array_foreach (list, i, item) {
-		value = json_object_get(item, field);
-		if (!json_is_string(value) && !json_is_integer(value))
+	json_array_foreach (list, i, item)
+		if (!value_fits(json_object_get(item, field)))
 			return 0;
-	}
 	return 1;
 }
 
