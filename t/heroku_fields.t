@@ -136,6 +136,15 @@ $m->bad('size', 422, qr/^updates\[0\].size "eco" is not right/, 'PATCH', '/apps/
 $m->bad('two dynos', 422, qr/^dyno and dyno_name exclude each other/, 'POST', '/apps/shop/log-sessions', { dyno => 'web', dyno_name => 'web.1' });
 $m->good('one of them', 201, 'POST', '/apps/shop/log-sessions', { dyno_name => 'web.1' });
 
+# A build is made by what the app asks for when it begins, and by somebody.
+my $packs = sub { $m->good('buildpacks', 200, 'PUT', '/apps/shop/buildpack-installations', { updates => [map { +{ buildpack => $_ } } @_] }) };
+$packs->('nodejs', 'static');
+my $build = $m->good('a build', 202, 'POST', '/apps/shop/builds?detach=1', 'x' x 10240, 'Content-Type' => 'application/x-tar');
+is_deeply($build->{buildpacks}, [map { +{ url => $_, name => $_ } } 'nodejs', 'static'], 'a build: those that the app asked for');
+is_deeply($build->{user}, $m->good('the app', 200, 'GET', '/apps/shop')->{owner}, '... and whose it is');
+$packs->();
+is_deeply($m->good('the build', 200, 'GET', "/apps/shop/builds/$build->{id}")->{buildpacks}, $build->{buildpacks}, '... which stays');
+
 is($m->stop('TERM'), 0, 'it stops in order');
 done_testing;
 
@@ -157,10 +166,19 @@ app
   space:object? stack.id:string stack.name:string team:object? updated_at:string web_url:string?
 
 build
+    POST /apps/{app}/builds 201: buildpacks source_blob
     GET /apps/{app}/builds/{build} 200
     GET /apps/{app}/builds 200 list
-  app.id:string created_at:string id:string output_stream_url:string? release:object? release.id:string
-  slug:object? slug.id:string stack:string status:string updated_at:string
+  app.id:string buildpacks:array? buildpacks[].name:string buildpacks[].url:string created_at:string id:string
+  output_stream_url:string? release:object? release.id:string slug:object? slug.id:string
+  source_blob.checksum:string? source_blob.url:string? source_blob.version:string?
+  source_blob.version_description:string? stack:string status:string updated_at:string user.email:string
+  user.id:string
+
+build-result
+    GET /apps/{app}/builds/{build}/result 200
+  build.id:string build.output_stream_url:string? build.status:string exit_code:integer? lines[].line:string
+  lines[].stream:string
 
 buildpack-installation
     PUT /apps/{app}/buildpack-installations 200 list: updates
@@ -259,6 +277,18 @@ release
   created_at:string current:boolean description:string eligible_for_rollback:boolean id:string
   output_stream_url:string? slug:object? slug.id:string status:string updated_at:string user.email:string
   user.id:string version:integer
+
+slug
+    POST /apps/{app}/slugs 201: buildpack_provided_description checksum commit commit_description process_types stack
+    GET /apps/{app}/slugs/{slug} 200
+  blob:object? blob.method:string blob.url:string? buildpack_provided_description:string? checksum:string?
+  commit:string? commit_description:string? created_at:string id:string process_types:object? size:integer?
+  stack.id:string stack.name:string updated_at:string
+
+source
+    POST /sources 201
+    POST /apps/{app}/sources 201
+  source_blob.get_url:string? source_blob.put_url:string?
 
 sni-endpoint
     POST /apps/{app}/sni-endpoints 201: certificate_chain private_key

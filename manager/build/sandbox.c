@@ -96,21 +96,18 @@ args_config(struct args *args, struct job *job)
 	json_decref(config);
 }
 
-/* By those that the app asks for, in order. */
+/* By those that the app asked for, in order. */
 static void
 args_packs(struct args *args, struct job *job)
 {
-	char key[STORE_KEY_MAX + 1];
-	json_t *app, *pack;
+	json_t *pack;
 	size_t i;
 
-	app = store_get(
-	    job->build->store, key_format(key, "app/%s", job->app), NULL);
-	json_array_foreach (json_object_get(app, "buildpacks"), i, pack) {
+	json_array_foreach (
+	    json_object_get(job->record, "buildpacks"), i, pack) {
 		args_add(args, "--buildpack");
 		args_add(args, "%s", json_string_value(pack));
 	}
-	json_decref(app);
 }
 
 /* What the app runs now need not be archived once more. */

@@ -376,6 +376,11 @@ upload_record(const struct build_upload *upload, json_t *app)
 		json_object_set_new(
 		    record, "settings", json_string(upload->settings));
 	json_object_set_new(record, "claims", json_boolean(upload->claims));
+	/* By which it is made, whatever the app asks for a moment later. */
+	if (!upload->image && upload->draft[0] == '\0' &&
+	    json_object_get(app, "buildpacks") != NULL)
+		json_object_set(
+		    record, "buildpacks", json_object_get(app, "buildpacks"));
 	if (upload->list != NULL)
 		json_object_set_new(record, "list", json_true());
 	if (upload->image)

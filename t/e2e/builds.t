@@ -57,6 +57,8 @@ is(($p->paas('buildpacks:add', $_, '-a', $app))[0], 0, "built with $_") for './e
 my ($rc, $out) = $p->paas('push', $dir, '-a', $app);
 is($rc, 0, 'pushed') or diag $out;
 like($out, qr/from the pack before: exported by export-pack/, 'export');
+like(($p->paas('builds:info', '-a', $app))[1], qr/^By +root$/m, 'and who it was is told');
+is_deeply([map { $_->{name} } @{ $p->api('GET', "/apps/$app/builds")->{json}[-1]{buildpacks} }], ['./export', './supply', './heroku'], 'and by what');
 like($out, qr{supplied: /app/.paas/deps/1/bin/supplied-tool, the variable}, 'supply');
 like($out, qr/in ENV_DIR: my own/, 'a config var');
 is($p->get($app)->{body}, "the tool of supply\n", 'what was supplied runs');

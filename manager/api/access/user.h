@@ -64,6 +64,9 @@ int user_check(
 json_t *model_user(const char *email, json_t *user);
 json_t *model_user_ref(const char *email, const char *id); /* {email, id} */
 
+/* The same of whom a record names by address alone. */
+json_t *model_user_named(struct store *, const char *email);
+
 /* ---- setup.c */
 
 /*

@@ -46,3 +46,14 @@ model_user_ref(const char *email, const char *id)
 	}
 	return json_pack("{s:s, s:s}", "email", email, "id", id);
 }
+
+json_t *
+model_user_named(struct store *store, const char *email)
+{
+	uint64_t rev;
+	json_t *user = user_get(store, email, &rev);
+	json_t *ref = model_user_ref(email, model_text(user, "id"));
+
+	json_decref(user);
+	return ref;
+}

@@ -8,15 +8,21 @@
 #include "api/verbs.h"
 
 json_t *
+buildpack_ref(json_t *pack)
+{
+	return json_pack("{s:O, s:O}", "url", pack, "name", pack);
+}
+
+json_t *
 buildpack_shape(json_t *packs)
 {
 	json_t *list = json_array(), *pack;
 	size_t i;
 
 	json_array_foreach (packs, i, pack)
-		json_array_append_new(list,
-		    json_pack("{s:I, s:{s:O, s:O}}", "ordinal", (json_int_t)i,
-			"buildpack", "url", pack, "name", pack));
+		json_array_append_new(
+		    list, json_pack("{s:I, s:o}", "ordinal", (json_int_t)i,
+			      "buildpack", buildpack_ref(pack)));
 	return list;
 }
 

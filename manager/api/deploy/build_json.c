@@ -3,6 +3,8 @@
  */
 #include <string.h>
 
+#include "api/access/user.h"
+#include "api/app/buildpack.h"
 #include "api/deploy/build_stream.h"
 #include "api/http/id.h"
 #include "api/model.h"
@@ -22,6 +24,18 @@ build_status(json_t *build)
 {
 	return model_build_is_over(build) ? model_text(build, "state")
 					  : "pending";
+}
+
+/* Those that were asked for: what fits is found by the build itself. */
+static json_t *
+build_packs(json_t *build)
+{
+	json_t *list = json_array(), *pack;
+	size_t i;
+
+	json_array_foreach (json_object_get(build, "buildpacks"), i, pack)
+		json_array_append_new(list, buildpack_ref(pack));
+	return list;
 }
 
 /* As Heroku's clients know it; the URL was for one build alone. */
@@ -49,14 +63,16 @@ model_build(
 
 	release = model_get_release(api, name, model_number(build, "version"));
 	result = json_pack(
-	    "{s:s, s:s, s:s, s:o, s:o, s:O?, s:o, s:o, s:s, s:O?, s:O?, s:O?,"
-	    " s:o, s:o, s:o, s:o}",
+	    "{s:s, s:s, s:s, s:o, s:o, s:O?, s:o, s:o, s:o, s:o, s:O?, s:O?,"
+	    " s:O?, s:o, s:o, s:o, s:o}",
 	    "id", model_text(build, "id"), "status", build_status(build),
 	    "state", state, "app", model_app_ref(name, app), "release",
 	    model_release_ref(release), "error", error, "slug",
 	    json_is_string(slug) ? json_pack("{s:O}", "id", slug) : json_null(),
-	    "stack", json_string(api->stack), "user", model_text(build, "user"),
-	    "source", json_object_get(build, "source"), "commit",
+	    "stack", json_string(api->stack), "user",
+	    model_user_named(api->store, model_text(build, "user")),
+	    "buildpacks", build_packs(build), "source",
+	    json_object_get(build, "source"), "commit",
 	    json_object_get(build, "commit"), "upload_bytes",
 	    json_object_get(build, "size"), "created_at",
 	    id_time_of(build, "created"), "updated_at",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/access/user.h"
 #include "api/http/id.h"
 #include "api/model.h"
 #include "schedule/rollout.h"
@@ -147,13 +148,11 @@ model_release(struct api *api, const char *name, json_t *app, json_t *release)
 	const char *user = model_text(release, "user");
 	json_t *shape, *result = release_result(api, name, version);
 	struct rollout ro;
-	char user_id[37];
 
 	model_get_rollout(api, name, &ro);
 	current = ro.live != 0 ? ro.live : model_number(app, "version");
-	id_derive(user_id, "", "user", user);
 	shape = json_pack("{s:s, s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o,"
-			  " s:{s:s, s:s}, s:O?, s:O?, s:O?, s:[], s:n, s:n}",
+			  " s:o, s:O?, s:O?, s:O?, s:[], s:n, s:n}",
 	    "id", model_text(release, "id"), "version", (json_int_t)version,
 	    "description", model_text(release, "description"), "status",
 	    release_status(&ro, result, version, release), "current",
@@ -162,8 +161,9 @@ model_release(struct api *api, const char *name, json_t *app, json_t *release)
 	    result != NULL ? id_time_of(result, "at")
 			   : id_time_of(release, "created"),
 	    "app", model_app_ref(name, app), "slug", release_slug(release),
-	    "artifacts", release_artifacts(release), "user", "id", user_id,
-	    "email", user, "types", json_object_get(release, "types"), "source",
+	    "artifacts", release_artifacts(release), "user",
+	    model_user_named(api->store, user), "types",
+	    json_object_get(release, "types"), "source",
 	    json_object_get(release, "source"), "commit",
 	    json_object_get(release, "commit"), "addon_plan_names",
 	    "output_stream_url", "oci_image");
