@@ -113,6 +113,12 @@ for my $name (qw(vic dan oli eve)) {
     is($got->{status}, 201, "$name logs in") or diag $got->{body};
     $as{$name} = [bearer($got->{json}{access_token}{token})];
 }
+refused("the last administrator $_->[0]", 409, qr/^ada\@example\.com is the last admin: paas users:set/, $_->[1], '/users/ada@example.com', $_->[2], @ada)
+    for ['removed', 'DELETE'], ['made less', 'PATCH', { role => 'viewer' }], ['suspended', 'PATCH', { suspended => JSON::PP::true }];
+is(fine('but named', 200, 'PATCH', '/users/ada@example.com', { name => 'Ada' }, @ada)->{role}, 'admin', 'is one as before');
+is(fine('another one', 200, 'PATCH', '/users/oli@example.com', { role => 'admin' }, @ada)->{role}, 'admin', 'beside her');
+is(fine('then she may', 200, 'PATCH', '/users/ada@example.com', { role => 'viewer' }, @ada)->{role}, 'viewer', 'be less');
+$m->good("made one by the machine's", 200, 'PATCH', '/users/ada@example.com', { role => 'admin' });
 refused('users, of a member', 403, qr/admin of the platform.*users:set vic\@example.com/, 'GET', '/users', undef, @{ $as{vic} });
 is(fine('oneself', 200, 'GET', '/users/~', undef, @{ $as{vic} })->{email}, 'vic@example.com', 'everybody sees themselves');
 refused($_, 403, qr/^only administrators see others than themselves$/, 'GET', "/users/$_", undef, @{ $as{vic} })

@@ -59,6 +59,44 @@ user_info(struct request *r)
 	json_decref(user);
 }
 
+/* ---- the last administrator -------------------------------------------- */
+
+static int
+is_admin(json_t *user)
+{
+	return !user_is_suspended(user) &&
+	       strcmp(model_text(user, "role"), who_role(ROLE_ADMIN)) == 0;
+}
+
+/* Another one than whose record it is. */
+static int
+is_other_admin(const char *key, json_t *user, uint64_t rev, void *arg)
+{
+	(void)rev;
+	return strcmp(key, (const char *)arg) != 0 && is_admin(user);
+}
+
+/*
+ * Whoever comes by a token could lock out all who do, themselves among them:
+ * 1 after an answer.  Those of the machine get in anyway.
+ */
+static int
+user_is_last(struct request *r, const char *email, json_t *user, json_t *new)
+{
+	char key[STORE_KEY_MAX + 1];
+
+	key_format(key, "user/%s", email);
+	if (r->door->kind == DOOR_PEOPLE || !is_admin(user) ||
+	    (new != NULL &&is_admin(new)) ||
+	    store_each(r->api->store, "user/", is_other_admin, key) != 0)
+		return 0;
+	respond_conflict(r,
+	    "%s is the last admin: paas users:set EMAIL --role admin makes "
+	    "somebody else one first",
+	    email);
+	return 1;
+}
+
 /* ---- changed ----------------------------------------------------------- */
 
 static int
@@ -115,6 +153,11 @@ user_update(struct request *r)
 	if ((user = user_find(r, r->params[0], email, &rev)) == NULL)
 		return;
 	new = user_changed(r, user);
+	if (user_is_last(r, email, user, new)) {
+		json_decref(user);
+		json_decref(new);
+		return;
+	}
 	json_decref(user);
 	txn = store_begin(r->api->store);
 	store_if(txn, key_format(key, "user/%s", email), rev);
@@ -136,6 +179,10 @@ user_delete(struct request *r)
 
 	if ((user = user_find(r, r->params[0], email, &rev)) == NULL)
 		return;
+	if (user_is_last(r, email, user, NULL)) {
+		json_decref(user);
+		return;
+	}
 	reply = model_user(email, user);
 	json_decref(user);
 	txn = store_begin(r->api->store);
