@@ -147,7 +147,7 @@ is($r->{status}, 202, 'a push makes a build') or diag $r->{body};
 my $build = $r->{json};
 is($build->{commit}, $commit, 'of that commit');
 is($build->{source}, 'git', 'by git');
-is($build->{user}, 'root', 'of that user');
+is($build->{user}{email}, 'root', 'of that user');
 $r = door('POST', '/apps/shop/builds?detach=1', 'x', bearer($first));
 is($r->{status}, 403, 'and no other one');
 like($r->{json}{message}, qr/made its build already/, 'and is told so');

@@ -307,6 +307,7 @@ is_deeply([@$info{qw(id blob buildpack_provided_description commit commit_descri
 is($info->{size} > 0, 1, 'and how big');
 is($r->{json}{slug}{id}, $id, 'its release names it as its maker does');
 is($p->json('releases', '-a', 'slugged')->[0]{slug}{id}, $id, 'later on, too');
+is($p->json('builds', '-a', 'slugged')->[0]{slug}{id}, $id, 'as its build does');
 my $second = release_slug($id);
 is_deeply([@{ $second->{json} }{qw(version slug)}], [2, { id => $id }], 'it is released again');
 my $twin;
@@ -393,6 +394,7 @@ refused('a sleeper', 'exec sleep 7411', qr/longer than 20 s.*build_timeout/, 40)
 refused('one that leaves others behind', '(trap "" HUP TERM; setsid sleep 7411) & setsid sleep 7412 & exit 3',
     qr/Trouble buildpack failed \(exit 3\)/, 20);
 is(releases(), $before, 'no release came of any');
-is(scalar(() = (Platform::run('ps', '-eo', 'args='))[1] =~ /^sleep 741[12]$/mg), 0, 'no process is left');
+ok(Platform::wait_for(20, sub { (Platform::run('ps', '-eo', 'args='))[1] !~ /^sleep 741[12]$/m }), 'no process is left')
+    or diag +(Platform::run('ps', '-eo', 'pid=,ppid=,stat=,cgroup=,args='))[1] =~ /^(.* sleep 741.*)$/m;
 
 done_testing();

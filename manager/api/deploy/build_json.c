@@ -52,13 +52,25 @@ build_blob(json_t *build)
 	    json_object_get(blob, "version_description"));
 }
 
+/* One that was made elsewhere has the id that its maker was given. */
+static json_t *
+build_slug(json_t *build)
+{
+	json_t *slug = json_object_get(build, "slug");
+	json_t *draft = json_object_get(build, "draft");
+
+	if (!json_is_string(slug))
+		return json_null();
+	return json_pack("{s:O}", "id", draft != NULL ? draft : slug);
+}
+
 json_t *
 model_build(
     const struct request *r, const char *name, json_t *app, json_t *build)
 {
 	struct api *api = r->api;
 	const char *state = model_text(build, "state");
-	json_t *release, *result, *slug = json_object_get(build, "slug");
+	json_t *release, *result;
 	json_t *error = json_object_get(build, "error");
 
 	release = model_get_release(api, name, model_number(build, "version"));
@@ -68,8 +80,7 @@ model_build(
 	    "id", model_text(build, "id"), "status", build_status(build),
 	    "state", state, "app", model_app_ref(name, app), "release",
 	    model_release_ref(release), "error", error, "slug",
-	    json_is_string(slug) ? json_pack("{s:O}", "id", slug) : json_null(),
-	    "stack", json_string(api->stack), "user",
+	    build_slug(build), "stack", json_string(api->stack), "user",
 	    model_user_named(api->store, model_text(build, "user")),
 	    "buildpacks", build_packs(build), "source",
 	    json_object_get(build, "source"), "commit",

@@ -105,9 +105,9 @@ cmd_builds_info(struct cli *cli)
 	static const struct {
 		const char *label, *path;
 	} lines[] = {{"Build", "id"}, {"Status", "status"}, {"Reason", "error"},
-	    {"By", "user.email"}, {"Commit", "commit"}, {"Created", "created_at"},
-	    {"Updated", "updated_at"}, {"Release", "release.version"},
-	    {"Slug", "slug.id"}};
+	    {"By", "user.email"}, {"Commit", "commit"},
+	    {"Created", "created_at"}, {"Updated", "updated_at"},
+	    {"Release", "release.version"}, {"Slug", "slug.id"}};
 	struct cli_text text;
 	const char *value;
 	json_t *build;
