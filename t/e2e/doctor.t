@@ -152,7 +152,7 @@ my $token = $p->json('tokens:create', 'away', '--scope', 'read')->{token};
     is($away{$_}{state}, 'ok', "$_ is well") for qw(manager launcher router clock);
     $ENV{PAAS_TOKEN} = 'paas_0';
     %away = map { $_->{check} => $_ } @{ decode_json((Platform::run("$p->{prefix}/bin/paas", 'doctor', '--json'))[1]) };
-    like("$away{manager}{state} $away{manager}{found}[0]{problem}", qr/^wrong .*does not take this token/, 'who may not ask is told so');
+    like("$away{manager}{state} $away{manager}{found}[0]{problem}", qr/^wrong .*does not take the token in PAAS_TOKEN/, 'who may not ask is told so');
     is("$away{launcher}{state} $away{router}{state}", 'unknown unknown', 'and nothing of the rest');
 }
 {
