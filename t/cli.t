@@ -169,6 +169,11 @@ my %answers = (
         my $v = decode_json(pack 'H*', $_[0]{body})->{release};
         return [201, encode_json({version => 4, description => "back to $v"})];
     },
+    # Of a team that does not tell this one who is in it.
+    'GET /apps/guild' => [200, '{"name":"guild","team":{"id":"t","name":"closed"}}'],
+    'GET /apps/guild/teams' => [200, '[]'],
+    'GET /apps/guild/collaborators' => [200, '[{"user":{"email":"pat@example.com"},"role":"viewer","created_at":"2026-11-22T12:00:00Z"}]'],
+    'GET /teams/closed/members' => [403, '{"id":"forbidden","message":"you are not in it"}'],
     'GET /apps/shop/builds' => [200, encode_json([map { {id => "b$_",
         status => $_ == 2 ? 'failed' : 'succeeded', created_at =>
         "2026-11-22T12:00:0${_}Z", release => {version => $_}} } 1 .. 2])],
@@ -577,6 +582,7 @@ check ['rollout:promote'], 0, qr/^v3 of shop takes over$/m, undef, 'rollout:prom
 check ['rollout:abort'], 1, undef, qr/no roll-out under way/, 'rollout:abort';
 check ['rollback'], 0, qr/^v4 of shop is what v2 was/, undef, 'rollback to the one before';
 check ['rollback', 'v1'], 0, qr/what v1 was/, undef, 'rollback v1';
+check ['access', '-a', 'guild'], 0, qr/^team closed +each as in the team +-\npat\@example.com +viewer /m, '', 'access to an app of a team of others';
 check ['builds'], 0, qr/^b2 +failed.*v2\nb1 /m, undef, 'builds';
 check ['builds:log'], 0, qr/^one\ntwo\\x1b\[2J\n$/, undef, 'log of the latest build';
 check ['timeline', '-f'], 0, qr/^2026-11-22T12:00:00 +gap +Events before these are not kept any more\.$/m, undef, 'timeline -f tells of a gap';

@@ -309,7 +309,7 @@ paas(@$_) for
     ["access:add $pat --team staff -a tool", 2, qr/one of them/],
     ['access:add -a tool', 2, qr/who\? a user, or --team NAME/],
     ['access:update --team staff -a tool --role admin', 0, qr/^The team staff is admin of tool now/],
-    ['access -a tool', 0, qr/^team ops +each as in the team +-\nteam staff +admin/m],
+    ['access -a tool', 0, qr/^team ops +each as in the team +-\n  pat\@example.com +admin +\S.*\nteam staff +admin/m],
     ['access:remove --team staff -a tool', 0, qr/^The team staff has no role for tool any more/],
     ['apps:transfer staff -a tool', 0, qr/^tool is of the team staff now/],
     ['apps:transfer ada@example.com -a tool', 0, qr/^tool is of ada\@example.com now/],

@@ -587,7 +587,9 @@ const struct grammar_verb grammar_verbs[] = {
 	    "Without an address it is for the first administrator, as long as "
 	    "there is no user.", "paas setup", cmd_setup},
 	{"access", "access:list", "Access", VERB_APP, NO_ARGS, {0},
-	    "List who may what with an app", NULL, "paas access -a shop",
+	    "List who may what with an app",
+	    "Of an app of a team that you are in, its members as well.",
+	    "paas access -a shop",
 	    cmd_access},
 	{"access:add", NULL, "Access", VERB_APP,
 	    ARG("USER", COUNT_OPTIONAL, KIND_TEXT), {OPT_ROLE, OPT_TEAM},

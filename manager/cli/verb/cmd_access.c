@@ -18,13 +18,48 @@ access_row(struct table *table, const char *before, const json_t *member,
 	table_cell(table, OUT_DIM, "%s", ago);
 }
 
+/*
+ * The members of the team that the app is of, each with the role that they have
+ * for it by that.  Who is a collaborator only is not told of them, as with
+ * Heroku: NULL.
+ */
+static json_t *
+access_members(struct cli *cli, const char *team)
+{
+	char path[HTTP_PATH_MAX];
+	struct http_call call = {.method = "GET", .path = path};
+	struct http_answer answer;
+
+	if (http_path(path, "/teams/%s/members", team) == -1 ||
+	    http_do(cli->http, &call, &answer) != HTTP_OK)
+		return NULL;
+	return answer.json;
+}
+
+/* The team, then those of it. */
+static void
+access_team(struct cli *cli, struct table *table, const json_t *app)
+{
+	json_t *members, *member;
+	struct cli_text team, text;
+	size_t i;
+
+	table_cell(
+	    table, OUT_NONE, "team %s", cli_text(app, "team.name", &team));
+	table_cell(table, OUT_NONE, "each as in the team");
+	table_cell(table, OUT_DIM, "-");
+	members = access_members(cli, cli_text(app, "team.name", &text));
+	json_array_foreach (members, i, member)
+		access_row(table, "  ", member, "user.email");
+	json_decref(members);
+}
+
 int
 cmd_access(struct cli *cli)
 {
 	static const struct table_column columns[] = {
 	    {"WHO", 0}, {"ROLE", 0}, {"SINCE", 0}, {0}};
 	json_t *members, *member, *teams, *app;
-	struct cli_text text;
 	struct table *table;
 	size_t i;
 	int rc;
@@ -47,12 +82,8 @@ cmd_access(struct cli *cli)
 		return rc;
 	}
 	table = table_new(columns);
-	if (json_is_object(json_object_get(app, "team"))) {
-		table_cell(table, OUT_NONE, "team %s",
-		    cli_text(app, "team.name", &text));
-		table_cell(table, OUT_NONE, "each as in the team");
-		table_cell(table, OUT_DIM, "-");
-	}
+	if (json_is_object(json_object_get(app, "team")))
+		access_team(cli, table, app);
 	json_array_foreach (members, i, member)
 		access_row(table, "", member, "user.email");
 	json_array_foreach (teams, i, member)
