@@ -37,6 +37,30 @@ is_status("Accept: $_", 200, 'GET', '/apps', undef, Accept => $_)
 like_error("Accept: version=$_", 406, 'not_acceptable', qr/version=3/, 'GET', '/apps', undef,
     Accept => "application/vnd.heroku+json; version=$_") for 2, 4, 33, 'edge', '';
 
+# ---- ids ------------------------------------------------------------------
+
+# As Heroku's CLI has it: its own id, then those of the requests before it.
+my $n = 0;
+my @ids = map { sprintf '%08x-0000-4000-8000-%012x', $_, $_ } 1 .. 12;
+for (
+    ['none', undef, []],
+    ['one', $ids[0], [$ids[0]]],
+    ['more', "$ids[1],$ids[0]", [@ids[1, 0]]],
+    ['blanks', " $ids[1] ,\t$ids[0], ", [@ids[1, 0]]],
+    ['no hyphens', $ids[0] =~ tr/-//dr, [$ids[0] =~ tr/-//dr]],
+    ['what is none', "x,$ids[0]x,\e[2J$ids[1],,<b>,'$ids[2]',$ids[3]", [$ids[3]]],
+    ['too many', join(',', @ids), [@ids[0 .. 7]]],
+) {
+    my ($what, $sent, $kept) = @$_;
+    my $r = is_status("Request-Id: $what", 201, 'POST', '/apps', { name => 'id-' . ++$n }, defined $sent ? ('Request-Id' => $sent) : ());
+    my $id = $r->{headers}{'request-id'};
+    like($id, qr/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, '... has one of its own');
+    is(scalar(grep { $_ eq $id } @ids), 0, '... and not that of the client');
+    my ($told) = grep { $_->{request} eq $id } @{ $m->call('GET', '/audit?limit=1')->{json} };
+    is_deeply($told->{client_requests}, $kept, '... which the audit tells beside it');
+    is_status('... it goes', 200, 'DELETE', "/apps/id-$n");
+}
+
 # ---- pages ----------------------------------------------------------------
 
 is_status("app $_", 201, 'POST', '/apps', { name => $_ }) for map { "app-$_" } 'a' .. 'g';

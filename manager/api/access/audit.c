@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/model.h"
+#include "api/http/client_ids.h"
 #include "api/http/request.h"
 #include "store/keys.h"
 
@@ -75,7 +76,7 @@ audit_add(struct request *r, struct store_txn *txn)
 {
 	char text[sizeof(r->path) + 16 + TOLD_FIELDS * (VALUE_MAX + 20)];
 	char user[WHO_NAME], token[17] = "";
-	json_t *record;
+	json_t *record, *ids;
 
 	request_user(r, user, sizeof(user));
 	if (r->who.token != 0)
@@ -87,6 +88,8 @@ audit_add(struct request *r, struct store_txn *txn)
 	    "request", r->id, "kind", "audit");
 	if (record == NULL)
 		return;
+	if ((ids = client_ids(r)) != NULL)
+		json_object_set_new(record, "client_requests", ids);
 	store_event_record(txn, KEY_PLATFORM, record, text);
 	json_decref(record);
 }

@@ -33,6 +33,15 @@ list_text(json_t *record, const char *field)
 	return text[0] != '\0' ? json_string(text) : json_null();
 }
 
+/* What the client called it, if it did: client_ids.h. */
+static json_t *
+list_ids(json_t *record)
+{
+	json_t *ids = json_object_get(record, "client_requests");
+
+	return ids != NULL ? json_incref(ids) : json_array();
+}
+
 static json_t *
 list_app(const struct list *list, json_t *record)
 {
@@ -58,13 +67,13 @@ list_add(const char *key, json_t *record, uint64_t rev, void *arg)
 	    key_part(key, 2, seq, sizeof(seq)) == -1)
 		return 0;
 	json_array_insert_new(list->records, 0,
-	    json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:s}", "id", seq,
-		"at", id_time_exact(model_number(record, "at")), "user",
+	    json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:s}", "id",
+		seq, "at", id_time_exact(model_number(record, "at")), "user",
 		model_text(record, "user"), "address",
 		list_text(record, "address"), "app", list_app(list, record),
 		"token", list_text(record, "token"), "request",
-		model_text(record, "request"), "text",
-		model_text(record, "text")));
+		model_text(record, "request"), "client_requests",
+		list_ids(record), "text", model_text(record, "text")));
 	return json_array_size(list->records) >= list->limit;
 }
 
