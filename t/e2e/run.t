@@ -22,6 +22,7 @@ my $app = 'tasks';
 my ($rc, $out) = $p->paas('push', "$Platform::top/t/fixtures/procfile", '--app', $app, '--create');
 is($rc, 0, 'pushed') or BAIL_OUT($out);
 $p->paas('config:set', 'COLOUR=green', '--app', $app);
+ok(Platform::wait_for(30, sub { $p->api('GET', "/apps/$app/releases/2")->{json}{current} }), 'the second release serves');
 ok($p->wait_up($app, 1), 'one is up');
 
 sub detached {
