@@ -86,14 +86,15 @@ sub signal {
     kill $name, $self->pid or die "nginx is gone:\n" . $self->log;
 }
 
-# Comes back when new workers answer.
+# Comes back when new workers answer, and no old one.
 sub reload {
     my ($self) = @_;
     my %old = map { $_ => 1 } $self->workers;
     $self->signal('HUP');
     wait_for(10, sub { my $s = $self->state; $s && grep { !$old{ $_->{pid} } } @{ $s->{workers} } })
         or die "no reload:\n" . $self->log;
-    sleep 0.1;
+    my $old = join ',', keys %old;
+    wait_for(10, sub { `ps -o args= -p $old` !~ /worker process\s*$/m }) or die "old workers go on:\n" . $self->log;
 }
 
 sub stop {
