@@ -169,6 +169,7 @@ build
     POST /apps/{app}/builds 201: buildpacks source_blob
     GET /apps/{app}/builds/{build} 200
     GET /apps/{app}/builds 200 list
+    DELETE /apps/{app}/build-cache 200 empty
   app.id:string buildpacks:array? buildpacks[].name:string buildpacks[].url:string created_at:string id:string
   output_stream_url:string? release:object? release.id:string slug:object? slug.id:string
   source_blob.checksum:string? source_blob.url:string? source_blob.version:string?

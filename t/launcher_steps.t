@@ -249,6 +249,13 @@ my $end = {
     before => \&app_run,
     again  => sub { return app_gone() },
 };
+my $empty_cache = {
+    before => sub { return make_path("$state/caches/0000000000000008/folder/of/it") },
+    ask    => sub { return ('empty-cache', 8) },
+    again  => sub {
+        return done('empty-cache', 8) && !glob("$state/caches/{,.gone-}0000000000000008*") && done('drop-cache', 8);
+    },
+};
 my %how = (
     open => $adopt, adopt => $adopt, prepare => $adopt,
     start => $start, instance => $start, shim => $start, sandbox => $start, network => $start,
@@ -293,6 +300,7 @@ my %how = (
             return done('repository', 8) && (stat "$state/git/0000000000000008.git")[4] == getpwnam('paas-git') && done('drop-cache', 8);
         },
     },
+    hide_cache => $empty_cache, empty_cache => $empty_cache,
     drop_cache => {
         before => sub {
             make_path(map { "$state/$_/folder" } 'caches/0000000000000008', 'log/0000000000000008');

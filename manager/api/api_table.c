@@ -124,6 +124,7 @@ const struct api_route api_routes[] = {
 {"GET",    "/apps/:/builds/:",            build_info,       STATE,       APP,      NULL},
 {"GET",    "/apps/:/builds/:/log",        build_log,        STATE,       APP,      NULL},
 {"GET",    "/apps/:/builds/:/result",     build_result,     STATE,       APP,      NULL},
+{"DELETE", "/apps/:/build-cache",         build_cache_delete, CHANGE,      APP,      NULL},
 {"POST",   "/apps/:/sources",             source_create,    PUSH,        APP,      NULL},
 {"POST",   "/sources",                    source_create,    CREATE,      0,        NULL},
 {"PUT",    "/streams/:",                  source_put,       OPEN,        0,        SOURCE},

@@ -84,7 +84,13 @@ struct build_resource {
 void build_match(
     struct build *, uint64_t app, struct build_resource *, size_t n);
 
-/* The app of this number goes, and its caches with it. */
+/* Whether nothing is built or pushed; else -1 with who does. */
+int build_is_free(struct build *, const char *app, struct build_error *);
+
+/*
+ * The cache of the app of this number goes, be it alone or with the app: none
+ * of its files is known any more.
+ */
 void build_forget(struct build *, uint64_t app);
 
 /*

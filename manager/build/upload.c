@@ -56,8 +56,8 @@ upload_path(char *out, size_t len, uint64_t id)
 
 /* ---- one at a time --------------------------------------------------- */
 
-static int
-check_free(struct build *b, const char *app, struct build_error *err)
+int
+build_is_free(struct build *b, const char *app, struct build_error *err)
 {
 	struct build_upload *upload;
 	struct job *job = job_of_app(b, app);
@@ -108,7 +108,7 @@ upload_new(struct build *b, const char *app, const struct build_origin *origin,
 		    err, BUILD_NOT_FOUND, "There is no app of that name.");
 		return NULL;
 	}
-	if (check_free(b, app, err) == -1)
+	if (build_is_free(b, app, err) == -1)
 		return NULL;
 	if ((upload = calloc(1, sizeof(*upload))) == NULL ||
 	    (upload->id = node_next_id(b->node)) == 0) {

@@ -124,6 +124,7 @@ int cmd_autoscale_set(struct cli *);
 int cmd_audit(struct cli *);
 int cmd_builds(struct cli *);
 int cmd_builds_create(struct cli *);
+int cmd_builds_purge(struct cli *);
 int cmd_builds_info(struct cli *);
 int cmd_builds_log(struct cli *);
 int cmd_buildpacks(struct cli *);

@@ -509,6 +509,11 @@ const struct grammar_verb grammar_verbs[] = {
 	    ARG("ID", COUNT_OPTIONAL, KIND_TEXT), {0},
 	    "Show what a build printed, the latest if none is named", NULL,
 	    "paas builds:log -a shop", cmd_builds_log},
+	{"builds:cache:purge", "builds:purge", "Releases", VERB_APP, NO_ARGS, {0},
+	    "Empty what builds have kept for the next one",
+	    "The next build of the app begins with nothing: for when a cache is "
+	    "what breaks it. It is refused while a build runs.",
+	    "paas builds:cache:purge -a shop", cmd_builds_purge},
 	{"heroku", NULL, "Access", VERB_COMMAND,
 	    ARG("WORD", COUNT_ANY, KIND_TEXT), {0},
 	    "Run the stock Heroku CLI against this platform",

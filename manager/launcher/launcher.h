@@ -143,7 +143,8 @@ void instance_sweep(struct launcher *);
  * What is out of sight is removed by the others.
  */
 extern const struct steps seal_steps, discard_steps, hide_steps,
-    hide_tree_steps, drop_slug_steps, drop_tree_steps, drop_cache_steps;
+    hide_tree_steps, drop_slug_steps, drop_tree_steps, drop_cache_steps,
+    hide_cache_steps, empty_cache_steps;
 /* Removals that a crash interrupted. */
 void seal_sweep(struct launcher *);
 /* All beneath dir/name, links not followed; missing is fine. */

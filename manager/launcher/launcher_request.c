@@ -144,6 +144,7 @@ static const struct {
     [LAUNCH_DROP_TREE] = {check_nothing, &hide_tree_steps, &drop_tree_steps},
     [LAUNCH_DROP_CACHE] = {check_id, NULL, &drop_cache_steps},
     [LAUNCH_REPOSITORY] = {check_id, &repository_steps, NULL},
+    [LAUNCH_EMPTY_CACHE] = {check_id, &hide_cache_steps, &empty_cache_steps},
 };
 
 int

@@ -345,15 +345,15 @@ STEPS(hide_tree);
 
 /* Whatever begins with prefix. */
 static int
-gone_remove(struct launcher *l, const char *prefix)
+gone_remove(int dir, const char *prefix)
 {
 	struct dirent **found;
 	int error = 0, i, n, r;
 
-	n = scandirat(l->at[AT_SLUGS], ".", &found, NULL, alphasort);
+	n = scandirat(dir, ".", &found, NULL, alphasort);
 	for (i = 0; i < n; i++) {
 		if (strncmp(found[i]->d_name, prefix, strlen(prefix)) == 0 &&
-		    (r = tree_remove(l->at[AT_SLUGS], found[i]->d_name)) != 0)
+		    (r = tree_remove(dir, found[i]->d_name)) != 0)
 			error = r;
 		free(found[i]);
 	}
@@ -370,7 +370,7 @@ drop_hidden(void *arg)
 
 	hash_format(slug, a->q->u.seal.hash);
 	snprintf(gone, sizeof(gone), GONE "%s", slug);
-	return gone_remove(a->l, gone);
+	return gone_remove(a->l->at[AT_SLUGS], gone);
 }
 
 static int
@@ -420,6 +420,53 @@ drop_cache(void *arg)
 	return tree_remove(a->l->at[AT_CACHES], name);
 }
 
+/*
+ * No start comes between: a build that begins later has an empty one, and one
+ * that goes on keeps what it has begun with.
+ */
+static int
+cache_hide(void *arg)
+{
+	const struct asked *a = arg;
+	int caches = a->l->at[AT_CACHES];
+	char name[ID_TEXT], gone[sizeof(name) + 24];
+	struct record *r;
+
+	RB_FOREACH (r, records, &a->l->records) {
+		if (r->launch.kind == LAUNCH_BUILD &&
+		    r->launch.app == a->q->u.id &&
+		    build_busy(a->l, r->launch.build))
+			return -EBUSY;
+	}
+	id_format(name, a->q->u.id);
+	snprintf(gone, sizeof(gone), GONE "%s.%08x", name, arc4random());
+	if (renameat2(caches, name, caches, gone, RENAME_NOREPLACE) == -1 &&
+	    errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+static const struct step hide_cache_rows[] = {
+    {"hide", cache_hide, NULL, 0},
+};
+STEPS(hide_cache);
+
+static int
+cache_remove(void *arg)
+{
+	const struct asked *a = arg;
+	char name[ID_TEXT], gone[sizeof(name) + 8];
+
+	id_format(name, a->q->u.id);
+	snprintf(gone, sizeof(gone), GONE "%s", name);
+	return gone_remove(a->l->at[AT_CACHES], gone);
+}
+
+static const struct step empty_cache_rows[] = {
+    {"remove", cache_remove, NULL, 0},
+};
+STEPS(empty_cache);
+
 static int
 drop_repository(void *arg)
 {
@@ -451,8 +498,10 @@ STEPS(drop_cache);
 void
 seal_sweep(struct launcher *l)
 {
-	if (gone_remove(l, GONE) != 0)
+	if (gone_remove(l->at[AT_SLUGS], GONE) != 0)
 		log_warn("what is left of slugs can't be removed");
+	if (gone_remove(l->at[AT_CACHES], GONE) != 0)
+		log_warn("what is left of caches can't be removed");
 }
 
 /* "ID.log" of an instance that has no record; ids grow with time. */

@@ -22,27 +22,28 @@
 
 #include <stdint.h>
 
-#define LAUNCH_VERSION 5
+#define LAUNCH_VERSION 6
 #define LAUNCH_HASH    32 /* SHA-256 of a slug, binary */
 
 /* The port that every web instance listens on, in its own namespace. */
 #define LAUNCH_PORT 5000
 
 enum launch_op {
-	LAUNCH_START = 1,  /* u.start, one memfd -> one reply, u.record */
-	LAUNCH_SIGNAL,     /* u.signal: to all of the app's processes */
-	LAUNCH_KILL,       /* u.id: SIGKILL to the whole cgroup */
-	LAUNCH_LIST,       /* -> a reply for each record, then LAUNCH_END; exit
-			      records of no instance are taken away */
-	LAUNCH_CLEAN,      /* u.id: it has exited; take away what is left */
-	LAUNCH_SEAL,       /* u.seal: a build's tree becomes a slug, kept in
-			      the archive of its inspection, or in one that
-			      is there already */
-	LAUNCH_DISCARD,    /* u.id: remove a build's working tree */
-	LAUNCH_DROP_SLUG,  /* u.seal.hash: remove a slug nothing refers to */
-	LAUNCH_DROP_TREE,  /* u.seal.hash: of one that is kept, the tree */
-	LAUNCH_DROP_CACHE, /* u.id: remove an app's cache, logs, repository */
-	LAUNCH_REPOSITORY, /* u.id: make an app's folder for git, empty */
+	LAUNCH_START = 1,   /* u.start, one memfd -> one reply, u.record */
+	LAUNCH_SIGNAL,      /* u.signal: to all of the app's processes */
+	LAUNCH_KILL,        /* u.id: SIGKILL to the whole cgroup */
+	LAUNCH_LIST,        /* -> a reply for each record, then LAUNCH_END; exit
+			       records of no instance are taken away */
+	LAUNCH_CLEAN,       /* u.id: it has exited; take away what is left */
+	LAUNCH_SEAL,        /* u.seal: a build's tree becomes a slug, kept in
+			       the archive of its inspection, or in one that
+			       is there already */
+	LAUNCH_DISCARD,     /* u.id: remove a build's working tree */
+	LAUNCH_DROP_SLUG,   /* u.seal.hash: remove a slug nothing refers to */
+	LAUNCH_DROP_TREE,   /* u.seal.hash: of one that is kept, the tree */
+	LAUNCH_DROP_CACHE,  /* u.id: remove an app's cache, logs, repository */
+	LAUNCH_REPOSITORY,  /* u.id: make an app's folder for git, empty */
+	LAUNCH_EMPTY_CACHE, /* u.id: an app's cache, unless it is in use */
 	LAUNCH_END
 };
 

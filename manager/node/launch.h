@@ -72,6 +72,7 @@ int launch_drop_tree(
     struct launch *, const uint8_t hash[LAUNCH_HASH], launch_cb, void *arg);
 int launch_drop_cache(struct launch *, uint64_t app, launch_cb, void *arg);
 int launch_repository(struct launch *, uint64_t app, launch_cb, void *arg);
+int launch_empty_cache(struct launch *, uint64_t app, launch_cb, void *arg);
 
 /* Whoever owns arg goes away: its callbacks are not called any more. */
 void launch_forget(struct launch *, const void *arg);

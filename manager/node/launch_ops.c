@@ -122,6 +122,12 @@ launch_repository(struct launch *l, uint64_t app, launch_cb cb, void *arg)
 	return ask_id(l, LAUNCH_REPOSITORY, app, cb, arg);
 }
 
+int
+launch_empty_cache(struct launch *l, uint64_t app, launch_cb cb, void *arg)
+{
+	return ask_id(l, LAUNCH_EMPTY_CACHE, app, cb, arg);
+}
+
 const char *
 launch_step_name(uint32_t step)
 {

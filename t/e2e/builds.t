@@ -260,6 +260,32 @@ for my $wrong ($path =~ s/stream_\K(.)/$1 eq '0' ? 1 : 0/er, $path =~ s/(.)(?=\?
 }
 ok(Platform::wait_for(20, sub { !grep { $_->{state} ne 'up' } $p->dynos($app) }), 'its release runs');
 
+# ---- the cache ----------------------------------------------------------------
+
+is(($p->paas('apps:create', 'cached'))[0], 0, 'an app');
+is(($p->paas('buildpacks:set', './pack', '-a', 'cached'))[0], 0, 'with a pack that keeps something');
+my $keeps = folder('Procfile' => $serve, 'pack/bin/detect' => "#!/bin/sh\necho Keeper\n",
+    'pack/bin/compile' => "#!/bin/sh\n[ -e \"\$2/kept\" ] && echo has it || echo has nothing\n"
+        . "touch \"\$2/kept\"\nwhile [ -e \"\$2/wait\" ]; do sleep 0.05; done\n");
+my @keep = ('push', $keeps, '-a', 'cached');
+like(($p->paas(@keep))[1], qr/has nothing/, 'the first time');
+like(($p->paas(@keep))[1], qr/has it/, 'the next time');
+is(($p->paas('builds:cache:purge', '-a', 'cached'))[0], 0, 'the cache is emptied');
+like(($p->paas(@keep))[1], qr/has nothing/, 'as the first time');
+like(($p->paas('timeline', '-a', 'cached'))[1], qr/build cache emptied by root/, 'the timeline tells of it');
+my ($cache) = map { s{/kept$}{}r } sort { -M $a <=> -M $b } glob "$p->{state}/caches/*/kept";
+write_file("$cache/wait", '');
+my $waits = $p->api('POST', '/apps/cached/builds?detach=1', archive('keeps.tgz', '-C', $keeps, '.'), headers => { 'Content-Type' => 'application/x-tar' });
+is($waits->{status}, 202, 'a build goes on') or diag $waits->{body};
+sleep 1;
+is($p->api('DELETE', '/apps/cached/build-cache')->{status}, 409, 'and has the cache');
+ok(-e "$cache/kept", 'which stays');
+unlink "$cache/wait";
+ok(Platform::wait_for(60, sub { $p->api('GET', "/apps/cached/builds/$waits->{json}{id}")->{json}{status} ne 'pending' }), 'once it has ended');
+is($p->api('DELETE', '/apps/cached/build-cache')->{status}, 200, 'it goes');
+ok(!-e $cache, 'with all that is in it');
+is(($p->paas('apps:destroy', 'cached', '--confirm', 'cached'))[0], 0, 'and the app');
+
 # ---- slugs that were made elsewhere ------------------------------------------
 
 is(($p->paas('apps:create', 'slugged'))[0], 0, 'an app');

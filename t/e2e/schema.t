@@ -103,6 +103,7 @@ call(200, 'GET', '/apps/{app}/builds/{build}/log', \%build);
 my $result = call(200, 'GET', '/apps/{app}/builds/{build}/result', \%build);
 is($result->{exit_code}, 0, 'the result');
 like(join('', map { $_->{line} } @{ $result->{lines} }), qr/^-----> /m, 'and the lines');
+call(200, 'DELETE', '/apps/{app}/build-cache', {});
 for ('/apps/{app}/sources', '/sources') {
     my ($put) = call(201, 'POST', $_, {})->{source_blob}{put_url} =~ m{/streams/(.+)};
     is(call(200, 'PUT', '/streams/{stream}', { stream => $put }, $tar, headers => { 'Content-Type' => '' })->{size}, length $tar, 'a source');

@@ -274,6 +274,7 @@ static const struct {
     {"drop-tree", LAUNCH_DROP_TREE},
     {"drop-cache", LAUNCH_DROP_CACHE},
     {"repository", LAUNCH_REPOSITORY},
+    {"empty-cache", LAUNCH_EMPTY_CACHE},
 };
 
 static int

@@ -1,4 +1,4 @@
-/* builds, builds:create, builds:info, builds:log. */
+/* builds, builds:cache:purge, builds:create, builds:info, builds:log. */
 #include <bsd/stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -129,6 +129,23 @@ cmd_builds_info(struct cli *cli)
 			out_line(&cli->out, "%-8s %s", lines[i].label, value);
 	}
 	json_decref(build);
+	return EXIT_OK;
+}
+
+int
+cmd_builds_purge(struct cli *cli)
+{
+	json_t *reply;
+	int rc;
+
+	rc = cli_call(
+	    cli, "DELETE", NULL, &reply, "/apps/%s/build-cache", cli->app);
+	if (rc != EXIT_OK)
+		return rc;
+	if (cli->json)
+		return cli_print_json(cli, reply);
+	json_decref(reply);
+	out_line(&cli->out, "The build cache of %s is empty", cli->app);
 	return EXIT_OK;
 }
 
