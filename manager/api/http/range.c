@@ -382,7 +382,8 @@ range_cut_rows(
 	n = range_page(range, rows->fields[field], items, n, said);
 	for (i = 0; i < n; i++)
 		part[i] = rows->rows[items[i].at];
-	memcpy(rows->rows, part, n * sizeof(*part));
+	if (n > 0) /* without rows there is no place for them */
+		memcpy(rows->rows, part, n * sizeof(*part));
 	rows->n = n;
 	free(items);
 	free(part);
