@@ -53,6 +53,7 @@ cache_emptied(int error, const struct launch_reply *reply, void *arg)
 void
 build_cache_delete(struct request *r)
 {
+	struct launch *launch = node_launch(r->api->node);
 	struct build_error err;
 	uint64_t number;
 
@@ -64,12 +65,18 @@ build_cache_delete(struct request *r)
 		build_refuse(r, &err);
 		return;
 	}
+	/* What it is sent while it does not answer would wait with no word. */
+	if (!launch_answers(launch)) {
+		respond_error(r, MHD_HTTP_SERVICE_UNAVAILABLE,
+		    "service_unavailable",
+		    "the launcher does not answer: try again in a second");
+		return;
+	}
 	/* What is promised of it goes first: a push looks there. */
 	build_forget(r->api->build, number);
-	if (launch_empty_cache(node_launch(r->api->node), number, cache_emptied,
-		request_hold(r)) < 0) {
-		respond_broken(
-		    r, "the launcher does not answer: try again in a second");
+	if (launch_empty_cache(launch, number, cache_emptied, request_hold(r)) <
+	    0) {
+		respond_broken(r, "out of memory");
 		request_release(r);
 	}
 }
