@@ -46,6 +46,9 @@ int access_identify(struct request *);
 /* Whether r->who may: 0 after an answer. */
 int access_allows(struct request *);
 
+/* The same once the body is there, which an upload's takes hours for. */
+int access_allows_whole(struct request *);
+
 /*
  * The same long after, of an answer that goes on: the token, the session, the
  * user, the role and the app are read again, r->who as well.  0: it is over.

@@ -225,6 +225,15 @@ access_allows(struct request *r)
 }
 
 int
+access_allows_whole(struct request *r)
+{
+	if (r->route->upload != NULL &&
+	    access_renew(r->api->access, &r->who) == -1)
+		return access_refuse(r, 0);
+	return access_allows(r);
+}
+
+int
 access_may(const struct request *r, enum api_need need, const char *app)
 {
 	const struct who *who = &r->who;

@@ -314,7 +314,8 @@ request_read_json(struct request *r)
 void
 request_run(struct request *r)
 {
-	if (access_allows(r) && request_load_app(r) && idempotency_look(r))
+	if (access_allows_whole(r) && request_load_app(r) &&
+	    idempotency_look(r))
 		r->route->verb(r);
 }
 
