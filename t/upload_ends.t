@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# What is uploaded counts if whoever sends it may when its last byte is there.
+# What is uploaded counts for as long as whoever asked for it may: by a token
+# that goes while the bytes come, and by the URLs of sources and slugs.
 use strict;
 use warnings;
 use lib 't/lib';
@@ -11,6 +12,7 @@ use Time::HiRes qw(sleep);
 my $m = Manager->new;
 my @nginx = (Socket => 'api.sock', 'X-Paas-Via' => 'api', 'X-Real-IP' => '192.0.2.1', 'X-Forwarded-Host' => 'api.paas.localhost');
 my @tar = ('Content-Type' => 'application/x-tar');
+my @json = ('Content-Type' => 'application/json');
 
 # Each has a user who is deployer of an app, and a token.
 my (%as, %id);
@@ -42,6 +44,15 @@ my %app_only = (
     }],
 );
 
+sub urls { return map { m{(/streams/.*)} } @{ $_[0]{source_blob} }{qw(put_url get_url)} }
+sub source { my ($name, $path) = @_; return urls($m->good("$name: a source", 201, 'POST', $path // '/sources', undef, @{ $as{$name} })) }
+sub slug {
+    my ($name) = @_;
+    my $slug = $m->good("$name: a slug", 201, 'POST', "/apps/$name/slugs", { process_types => { web => 'true' } }, @{ $as{$name} });
+    return $slug->{blob}{url} =~ m{(/streams/.*)};
+}
+sub put { my ($path) = @_; return $m->call('PUT', $path, 'x' x 2000, @nginx)->{status} }
+sub build { my ($app, $get, @as) = @_; return $m->call('POST', "/apps/$app/builds", { source_blob => { url => "http://x$get" } }, @json, @as) }
 
 # An upload of which the half has come.
 sub half {
@@ -59,6 +70,14 @@ sub rest {
 
 # ---- as long as it lasts ----------------------------------------------------
 
+user('stays');
+my ($put, $get) = source('stays');
+is(put($put), 200, 'it is put');
+is(put($put), 409, 'once');
+my $r = build('stays', $get, @{ $as{stays} });
+is($r->{status}, 201, 'and built') or diag $r->{body};
+is(build('stays', $get, @{ $as{stays} })->{status}, 422, 'it makes one build');
+is(rest(half('POST', '/apps/stays/builds?detach=1', @tar, @{ $as{stays} })), 409, 'of which there is one at a time');
 user('idle');
 is(rest(half('POST', '/apps/idle/builds?detach=1', @tar, @{ $as{idle} })), 202, 'an upload in two pieces');
 
@@ -69,10 +88,23 @@ my $before = halves();
 
 for my $name (sort keys %lose, keys %app_only) {
     my ($what, $lose) = @{ $lose{$name} // $app_only{$name} };
+    my $whose = $lose{$name} ? '' : 'of the app';
+    my @path = $whose ? ("/apps/$name/sources") : ('/sources');
     user($name, $name eq 'brief' ? (expires_in => 3) : ());
+    my @kept = source($name, @path);
+    my @late = source($name, @path);
+    my @half = source($name, @path);
+    my $slug = slug($name);
+    is(put($kept[0]), 200, "$what: a source before");
+    my $half = half('PUT', $half[0], @nginx);
     my $push = half('POST', "/apps/$name/builds?detach=1", @tar, @{ $as{$name} });
     $lose->($name);
     cmp_ok(rest($push), '>=', 401, "$what: no push that was under way");
+    is(rest($half), 404, 'nor a source');
+    is(put($late[0]), 404, 'its URL is good for nothing');
+    is(put($slug), 404, 'nor is that of a slug');
+    is($m->call('GET', $late[0], undef, @nginx)->{status}, 404, 'nor does it tell');
+    is(build('idle', $kept[1])->{status}, 422, 'and what was put before is not built by others');
     is_deeply(halves(), $before, 'nothing is left of the half');
     my $builds = $m->call('GET', "/apps/$name/builds")->{json};
     is_deeply($builds, [], 'and no build is made') if ref $builds eq 'ARRAY';

@@ -1,5 +1,5 @@
 /*
- * What access.c, access_token.c and access_route.c share, and nobody else.
+ * What access*.c and signed_url.c share, and nobody else.
  */
 #ifndef PAAS_API_ACCESS_IMPL_H
 #define PAAS_API_ACCESS_IMPL_H

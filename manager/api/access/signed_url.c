@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/access/access_impl.h"
 #include "api/http/request.h"
 #include "store/keys.h"
 
@@ -122,20 +123,56 @@ signed_app(const struct request *r, uint64_t number, char name[MODEL_NAME_MAX])
 	return NULL;
 }
 
+/* Of a basis; what else there is to know of it is read by access_renew(). */
+static int
+signed_who(const struct request *r, const char *basis, struct who *who)
+{
+	uint64_t edition;
+
+	memset(who, 0, sizeof(*who));
+	who->basis = basis[0] != '0' ? (enum basis)basis[0] : BASIS_NONE;
+	memcpy(who->address, r->who.address, sizeof(who->address));
+	/* The last 16 of its digits, of which 4 are the edition. */
+	if (signed_number(basis + 1, &who->token) == -1 ||
+	    signed_number(basis + SIGNED_BASIS - 16, &edition) == -1)
+		return -1;
+	who->edition = (uint16_t)edition;
+	return 0;
+}
+
 int
 signed_open(struct request *r, uint64_t app, const char *basis)
 {
-	struct who who = {0};
-	uint64_t edition;
+	struct who who;
 
-	who.basis = basis[0] != '0' ? (enum basis)basis[0] : BASIS_NONE;
-	memcpy(who.address, r->who.address, sizeof(who.address));
-	/* The last 16 of its digits, of which 4 are the edition. */
-	if (signed_number(basis + 1, &who.token) == -1 ||
-	    signed_number(basis + SIGNED_BASIS - 16, &edition) == -1 ||
+	if (signed_who(r, basis, &who) == -1 ||
 	    (r->app = signed_app(r, app, r->name)) == NULL)
 		return -1;
-	who.edition = (uint16_t)edition;
 	r->who = who;
 	return access_still_allows(r) ? 0 : -1;
+}
+
+int
+signed_may(
+    struct request *r, const char *basis, uint64_t app, enum api_need need)
+{
+	const struct who asks = r->who;
+	char name[MODEL_NAME_MAX];
+	struct who who;
+	json_t *of;
+	int may;
+
+	if (signed_who(r, basis, &who) == -1)
+		return 0;
+	if (app != 0) {
+		if ((of = signed_app(r, app, name)) == NULL)
+			return 0;
+		json_decref(of);
+	}
+	r->who = who;
+	may = access_renew(r->api->access, &r->who) == 0 &&
+	      (r->who.basis == BASIS_NONE ||
+		  access_may(r, need, app != 0 ? name : NULL));
+	r->who = asks;
+	return may;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "api/access/access.h"
+#include "api/api_table.h"
 #include "api/model.h"
 
 struct request;
@@ -28,6 +29,13 @@ void signed_basis(const struct request *, char basis[SIGNED_BASIS + 1]);
  * it is there still, and may see the app.  0, or -1.
  */
 int signed_open(struct request *, uint64_t app, const char *basis);
+
+/*
+ * Whether what it was made with may do what takes that need, still: of the app
+ * of that number, 0 for none.  r->who and r->app stay as they are.
+ */
+int signed_may(
+    struct request *, const char *basis, uint64_t app, enum api_need);
 
 /*
  * The URL of a text, which ends with '_', at the host that the request was

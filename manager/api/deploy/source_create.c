@@ -1,11 +1,14 @@
 /*
  * POST /sources, and /apps/APP/sources: two URLs, as Heroku has them.  PUT an
  * archive to put_url, then name get_url as source_blob of POST
- * /apps/APP/builds: it makes one build.  Both are of this form, and good for
- * as long as EXPIRES says:
+ * /apps/APP/builds: it makes one build.  Both are of this form,
  *
- *   /streams/put_OWNER ID EXPIRES _MAC     (no blanks; 16 hex digits each)
- *   /streams/get_OWNER ID EXPIRES _MAC
+ *   /streams/put_OWNER ID APP EXPIRES BASIS _MAC
+ *   /streams/get_OWNER ID APP EXPIRES BASIS _MAC
+ *
+ * (no blanks; 16 hex digits each but for signed_basis(); APP is 0 of POST
+ * /sources), and good for as long as EXPIRES says, and as what they were asked
+ * for with may ask for them: what is deployed is nobody's who was sent away.
  */
 #include <inttypes.h>
 #include <sodium.h>
@@ -24,8 +27,9 @@
 #include "store/keys.h"
 
 #define PREFIX   4 /* bytes: "put_" */
-#define FIELDS   3
-#define TEXT     (PREFIX + FIELDS * 16 + 1)
+#define FIELDS   4
+#define BASIS    (PREFIX + FIELDS * 16)
+#define TEXT     (BASIS + SIGNED_BASIS + 1)
 #define PUT_LIFE (3600 * 1000000LL)
 #define GET_LIFE (2 * PUT_LIFE) /* the upload itself takes a while */
 #define STREAMS  "/streams/"
@@ -52,11 +56,15 @@ static json_t *
 source_url(const struct request *r, const char *prefix, uint64_t owner,
     uint64_t id, int64_t expires)
 {
-	char text[TEXT + 1];
+	char basis[SIGNED_BASIS + 1], text[TEXT + 1];
+	uint64_t app = 0;
 
+	if (r->app != NULL)
+		(void)key_parse_id(model_text(r->app, "number"), &app);
+	signed_basis(r, basis);
 	snprintf(text, sizeof(text),
-	    "%s%016" PRIx64 "%016" PRIx64 "%016" PRIx64 "_", prefix, owner, id,
-	    (uint64_t)expires);
+	    "%s%016" PRIx64 "%016" PRIx64 "%016" PRIx64 "%016" PRIx64 "%s_",
+	    prefix, owner, id, app, (uint64_t)expires, basis);
 	return signed_url(r, text, "");
 }
 
@@ -80,12 +88,16 @@ source_create(struct request *r)
 
 /* ---- and found again --------------------------------------------------- */
 
-/* 0, or -1: it is none of ours, for something else, or too old. */
+/*
+ * 0, or -1: it is none of ours, for something else, too old, or of somebody
+ * who may not any more.
+ */
 static int
-source_parse(const struct request *r, const char *prefix, const char *text,
+source_parse(struct request *r, const char *prefix, const char *text,
     uint64_t *owner, uint64_t *id)
 {
-	uint64_t expires, *const fields[FIELDS] = {owner, id, &expires};
+	uint64_t app, expires;
+	uint64_t *const fields[FIELDS] = {owner, id, &app, &expires};
 
 	if (signed_text(r, text) != TEXT || strncmp(text, prefix, PREFIX) != 0)
 		return -1;
@@ -93,7 +105,11 @@ source_parse(const struct request *r, const char *prefix, const char *text,
 		if (signed_number(text + PREFIX + 16 * i, fields[i]) == -1)
 			return -1;
 	}
-	return (uint64_t)id_now() < expires ? 0 : -1;
+	return (uint64_t)id_now() < expires &&
+		       signed_may(r, text + BASIS, app,
+			   app != 0 ? API_PUSH : API_CREATE)
+		   ? 0
+		   : -1;
 }
 
 int
@@ -155,6 +171,18 @@ incoming_free(void *arg)
 	free(incoming);
 }
 
+/* 0, or -1 after an answer. */
+static int
+source_may_come(struct request *r, uint64_t *owner, uint64_t *id)
+{
+	if (source_parse(r, "put_", r->params[0], owner, id) == 0)
+		return 0;
+	respond_missing(r,
+	    "there is no such URL for a source, or not any more: ask for a new "
+	    "one, with POST /sources");
+	return -1;
+}
+
 void
 source_upload_head(struct request *r)
 {
@@ -162,12 +190,8 @@ source_upload_head(struct request *r)
 	struct build_error error;
 	uint64_t owner, id;
 
-	if (source_parse(r, "put_", r->params[0], &owner, &id) == -1) {
-		respond_missing(r,
-		    "there is no such URL for a source, or not any more: ask "
-		    "for a new one, with POST /sources");
+	if (source_may_come(r, &owner, &id) == -1)
 		return;
-	}
 	if ((incoming = calloc(1, sizeof(*incoming))) == NULL) {
 		respond_broken(r, "out of memory");
 		return;
@@ -198,8 +222,12 @@ source_put(struct request *r)
 	struct build_incoming **incoming = r->state;
 	struct build_source source;
 	struct build_error error;
+	uint64_t owner, id;
 	int result;
 
+	/* It took a while to come: what there is of it goes with r->state. */
+	if (source_may_come(r, &owner, &id) == -1)
+		return;
 	result = build_source_finish(*incoming, &source, &error);
 	*incoming = NULL;
 	if (result == -1)
