@@ -189,6 +189,9 @@ int spool_large(const struct conf *, struct build_error *); /* -1 */
 void source_start(struct build *);
 void source_stop(struct build *);
 
+/* A build has that file: it goes, and nothing comes in its place. */
+void source_used(struct build *, const char *file);
+
 /* ---- upload.c */
 
 void upload_path(char *out, size_t len, uint64_t id); /* in `uploads` */

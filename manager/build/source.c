@@ -3,12 +3,14 @@
  *
  *   uploads/OWNER-ID.part       while it comes
  *   uploads/OWNER-ID.SHA256     once it is all there
+ *   uploads/OWNER-ID.used       empty: a build has it, and no other comes
  *
  * No record tells of it: it is there or it is not.  The build gives the file
  * another name, and takes this one away once it is noted; of one that was
  * killed in between there are two names, if it was noted, after the first
- * sweep.  What nobody takes goes after an hour, and what was there before the
- * machine started at once, for of that no byte may be on the disk.
+ * sweep.  What nobody takes goes after an hour, in which its URL ends, too,
+ * and what was there before the machine started at once, for of that no byte
+ * may be on the disk.
  */
 #include <bsd/string.h>
 #include <dirent.h>
@@ -29,6 +31,8 @@
 #define SOURCE_LIFE  3600               /* s */
 #define SOURCE_EVERY (300 * 1000000ULL) /* us, between looks for old ones */
 #define PART         "part"
+#define USED         "used"
+#define FILE_NAME    33 /* bytes, to the '.' */
 
 struct build_incoming {
 	struct build *build;
@@ -59,7 +63,8 @@ source_parse(const char *name, struct build_source *source, const char **end)
 	*end = name + 34;
 	return key_parse_id(text, &source->owner) == 0 &&
 		       key_parse_id(text + 17, &source->id) == 0 &&
-		       (strcmp(*end, PART) == 0 || strlen(*end) == 64)
+		       (strcmp(*end, PART) == 0 || strcmp(*end, USED) == 0 ||
+			   strlen(*end) == 64)
 		   ? 0
 		   : -1;
 }
@@ -103,6 +108,22 @@ booted(void)
 	return now.tv_sec - since.tv_sec;
 }
 
+void
+source_used(struct build *b, const char *file)
+{
+	char name[FILE_NAME + sizeof("." USED)];
+	int fd;
+
+	snprintf(name, sizeof(name), "%.*s." USED, FILE_NAME, file);
+	fd = openat(b->uploads, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd == -1)
+		log_warn("build: uploads/%s can't be made: %s", name,
+		    strerror(errno));
+	else
+		close(fd);
+	(void)unlinkat(b->uploads, file, 0);
+}
+
 static int
 sweep_one(struct build *b, const char *name, const char *end,
     struct build_source *source, void *starting)
@@ -112,13 +133,14 @@ sweep_one(struct build *b, const char *name, const char *end,
 	int part = strcmp(end, PART) == 0;
 
 	(void)source;
-	if (booted() > oldest)
+	if (booted() > oldest && strcmp(end, USED) != 0)
 		oldest = booted();
-	if (fstatat(b->uploads, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    (st.st_mtime >= oldest &&
-		!(starting != NULL && (part || st.st_nlink > 1))))
+	if (fstatat(b->uploads, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return 0;
-	if (unlinkat(b->uploads, name, 0) == -1)
+	if (starting != NULL && st.st_nlink > 1)
+		source_used(b, name);
+	else if ((st.st_mtime < oldest || (starting != NULL && part)) &&
+		 unlinkat(b->uploads, name, 0) == -1)
 		log_warn("build: uploads/%s can't be removed: %s", name,
 		    strerror(errno));
 	return 0;
@@ -158,7 +180,7 @@ struct count {
 	unsigned int n;
 };
 
-/* Whether it is there; and how many its owner has. */
+/* Whether it is there, or was; and how many its owner has. */
 static int
 count_one(struct build *b, const char *name, const char *end,
     struct build_source *source, void *arg)
@@ -167,8 +189,8 @@ count_one(struct build *b, const char *name, const char *end,
 
 	(void)b;
 	(void)name;
-	(void)end;
-	count->n += source->owner == count->source->owner;
+	count->n +=
+	    source->owner == count->source->owner && strcmp(end, USED) != 0;
 	return source->owner == count->source->owner &&
 	       source->id == count->source->id;
 }
@@ -276,7 +298,7 @@ find_one(struct build *b, const char *name, const char *end,
 	struct stat st;
 
 	if (source->owner != wanted->owner || source->id != wanted->id ||
-	    strcmp(end, PART) == 0 ||
+	    strcmp(end, PART) == 0 || strcmp(end, USED) == 0 ||
 	    fstatat(b->uploads, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return 0;
 	wanted->size = (uint64_t)st.st_size;

@@ -307,7 +307,7 @@ upload_committed(enum store_result result, uint64_t rev, void *arg)
 		return;
 	}
 	if (upload->from[0] != '\0')
-		(void)unlinkat(b->uploads, upload->from, 0);
+		source_used(b, upload->from);
 	strlcpy(app, upload->app, sizeof(app));
 	record = json_incref(upload->record);
 	upload_free(upload);

@@ -166,18 +166,20 @@ is($made->{commit}, 'a' x 40, 'of that commit');
 serves('near');
 $r = $p->api('POST', '/apps/sourced/builds', { source_blob => { url => "http://x$get" } }, @json);
 is($r->{status}, 422, 'it makes one build');
+is(put($put, $near)->{status}, 409, 'and none takes its place');
 is($p->api('POST', '/sources')->{status}, 201, 'a source that nobody uploads') for 1 .. 9;
 my @waiting = map { [source('/apps/sourced/sources')] } 1 .. 9;
 is_deeply([map { put($_->[0], 'x')->{status} } @waiting], [(200) x 8, 429], 'eight wait, and no more');
-is(scalar(() = glob "$p->{state}/uploads/*-*.*"), 8, 'in files') or diag join ' ', glob "$p->{state}/uploads/*";
+sub archives { return grep { !/\.used$/ } glob "$p->{state}/uploads/*-*.*" }
+is(scalar(() = archives()), 8, 'in files') or diag join ' ', glob "$p->{state}/uploads/*";
 utime time - 3601, time - 3601, glob "$p->{state}/uploads/*-*.*";
-unlink((glob "$p->{state}/uploads/*-*.*")[0]);
+unlink((archives())[0]);
 # And one that was being uploaded when the manager died.
 write_file("$p->{state}/uploads/" . '0' x 16 . '-' . '1' x 16 . '.part', 'half');
 # One that a build had taken, and not noted yet.
 my ($put_taken, $get_taken) = source();
 is(put($put_taken, $near)->{status}, 200, 'one that is as new');
-my ($taken) = grep { (stat)[9] > time - 60 && !/part$/ } glob "$p->{state}/uploads/*-*.*";
+my ($taken) = grep { (stat)[9] > time - 60 && !/part$/ } archives();
 link $taken, "$p->{state}/uploads/" . 'e' x 16 . '.tar' or die "link: $!";
 $r = $p->api('POST', '/apps/sourced/builds', { source_blob => { url => "http://x$get_taken" } }, @json);
 is($r->{status}, 409, 'while it is being taken nobody else has it') or diag $r->{body};
@@ -187,7 +189,7 @@ ok(Platform::wait_for(30, sub { "@{[glob qq($p->{state}/uploads/*)]}" eq $taken 
     or diag join ' ', glob "$p->{state}/uploads/*";
 ($made) = order({ url => "http://x$get_taken" });
 is($made->{status}, 'succeeded', 'and the new one can still be built');
-is_deeply([glob "$p->{state}/uploads/*-*.*"], [], 'once');
+is_deeply([archives()], [], 'once');
 
 make_path("$tmp/web/shop-1a2b3c");
 write_file("$tmp/web/shop-1a2b3c/$_->[0]", $_->[1]) for ['Procfile', $serve], ['index.html', 'far'], ['.hidden/shop-1a2b3c', 'x'];
