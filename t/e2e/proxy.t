@@ -56,6 +56,22 @@ $got = ask('127.0.0.1', '', @said);
 like($got, qr/^X-Forwarded-For: 127\.0\.0\.1\r$/m, 'nobody else is');
 unlike($got, qr/6\.6\.6\.6|^X-Forwarded-Proto: https/m, 'in nothing');
 
+# Where the first line names a host, that one is meant, and no page of another.
+my $token = $p->api('POST', '/tokens', { scope => 'write' })->{json}{token};
+sub api_urls {
+    my ($to, $host, @headers) = @_;
+    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $p->{port}) or die "nginx: $!";
+    print {$s} join "\r\n", "POST $to/sources HTTP/1.1", "Host: $host", "Authorization: Bearer $token", 'Content-Length: 0',
+        'Connection: close', @headers, '', '';
+    my $text = Platform::read_response($s, time + 20);
+    return join ' ', $text =~ m{^HTTP/1\.1 (\d+)}, $text =~ m{"put_url": "(http://[^/]*)/};
+}
+my $api = "api.$p->{domain}";
+is(api_urls('', $_), "201 http://$_", "the URLs of $_ are there, too") for $api, uc $api, "$api:$p->{port}", "$api.:1";
+is(api_urls("http://$api", $_), "201 http://$api", "and not at $_") for 'evil.example', "evil.example:$p->{port}", "x$api", "$api:x";
+is(api_urls("http://$api", 'evil.example', 'Origin: http://evil.example'), '403', 'whose pages do not ask here');
+is(api_urls('', "$api:1", "Origin: http://$api:1"), "201 http://$api:1", 'as those do that are from there');
+
 # Whoever has a network of IPv6 has as many addresses as anybody wants.
 my @slow;
 sub api_ask {
