@@ -196,6 +196,13 @@ is(scalar @{ fine('her tokens', 200, 'GET', '/tokens', undef, @{ $as{eve} }) }, 
 refused('a token of another', 404, qr/no token/, 'DELETE', "/tokens/$short->{id}", undef, @{ $as{eve} });
 refused('an authorization of another', 404, qr/no authorization/, 'GET', "$authorizations/$short->{id}", undef, @{ $as{eve} });
 ok(@{ $m->good('all tokens', 200, 'GET', '/tokens') } > 10, 'root sees all');
+# Who may end a drain, but not read where it goes, is not told by its end.
+for my $who ([write => $by{write}, 'https://drain.example.com', ''], [global => \@ada, 'https://u:hush@drain.example.com/in', undef]) {
+    my ($scope, $as, $url, $secret) = @$who;
+    my $made = fine('a drain', 201, 'POST', '/apps/shop/log-drains', { url => 'https://u:hush@drain.example.com/in' }, @ada);
+    my $gone = fine("ended by $scope", 200, 'DELETE', "/apps/shop/log-drains/$made->{id}", undef, @$as);
+    is("$gone->{url} $gone->{token}", join(' ', $url, $secret // $made->{token}), "$scope: what is told of it");
+}
 my $limited = fine('one for an app, of an administrator', 201, 'POST', '/tokens', { scope => 'global', app => 'shop' }, @ada);
 my @limited = bearer($limited->{token});
 is_deeply([map { scalar grep { $_->{user}{email} ne 'ada@example.com' } @{ fine($_, 200, 'GET', $_, undef, @limited) } } '/tokens', '/sessions'],
